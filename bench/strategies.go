@@ -1,0 +1,10 @@
+package bench
+
+// The list of strategies. A line here is all it takes for a strategy to be in
+// the Go benchmarks, the Python package, the matrix and the report.
+import (
+	_ "pyobject-preservation/floor"
+	_ "pyobject-preservation/handletable"
+	_ "pyobject-preservation/naive"
+	_ "pyobject-preservation/preserve"
+)

@@ -1,0 +1,296 @@
+/* A bare extension module: what each operation costs when nobody does any
+ * lifetime work. In Python:
+ *
+ *     class MyClass:                      # and a malloc'ed record with its number
+ *         def id(self): return self.record.id
+ *
+ *     class MyClassRef:
+ *         def __init__(self, obj): self.obj = obj
+ *         def get(self): return self.obj
+ *
+ * Uses none of the scaffolding, on purpose: a cost that the scaffolding added
+ * would otherwise disappear from every ratio. */
+#include "../internal/wrapper/wrapper.h"
+
+extern pp_side pp_floor;
+
+static uint64_t last_id;
+static int64_t live;
+
+typedef struct {
+    PyObject_HEAD
+    pp_header *record; /* one cache line from malloc, like a native object's header */
+    PyObject *dict;
+    PyObject *weakrefs;
+} floor_object;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *obj; /* owned; NULL once released */
+} floor_ref;
+
+#define OBJECT(op) ((floor_object *)(op))
+#define REF(op) ((floor_ref *)(op))
+
+/* ---- MyClass --------------------------------------------------------------- */
+
+static PyObject *
+object_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *self = type->tp_alloc(type, 0);
+    pp_header *record = self ? malloc(sizeof *record) : NULL;
+
+    if (record == NULL) {
+        Py_XDECREF(self);
+        return self ? PyErr_NoMemory() : NULL;
+    }
+    record->refs = 1;
+    record->id = ++last_id;
+    record->wrapper = self;
+    OBJECT(self)->record = record;
+    live++;
+    return self;
+}
+
+static int
+object_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    return 0;
+}
+
+static void
+object_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    PyObject_GC_UnTrack(self);
+    Py_TRASHCAN_BEGIN(self, object_dealloc)
+    if (OBJECT(self)->weakrefs)
+        PyObject_ClearWeakRefs(self);
+    Py_CLEAR(OBJECT(self)->dict);
+    if (OBJECT(self)->record) {
+        free(OBJECT(self)->record);
+        live--;
+    }
+    type->tp_free(self);
+    Py_DECREF(type);
+    Py_TRASHCAN_END
+}
+
+static int
+object_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(OBJECT(self)->dict);
+    return 0;
+}
+
+static int
+object_clear(PyObject *self)
+{
+    Py_CLEAR(OBJECT(self)->dict);
+    return 0;
+}
+
+static PyObject *
+object_id(PyObject *self, PyObject *unused)
+{
+    return PyLong_FromUnsignedLongLong(OBJECT(self)->record->id);
+}
+
+static PyObject *
+object_on_event(PyObject *self, PyObject *event)
+{
+    Py_INCREF(event);
+    return event;
+}
+
+static PyMethodDef object_methods[] = {
+    {"id", object_id, METH_NOARGS, "id($self, /)\n--\n\nThe object's number."},
+    {"on_event", object_on_event, METH_O,
+     "on_event($self, event, /)\n--\n\nReturn event; may be overridden."},
+    {NULL},
+};
+
+static PyMemberDef object_members[] = {
+    {"__dictoffset__", Py_T_PYSSIZET, offsetof(floor_object, dict), Py_READONLY, NULL},
+    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(floor_object, weakrefs), Py_READONLY, NULL},
+    {NULL},
+};
+
+static PyGetSetDef object_getset[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL},
+};
+
+/* ---- MyClassRef -------------------------------------------------------------- */
+
+static PyObject *
+new_ref(PyObject *obj)
+{
+    floor_ref *self = PyObject_GC_New(floor_ref, pp_floor.holder_type);
+    if (self) {
+        Py_INCREF(obj);
+        self->obj = obj;
+        PyObject_GC_Track(self);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *
+ref_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    if (kwnames || PyVectorcall_NARGS(nargsf) != 1 ||
+        !PyObject_TypeCheck(args[0], pp_floor.wrapper_type)) {
+        PyErr_SetString(PyExc_TypeError, "MyClassRef() takes one MyClass");
+        return NULL;
+    }
+    return new_ref(args[0]);
+}
+
+static PyObject *
+ref_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    return ref_vectorcall((PyObject *)type, &PyTuple_GET_ITEM(args, 0), PyTuple_GET_SIZE(args),
+                          NULL);
+}
+
+static void
+ref_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject *obj = REF(self)->obj;
+
+    PyObject_GC_UnTrack(self);
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+    Py_XDECREF(obj);
+}
+
+static int
+ref_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(REF(self)->obj);
+    return 0;
+}
+
+static int
+ref_clear(PyObject *self)
+{
+    Py_CLEAR(REF(self)->obj);
+    return 0;
+}
+
+static PyObject *
+ref_get(PyObject *self, PyObject *unused)
+{
+    PyObject *obj = REF(self)->obj;
+    if (obj == NULL) {
+        PyErr_SetString(PyExc_ReferenceError, "this MyClassRef has been released");
+        return NULL;
+    }
+    Py_INCREF(obj);
+    return obj;
+}
+
+static PyObject *
+ref_release(PyObject *self, PyObject *unused)
+{
+    Py_CLEAR(REF(self)->obj);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+ref_emit(PyObject *self, PyObject *event)
+{
+    PyObject *obj = ref_get(self, NULL), *result;
+    if (obj == NULL)
+        return NULL;
+    result = PyObject_CallMethod(obj, "on_event", "L", PyLong_AsLongLong(event));
+    Py_DECREF(obj);
+    return result;
+}
+
+static PyMethodDef ref_methods[] = {
+    {"get", ref_get, METH_NOARGS, "get($self, /)\n--\n\nThe object held."},
+    {"release", ref_release, METH_NOARGS, "release($self, /)\n--\n\nLet go of it."},
+    {"emit", ref_emit, METH_O, "emit($self, event, /)\n--\n\nCall the object's on_event from C."},
+    {NULL},
+};
+
+/* ---- the module ----------------------------------------------------------------- */
+
+static PyObject *
+floor_live_objects(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromLongLong(live);
+}
+
+static PyMethodDef functions[] = {
+    {"live_objects", floor_live_objects, METH_NOARGS,
+     "live_objects($module, /)\n--\n\nHow many objects are alive now."},
+    {NULL},
+};
+
+static int
+floor_bare(pp_side *side, PyObject *module)
+{
+    PyType_Slot object_slots[] = {
+        {Py_tp_doc, "MyClass(*args)\n--\n\nAn object without lifetime work."},
+        {Py_tp_new, object_new},
+        {Py_tp_init, object_init},
+        {Py_tp_dealloc, object_dealloc},
+        {Py_tp_traverse, object_traverse},
+        {Py_tp_clear, object_clear},
+        {Py_tp_methods, object_methods},
+        {Py_tp_members, object_members},
+        {Py_tp_getset, object_getset},
+        {0, NULL},
+    };
+    PyType_Slot ref_slots[] = {
+        {Py_tp_doc, "MyClassRef(obj, /)\n--\n\nA Python reference to obj."},
+        {Py_tp_new, ref_new},
+        {Py_tp_dealloc, ref_dealloc},
+        {Py_tp_traverse, ref_traverse},
+        {Py_tp_clear, ref_clear},
+        {Py_tp_methods, ref_methods},
+        {0, NULL},
+    };
+    PyType_Spec object_spec = {
+        .name = "pyobject_preservation.floor.MyClass",
+        .basicsize = sizeof(floor_object),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+        .slots = object_slots,
+    };
+    PyType_Spec ref_spec = {
+        .name = "pyobject_preservation.floor.MyClassRef",
+        .basicsize = sizeof(floor_ref),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+        .slots = ref_slots,
+    };
+
+    side->wrapper_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &object_spec, NULL);
+    side->holder_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &ref_spec, NULL);
+    if (!side->wrapper_type || !side->holder_type)
+        return -1;
+    side->holder_type->tp_vectorcall = ref_vectorcall;
+    if (PyModule_AddType(module, side->wrapper_type) < 0 ||
+        PyModule_AddType(module, side->holder_type) < 0)
+        return -1;
+    return PyModule_AddFunctions(module, functions);
+}
+
+/* native -> Python without lifetime work: the wrapper is there. */
+static PyObject *
+floor_wrap(pp_side *side, pp_header *h)
+{
+    Py_INCREF(h->wrapper);
+    return h->wrapper;
+}
+
+pp_side pp_floor = {
+    .name = "floor",
+    .wrap = floor_wrap,
+    .bare = floor_bare,
+};

@@ -1,0 +1,52 @@
+package handletable
+
+/*
+#cgo pkg-config: python3
+#include "../internal/wrapper/wrapper.h"
+extern pp_side pp_handletable;
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/strategies"
+)
+
+func init() {
+	strategies.Register(strategies.Static{
+		Side: unsafe.Pointer(&C.pp_handletable),
+		Declared: strategies.Declaration{
+			Name:      "handletable",
+			Order:     30,
+			Idea:      "the wrapper carries a generation-checked handle into a Go table, looked up on every use",
+			ShippedBy: []string{"runtime/cgo.Handle", "gopy"},
+		},
+	})
+}
+
+// ppHandletableFind is the header of the object that a wrapper's handle names,
+// nil if it is stale. The wrapper's own native reference keeps a live one alive.
+//
+//export ppHandletableFind
+func ppHandletableFind(handle C.uint64_t) *C.pp_header {
+	o := wrapper.Object(uint64(handle))
+	if o == nil {
+		return nil
+	}
+	return (*C.pp_header)(unsafe.Pointer(o.Header()))
+}
+
+// ppHandletableAcquire is the same for a number that comes from anywhere, with
+// a native reference for the caller. nil for whatever is no living object of
+// this strategy.
+//
+//export ppHandletableAcquire
+func ppHandletableAcquire(index C.int, handle C.uint64_t) *C.pp_header {
+	o := wrapper.Object(uint64(handle))
+	if o == nil || !wrapper.Owns(int(index), o) || !o.TryRetain() {
+		return nil
+	}
+	return (*C.pp_header)(unsafe.Pointer(o.Header()))
+}

@@ -1,0 +1,36 @@
+// Package embed starts a CPython interpreter inside a Go program. Importing it
+// links libpython, which an extension module must not do, so it stands apart
+// from its parent.
+package embed
+
+/*
+#cgo pkg-config: python3-embed
+#include "../python.h"
+*/
+import "C"
+
+import (
+	"runtime"
+
+	"pyobject-preservation/internal/cpython"
+)
+
+// Run starts an interpreter, calls f without the GIL, and shuts the interpreter
+// down again. It is meant to be called once, from main or TestMain: extension
+// state does not survive a second start.
+//
+// With the build tag cpy3 the interpreter is started and stopped through
+// github.com/go-python/cpy3 instead; everything else is the same.
+func Run(f func() int) (code int, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	initialize()
+	if err := cpython.CheckRuntime(); err != nil {
+		return 1, err
+	}
+	// The main thread gives the GIL up while f runs, so that any goroutine
+	// can take it with cpython.WithGIL.
+	cpython.WithoutGIL(func() { code = f() })
+	finalize()
+	return code, nil
+}

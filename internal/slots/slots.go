@@ -1,0 +1,148 @@
+// Package slots is a table of values under 64-bit handles: the low half is the
+// slot, the high half the slot's generation. Looking a handle up takes no lock;
+// a handle whose value is gone is refused for ever, even when its slot has been
+// given to another value.
+//
+// It is how C code names a Go value: a Go pointer must not be stored in C
+// memory. runtime/cgo.Handle does the same with a sync.Map, at about three
+// times the cost and without telling a stale handle from a live one.
+package slots
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	slabBits = 12
+	slabSize = 1 << slabBits
+	maxSlabs = 1 << 16 // 268 million slots
+)
+
+// ErrStale is what [Table.Get] says of a handle that names nothing.
+type ErrStale struct{ Handle uint64 }
+
+func (e ErrStale) Error() string {
+	return fmt.Sprintf("handle %#x is stale or was never given out", e.Handle)
+}
+
+type entry[T any] struct {
+	value atomic.Pointer[T]
+	gen   atomic.Uint32 // odd while the slot is taken, even while it is free
+	next  uint32        // link of the free list the slot is on: slot+1, 0 ends it
+}
+
+// Table maps handles to values. The zero value is empty and ready. It must not
+// be copied.
+type Table[T any] struct {
+	slabs [maxSlabs]atomic.Pointer[[slabSize]entry[T]]
+
+	// Slots given back, a stack that anybody pushes to. It is only ever taken
+	// whole, so that a slot cannot leave it and come back between a reader's
+	// two looks at its head.
+	freed atomic.Uint32
+
+	mu   sync.Mutex // guards the fields below and growing; never taken by Get or Delete
+	free uint32     // slots taken from freed: slot+1, 0 for none
+	used uint32     // slots handed out at least once
+}
+
+func (t *Table[T]) at(slot uint32) *entry[T] {
+	if slab := t.slabs[slot>>slabBits].Load(); slab != nil {
+		return &slab[slot&(slabSize-1)]
+	}
+	return nil
+}
+
+// Put stores v, which must not be nil, and returns its handle, never 0.
+func (t *Table[T]) Put(v *T) uint64 {
+	t.mu.Lock()
+	slot, e := t.takeSlot()
+	t.mu.Unlock()
+	// The value goes in before the generation makes the slot valid, and comes
+	// out after: a reader that sees the right generation twice sees the value
+	// that belongs to it.
+	e.value.Store(v)
+	gen := e.gen.Load() + 1 // ours alone until it is stored
+	e.gen.Store(gen)
+	return uint64(gen)<<32 | uint64(slot)
+}
+
+// takeSlot is a free slot. The caller holds mu.
+func (t *Table[T]) takeSlot() (uint32, *entry[T]) {
+	if t.free == 0 {
+		t.free = t.freed.Swap(0)
+	}
+	if t.free != 0 {
+		slot := t.free - 1
+		e := t.at(slot)
+		t.free = e.next
+		return slot, e
+	}
+	slot := t.used
+	if slot>>slabBits >= maxSlabs {
+		panic("slots: table is full")
+	}
+	if slot&(slabSize-1) == 0 {
+		t.slabs[slot>>slabBits].Store(new([slabSize]entry[T]))
+	}
+	t.used++
+	return slot, t.at(slot)
+}
+
+// Get returns the value of a live handle. It takes no lock. For any other
+// number it returns nil.
+func (t *Table[T]) Get(handle uint64) *T {
+	slot, gen := uint32(handle), uint32(handle>>32)
+	if slot>>slabBits >= maxSlabs || gen&1 == 0 {
+		return nil
+	}
+	e := t.at(slot)
+	if e == nil || e.gen.Load() != gen {
+		return nil
+	}
+	v := e.value.Load()
+	if e.gen.Load() != gen {
+		return nil // freed, perhaps given away again, between the two loads
+	}
+	return v
+}
+
+// Delete forgets a handle and returns its value, nil if the handle was not live.
+// Every later Get of it returns nil. It takes no lock.
+func (t *Table[T]) Delete(handle uint64) *T {
+	slot, gen := uint32(handle), uint32(handle>>32)
+	if slot>>slabBits >= maxSlabs || gen&1 == 0 {
+		return nil
+	}
+	e := t.at(slot)
+	if e == nil || !e.gen.CompareAndSwap(gen, gen+1) {
+		return nil
+	}
+	v := e.value.Load()
+	e.value.Store(nil)
+	if gen+1 == 0 {
+		return v // its generations are used up: never given out again
+	}
+	for {
+		head := t.freed.Load()
+		e.next = head
+		if t.freed.CompareAndSwap(head, slot+1) {
+			return v
+		}
+	}
+}
+
+// Len is the number of live handles. It looks at every slot: for tests.
+func (t *Table[T]) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for slot := range t.used {
+		if t.at(slot).gen.Load()&1 == 1 {
+			n++
+		}
+	}
+	return n
+}

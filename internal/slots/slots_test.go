@@ -1,0 +1,113 @@
+package slots
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestHandleFindsItsValueUntilDeleted(t *testing.T) {
+	var table Table[int]
+	v := 7
+	h := table.Put(&v)
+	require.NotZero(t, h)
+	require.Same(t, &v, table.Get(h))
+	require.Same(t, &v, table.Delete(h))
+	require.Nil(t, table.Get(h))
+	require.Nil(t, table.Delete(h), "a second Delete finds nothing")
+	require.Zero(t, table.Len())
+}
+
+func TestReusedSlotDoesNotAnswerToTheOldHandle(t *testing.T) {
+	var table Table[int]
+	a, b := 1, 2
+	old := table.Put(&a)
+	table.Delete(old)
+	fresh := table.Put(&b)
+	require.Equal(t, uint32(old), uint32(fresh), "the slot is reused")
+	require.NotEqual(t, old, fresh)
+	require.Nil(t, table.Get(old))
+	require.Same(t, &b, table.Get(fresh))
+}
+
+func TestForeignHandlesAreRefused(t *testing.T) {
+	var table Table[int]
+	v := 1
+	h := table.Put(&v)
+	for _, bad := range []uint64{0, 1, ^uint64(0), h + 1, h ^ 1<<32, h + 2<<32, 1<<32 | slabSize, 1 << 63} {
+		require.Nil(t, table.Get(bad), "%#x", bad)
+		require.Nil(t, table.Delete(bad), "%#x", bad)
+	}
+	require.Same(t, &v, table.Get(h))
+}
+
+func TestSlotWhoseGenerationsAreUsedUpIsRetired(t *testing.T) {
+	var table Table[int]
+	v := 1
+	h := table.Put(&v)
+	table.at(uint32(h)).gen.Store(^uint32(0)) // the last odd generation
+	h = uint64(^uint32(0))<<32 | uint64(uint32(h))
+	require.Same(t, &v, table.Get(h))
+	require.NotNil(t, table.Delete(h))
+	require.NotEqual(t, uint32(h), uint32(table.Put(&v)), "the slot must not start over at generation 1")
+}
+
+func TestEveryHandleAcrossSlabsIsDistinctAndFound(t *testing.T) {
+	var table Table[int]
+	values := make([]int, 3*slabSize+5)
+	seen := map[uint64]*int{}
+	for i := range values {
+		seen[table.Put(&values[i])] = &values[i]
+	}
+	require.Len(t, seen, len(values))
+	for h, v := range seen {
+		require.Same(t, v, table.Get(h))
+	}
+}
+
+func TestConcurrentReadersNeverSeeAnotherHandlesValue(t *testing.T) {
+	var table Table[uint64]
+	var wg sync.WaitGroup
+	shared := make(chan uint64, 64)
+	for range 4 {
+		wg.Go(func() {
+			for range 20_000 {
+				v := rand.Uint64()
+				h := table.Put(&v)
+				select {
+				case shared <- h:
+				default:
+				}
+				if got := table.Get(h); got == nil || *got != v {
+					t.Errorf("handle %#x lost its value", h)
+				}
+				select {
+				case other := <-shared:
+					table.Get(other) // live or stale, never a crash
+				default:
+				}
+				if table.Delete(h) != &v || table.Get(h) != nil {
+					t.Errorf("handle %#x did not die", h)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Zero(t, table.Len())
+}
+
+func FuzzForeignHandles(f *testing.F) {
+	var table Table[int]
+	v := 1
+	h := table.Put(&v)
+	f.Add(h)
+	f.Add(uint64(0))
+	f.Add(^uint64(0))
+	f.Fuzz(func(t *testing.T, handle uint64) {
+		if got := table.Get(handle); (got != nil) != (handle == h) {
+			t.Errorf("Get(%#x) = %v", handle, got)
+		}
+	})
+}

@@ -1,0 +1,20 @@
+// Package wrapper is the scaffolding that all strategies share: the Python
+// classes MyClass and MyClassRef, the module around them, and the connection
+// between a strategy's C slots and its native.Library. What a strategy decides
+// is in one table, struct pp_side of wrapper.h; everything else is here.
+//
+//	header.h    the record that Go and C share
+//	wrapper.h   the table, and what a strategy may call
+//	classes.c   MyClass: creation, plain death, slots of subclasses
+//	methods.c   its methods
+//	holder.c    MyClassRef
+//	module.c    the module's functions; the queue of references from goroutines
+//	headers.go  headers in C memory, found again by handle
+//	exports.go  what C calls in Go
+//	binding.go  what Go calls in C
+//
+// # Locks
+//
+// The GIL guards everything but a header's count and the queue, which are
+// atomic, and the Go objects, which guard themselves.
+package wrapper

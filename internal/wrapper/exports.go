@@ -1,0 +1,141 @@
+package wrapper
+
+/*
+#include "wrapper.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+
+	"pyobject-preservation/native"
+)
+
+// What C calls in Go. Objects are named by handle; the caller sees to it that
+// they are alive, by holding a native reference or the wrapper that does.
+
+// ppGoRestock makes n native objects and returns their headers, linked. The
+// result is an address rather than a pointer, so that cgo need not look whether
+// it points into Go memory; it does not.
+//
+//export ppGoRestock
+func ppGoRestock(index C.int, n C.int) C.uintptr_t {
+	var list *native.Header
+	bindings[index].library.NewStock(int(n), func(o *native.Object) {
+		h := o.Header()
+		h.Next = uintptr(unsafe.Pointer(list))
+		list = h
+	})
+	return C.uintptr_t(uintptr(unsafe.Pointer(list)))
+}
+
+//export ppGoFinish
+func ppGoFinish(handle C.uint64_t) { objects.Get(uint64(handle)).Finish() }
+
+//export ppGoLive
+func ppGoLive(index C.int) C.int64_t { return C.int64_t(bindings[index].library.Live()) }
+
+//export ppGoSetMessage
+func ppGoSetMessage(handle C.uint64_t, text *C.char, size C.Py_ssize_t) {
+	objects.Get(uint64(handle)).SetMessage(C.GoStringN(text, C.int(size)))
+}
+
+// ppGoText writes a text about the object into buffer and returns its length,
+// which may be more than there was room for; then nothing is written. kind 0:
+// the message; 1: the line that print_message prints.
+//
+//export ppGoText
+func ppGoText(handle C.uint64_t, kind C.int, buffer *C.char, room C.int64_t) C.int64_t {
+	o := objects.Get(uint64(handle))
+	text := o.Message()
+	if kind == 1 {
+		if text == "" {
+			text = fmt.Sprintf("native object %d\n", o.ID())
+		} else {
+			text = fmt.Sprintf("native object %d: %s\n", o.ID(), text)
+		}
+	}
+	if len(text) <= int(room) {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(buffer)), int(room)), text)
+	}
+	return C.int64_t(len(text))
+}
+
+//export ppGoAppend
+func ppGoAppend(parent, child C.uint64_t) {
+	objects.Get(uint64(parent)).Append(objects.Get(uint64(child)))
+}
+
+//export ppGoRemove
+func ppGoRemove(parent, child C.uint64_t) C.int {
+	if objects.Get(uint64(parent)).Remove(objects.Get(uint64(child))) {
+		return 1
+	}
+	return 0
+}
+
+// ppGoChildren stores the headers of the children, each retained for the
+// caller, and returns how many there are. When that is more than there is room
+// for, nothing is stored or retained.
+//
+//export ppGoChildren
+func ppGoChildren(handle C.uint64_t, found C.uintptr_t, room C.int64_t) C.int64_t {
+	children := objects.Get(uint64(handle)).Children()
+	if len(children) > int(room) {
+		for _, child := range children {
+			child.Release()
+		}
+		return C.int64_t(len(children))
+	}
+	out := unsafe.Slice((**C.pp_header)(unsafe.Pointer(uintptr(found))), int(room)) //nolint:govet
+	for i, child := range children {
+		out[i] = cHeader(child.Header())
+	}
+	return C.int64_t(len(children))
+}
+
+// ppGoReleaseOnGoroutine gives one reference back on a goroutine of its own and
+// returns when it has. The caller does not hold the GIL.
+//
+//export ppGoReleaseOnGoroutine
+func ppGoReleaseOnGoroutine(handle C.uint64_t) {
+	o := objects.Get(uint64(handle))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		o.Release()
+	}()
+	<-done
+}
+
+// ppGoEmit has native code deliver an event to the object. 0, or -1 with a
+// Python exception pending.
+//
+//export ppGoEmit
+func ppGoEmit(handle C.uint64_t, event C.int64_t, answer *C.int64_t) C.int {
+	n, err := objects.Get(uint64(handle)).Emit(int64(event))
+	if err != nil {
+		return -1
+	}
+	*answer = C.int64_t(n)
+	return 0
+}
+
+// last queues a reference that only a thread with the GIL may drop. The queue
+// is a stack of headers linked through themselves: it needs no memory, cannot
+// be full, and never makes the releasing goroutine wait.
+func (b *Binding) last(_ *native.Object, h *native.Header) {
+	C.pp_push(b.side, cHeader(h))
+}
+
+// dispatch delivers an event to the wrapper's on_event, whether or not the
+// calling goroutine has the GIL.
+func (b *Binding) dispatch(o *native.Object, event int64) (int64, error) {
+	var answer C.int64_t
+	var text *C.char
+	if C.pp_dispatch(b.side, cHeader(o.Header()), C.int64_t(event), &answer, &text) == 0 {
+		return int64(answer), nil
+	}
+	return 0, pythonError(text)
+}

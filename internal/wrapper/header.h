@@ -1,0 +1,41 @@
+/* The C view of native.Header: the record that Go and C share. */
+#ifndef PP_HEADER_H
+#define PP_HEADER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../cpython/python.h"
+
+/* One record a native object, in C memory, one cache line. Field by field the
+ * same as native.Header; TestHeaderLayout compares the offsets.
+ *
+ * Who may write what: refs by anybody, atomically; wrapper, state, holders and
+ * extra with the GIL; next by whoever owns the queued reference. */
+typedef struct pp_header {
+    _Atomic int64_t refs;   /* native references, the wrapper's own included */
+    uint64_t id;            /* unique in the process, never reused */
+    PyObject *wrapper;      /* the wrapper that stands for it (borrowed or owned: the strategy's
+                               business); while set, refs never goes from 2 to 1 without the GIL */
+    uint32_t state;         /* the strategy's own */
+    uint32_t holders;       /* how many of refs belong to holders that gc can see */
+    uint64_t handle;        /* names the Go object: slot and generation */
+    struct pp_header *next; /* link in the queue of references handed over by goroutines */
+    void *extra;            /* the strategy's own */
+} pp_header;
+
+static inline int64_t
+pp_refs(pp_header *h)
+{
+    return atomic_load_explicit(&h->refs, memory_order_acquire);
+}
+
+/* Take one more native reference. The caller holds one, or knows who does. */
+static inline void
+pp_retain(pp_header *h)
+{
+    atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,78 @@
+package wrapper
+
+/*
+#cgo pkg-config: python3
+#cgo CFLAGS: -std=gnu11 -fvisibility=hidden
+#include <stdlib.h>
+#include "wrapper.h"
+*/
+import "C"
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"pyobject-preservation/internal/slots"
+	"pyobject-preservation/native"
+)
+
+// objects finds a Go object from C by its handle. It also keeps the object
+// reachable: C code that holds a native reference has no Go pointer to show
+// the garbage collector.
+var objects slots.Table[native.Object]
+
+// Object is the live native object with the given handle, nil if there is
+// none. It takes no lock and no reference.
+func Object(handle uint64) *native.Object { return objects.Get(handle) }
+
+const (
+	slabBits = 12
+	slabSize = 1 << slabBits
+)
+
+// A header lives in C memory at the place that its object's slot says, so that
+// giving out a slot gives out a header, without a second free list. Slabs are
+// never freed: a header may be looked at by C code for as long as the process
+// lives, at worst to find that it belongs to somebody else now.
+var (
+	slabs  [1 << 16]atomic.Pointer[[slabSize]native.Header]
+	slabMu sync.Mutex
+)
+
+func headerAt(handle uint64) *native.Header {
+	slot := uint32(handle)
+	slab := slabs[slot>>slabBits].Load()
+	if slab == nil {
+		slab = newSlab(slot >> slabBits)
+	}
+	return &slab[slot&(slabSize-1)]
+}
+
+func newSlab(i uint32) *[slabSize]native.Header {
+	slabMu.Lock()
+	defer slabMu.Unlock()
+	if slab := slabs[i].Load(); slab != nil {
+		return slab
+	}
+	size := C.size_t(slabSize * unsafe.Sizeof(native.Header{}))
+	memory := C.aligned_alloc(64, size) // one header a cache line
+	if memory == nil {
+		panic("wrapper: out of memory for native headers")
+	}
+	C.memset(memory, 0, size)
+	slab := (*[slabSize]native.Header)(memory)
+	slabs[i].Store(slab)
+	return slab
+}
+
+func newHeader(o *native.Object) *native.Header {
+	handle := objects.Put(o)
+	h := headerAt(handle)
+	*h = native.Header{Handle: handle}
+	return h
+}
+
+func freeHeader(_ *native.Object, h *native.Header) { objects.Delete(h.Handle) }
+
+func cHeader(h *native.Header) *C.pp_header { return (*C.pp_header)(unsafe.Pointer(h)) }

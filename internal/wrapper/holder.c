@@ -1,0 +1,330 @@
+/* MyClassRef: a Python object that keeps one native reference, as native code
+ * that Python can see.
+ *
+ *     class MyClassRef:
+ *         def __new__(cls, obj):   # obj: a MyClass of the same strategy
+ *         def get(self): ...
+ *         def release(self): ...
+ */
+#include "wrapper.h"
+
+#include "_cgo_export.h"
+
+#define HOLDER(op) ((pp_holder *)(op))
+
+PyObject *
+pp_new_holder(pp_side *side, pp_header *h)
+{
+    pp_holder *self = PyObject_GC_New(pp_holder, side->holder_type);
+    if (self == NULL) {
+        pp_release(side, h);
+        return NULL;
+    }
+    self->side = side;
+    self->header = h;
+    h->holders++;
+    PyObject_GC_Track(self);
+    return (PyObject *)self;
+}
+
+/* tp_new: MyClassRef(obj, /). */
+static PyObject *
+holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    pp_side *side = *(pp_side **)PyType_GetModuleState(type);
+    pp_header *h;
+
+    if (kwargs && PyDict_GET_SIZE(kwargs)) {
+        PyErr_SetString(PyExc_TypeError, "MyClassRef() takes no keyword arguments");
+        return NULL;
+    }
+    if (PyTuple_GET_SIZE(args) != 1) {
+        PyErr_Format(PyExc_TypeError, "MyClassRef() takes exactly one argument, a MyClass (%zd given)",
+                     PyTuple_GET_SIZE(args));
+        return NULL;
+    }
+    h = pp_unwrap(side, PyTuple_GET_ITEM(args, 0));
+    if (h == NULL)
+        return NULL;
+    pp_retain(h);
+    return pp_new_holder(side, h);
+}
+
+/* tp_vectorcall: the same without a tuple. */
+static PyObject *
+holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    pp_side *side = *(pp_side **)PyType_GetModuleState((PyTypeObject *)type);
+    pp_header *h;
+
+    if (kwnames || PyVectorcall_NARGS(nargsf) != 1) {
+        PyErr_Format(PyExc_TypeError,
+                     "MyClassRef() takes exactly one positional argument, a MyClass (%zd given)",
+                     PyVectorcall_NARGS(nargsf));
+        return NULL;
+    }
+    h = pp_unwrap(side, args[0]);
+    if (h == NULL)
+        return NULL;
+    pp_retain(h);
+    return pp_new_holder(side, h);
+}
+
+/* Take the native reference out of the holder. */
+static pp_header *
+let_go(pp_holder *self)
+{
+    pp_header *h = self->header;
+    if (h) {
+        self->header = NULL;
+        h->holders--;
+    }
+    return h;
+}
+
+/* tp_dealloc: give the native reference back. Untracked first: what follows may
+ * run any Python code. */
+static void
+holder_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    pp_side *side = HOLDER(self)->side;
+    pp_header *h;
+
+    PyObject_GC_UnTrack(self);
+    h = let_go(HOLDER(self));
+    PyObject_GC_Del(self);
+    Py_DECREF(type);
+    if (h)
+        pp_release(side, h);
+}
+
+/* tp_traverse: the type, and what the strategy lets gc see through the native
+ * object. */
+static int
+holder_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    pp_side *side = HOLDER(self)->side;
+
+    Py_VISIT(Py_TYPE(self));
+    if (side->visit && HOLDER(self)->header)
+        return side->visit(side, HOLDER(self)->header, visit, arg);
+    return 0;
+}
+
+/* tp_clear: the reference that tp_traverse showed. */
+static int
+holder_clear(PyObject *self)
+{
+    pp_header *h = let_go(HOLDER(self));
+    if (h)
+        pp_release(HOLDER(self)->side, h);
+    return 0;
+}
+
+static pp_header *
+held(PyObject *self)
+{
+    if (HOLDER(self)->header == NULL)
+        PyErr_SetString(PyExc_ReferenceError,
+                        "this MyClassRef has been released; it no longer holds a native object");
+    return HOLDER(self)->header;
+}
+
+static PyObject *
+holder_repr(PyObject *self)
+{
+    if (HOLDER(self)->header == NULL)
+        return PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
+    return PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name,
+                                (unsigned long long)HOLDER(self)->header->id);
+}
+
+PyDoc_STRVAR(get_doc,
+"get($self, /)\n--\n\n"
+"Wrap: the Python object for the native object held. Whether it is the one that\n"
+"stood for it before is what the strategies differ in. Raises ReferenceError\n"
+"after release().");
+
+static PyObject *
+holder_get(PyObject *self, PyObject *unused)
+{
+    pp_header *h = HOLDER(self)->header;
+    if (h == NULL)
+        return (PyObject *)held(self);
+    return HOLDER(self)->side->wrap(HOLDER(self)->side, h);
+}
+
+PyDoc_STRVAR(release_doc,
+"release($self, /)\n--\n\n"
+"Give the native reference back now. May be called again, to no effect.");
+
+static PyObject *
+holder_release(PyObject *self, PyObject *unused)
+{
+    pp_side *side = HOLDER(self)->side;
+    pp_header *h = let_go(HOLDER(self));
+
+    if (h)
+        pp_release(side, h);
+    pp_drain(side);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(release_from_goroutine_doc,
+"release_from_goroutine($self, /)\n--\n\n"
+"Like release(), but the native reference is given back by a goroutine that does\n"
+"not hold the GIL. Other Python threads run meanwhile. Returns when it is done,\n"
+"what follows for the wrapper included.");
+
+static PyObject *
+holder_release_from_goroutine(PyObject *self, PyObject *unused)
+{
+    pp_side *side = HOLDER(self)->side;
+    pp_header *h = let_go(HOLDER(self));
+
+    if (h) {
+        uint64_t handle = h->handle;
+        Py_BEGIN_ALLOW_THREADS
+        ppGoReleaseOnGoroutine(handle);
+        Py_END_ALLOW_THREADS
+    }
+    pp_drain(side);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(emit_doc,
+"emit($self, event, /)\n--\n\n"
+"Have native code deliver event, an int of 64 bits, to the object: Go calls the\n"
+"wrapper's on_event, as a native callback would, and its answer is returned.\n"
+"Raises whatever on_event raises, and ReferenceError after release().");
+
+static PyObject *
+holder_emit(PyObject *self, PyObject *arg)
+{
+    pp_side *side = HOLDER(self)->side;
+    pp_header *h = held(self);
+    int64_t event, answer;
+    int failed;
+
+    if (h == NULL)
+        return NULL;
+    if (!PyLong_Check(arg)) {
+        PyErr_Format(PyExc_TypeError, "emit: event must be an int, not '%.200s'",
+                     Py_TYPE(arg)->tp_name);
+        return NULL;
+    }
+    event = PyLong_AsLongLong(arg);
+    if (event == -1 && PyErr_Occurred())
+        return NULL;
+    pp_retain(h); /* on_event may release this very holder */
+    failed = ppGoEmit(h->handle, event, &answer);
+    if (failed) {
+        PyObject *type, *value, *tb;
+        PyErr_Fetch(&type, &value, &tb);
+        pp_release(side, h);
+        PyErr_Restore(type, value, tb);
+        return NULL;
+    }
+    pp_release(side, h);
+    return PyLong_FromLongLong(answer);
+}
+
+static int
+dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer)
+{
+    PyObject *self = side->wrap(side, h), *result;
+    long long value;
+
+    if (self == NULL)
+        return -1;
+    result = PyObject_CallMethod(self, "on_event", "L", (long long)event);
+    Py_DECREF(self);
+    if (result == NULL)
+        return -1;
+    if (!PyLong_Check(result)) {
+        PyErr_Format(PyExc_TypeError, "on_event must return an int, not '%.200s'",
+                     Py_TYPE(result)->tp_name);
+        Py_DECREF(result);
+        return -1;
+    }
+    value = PyLong_AsLongLong(result);
+    Py_DECREF(result);
+    *answer = value;
+    return value == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+int
+pp_dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer, char **error)
+{
+    int had_gil = PyGILState_Check(), failed;
+    PyGILState_STATE state = PyGILState_Ensure();
+
+    failed = dispatch(side, h, event, answer);
+    *error = failed && !had_gil ? pp_take_error() : NULL;
+    PyGILState_Release(state);
+    return failed;
+}
+
+static PyObject *
+holder_reduce(PyObject *self, PyObject *unused)
+{
+    PyErr_Format(PyExc_TypeError,
+                 "cannot pickle or copy '%.200s' object: it is one native reference; make another "
+                 "with MyClassRef(ref.get())",
+                 Py_TYPE(self)->tp_name);
+    return NULL;
+}
+
+PyDoc_STRVAR(reduce_doc,
+"__reduce_ex__($self, protocol, /)\n--\n\n"
+"Raise TypeError: a native reference cannot be pickled or copied.");
+
+static PyMethodDef holder_methods[] = {
+    {"get", holder_get, METH_NOARGS, get_doc},
+    {"release", holder_release, METH_NOARGS, release_doc},
+    {"release_from_goroutine", holder_release_from_goroutine, METH_NOARGS,
+     release_from_goroutine_doc},
+    {"emit", holder_emit, METH_O, emit_doc},
+    {"__reduce_ex__", holder_reduce, METH_O, reduce_doc},
+    {"__reduce__", holder_reduce, METH_NOARGS, NULL},
+    {NULL},
+};
+
+PyDoc_STRVAR(holder_doc,
+"MyClassRef(obj, /)\n--\n\n"
+"A native reference to the object that obj, a MyClass, stands for, held by native\n"
+"code. It keeps the native object alive, not the wrapper.\n"
+"\n"
+"The reference is given back by release(), or when the MyClassRef dies. Cannot\n"
+"be subclassed, pickled or copied. Raises TypeError for anything but a MyClass of\n"
+"the same strategy.");
+
+PyTypeObject *
+pp_make_holder_type(pp_side *side, PyObject *module, const char *module_name)
+{
+    PyType_Slot slots[] = {
+        {Py_tp_doc, (void *)holder_doc},
+        {Py_tp_new, holder_new},
+        {Py_tp_dealloc, holder_dealloc},
+        {Py_tp_traverse, holder_traverse},
+        {Py_tp_clear, holder_clear},
+        {Py_tp_repr, holder_repr},
+        {Py_tp_methods, holder_methods},
+        {0, NULL},
+    };
+    PyType_Spec spec = {
+        .basicsize = sizeof(pp_holder),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+        .slots = slots,
+    };
+    PyTypeObject *type;
+    char name[160];
+
+    snprintf(name, sizeof name, "%s.MyClassRef", module_name);
+    spec.name = name;
+    type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
+    if (type)
+        type->tp_vectorcall = holder_vectorcall;
+    return type;
+}

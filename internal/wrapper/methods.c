@@ -1,0 +1,236 @@
+/* The methods of MyClass. Each begins by asking for the native object, which is
+ * a load for most strategies and a checked look-up for some. */
+#include "methods.h"
+
+#include "_cgo_export.h"
+
+static inline pp_header *
+header_of(PyObject *self)
+{
+    return pp_native(PP_WRAPPER(self)->side, self);
+}
+
+PyDoc_STRVAR(id_doc,
+"id($self, /)\n--\n\n"
+"The number of the native object: an int from 1, unique for the life of the\n"
+"process and never reused.");
+
+static PyObject *
+wrapper_id(PyObject *self, PyObject *unused)
+{
+    pp_header *h = header_of(self);
+    return h ? PyLong_FromUnsignedLongLong(h->id) : NULL;
+}
+
+/* The text that Go makes of a native object; kind 0: the message alone. */
+static PyObject *
+text_of(pp_header *h, int kind)
+{
+    char small[256], *text = small;
+    PyObject *result;
+    int64_t size = ppGoText(h->handle, kind, text, sizeof small);
+
+    while (size > (int64_t)sizeof small) {
+        int64_t room = size;
+        text = PyMem_Malloc(room);
+        if (text == NULL)
+            return PyErr_NoMemory();
+        size = ppGoText(h->handle, kind, text, room);
+        if (size <= room)
+            break;
+        PyMem_Free(text); /* another thread has made it longer meanwhile */
+    }
+    result = PyUnicode_DecodeUTF8(text, size, "replace");
+    if (text != small)
+        PyMem_Free(text);
+    return result;
+}
+
+PyDoc_STRVAR(message_doc,
+"message($self, /)\n--\n\n"
+"The text the native object carries, as a str. The method's body is in Go.");
+
+static PyObject *
+wrapper_message(PyObject *self, PyObject *unused)
+{
+    pp_header *h = header_of(self);
+    return h ? text_of(h, 0) : NULL;
+}
+
+PyDoc_STRVAR(print_message_doc,
+"print_message($self, /)\n--\n\n"
+"Write the native object's number and message, and a newline, to sys.stdout.");
+
+static PyObject *
+wrapper_print_message(PyObject *self, PyObject *unused)
+{
+    PyObject *text, *out;
+    pp_header *h = header_of(self);
+    int failed;
+
+    if (h == NULL || (text = text_of(h, 1)) == NULL)
+        return NULL;
+    out = PySys_GetObject("stdout");
+    if (out == NULL || out == Py_None) { /* as print() does */
+        Py_DECREF(text);
+        Py_RETURN_NONE;
+    }
+    Py_INCREF(out);
+    failed = PyFile_WriteObject(text, out, Py_PRINT_RAW);
+    Py_DECREF(out);
+    Py_DECREF(text);
+    if (failed)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(on_event_doc,
+"on_event($self, event, /)\n--\n\n"
+"Called by native code when an event reaches the object (MyClassRef.emit).\n"
+"Takes and returns an int. This one returns the event unchanged; override it in\n"
+"a subclass or on an instance.");
+
+static PyObject *
+wrapper_on_event(PyObject *self, PyObject *event)
+{
+    if (!PyLong_Check(event)) {
+        PyErr_Format(PyExc_TypeError, "on_event: event must be an int, not '%.200s'",
+                     Py_TYPE(event)->tp_name);
+        return NULL;
+    }
+    Py_INCREF(event);
+    return event;
+}
+
+PyDoc_STRVAR(append_doc,
+"append($self, child, /)\n--\n\n"
+"Add a native edge from this object to child, a MyClass of the same strategy.\n"
+"The edge owns a native reference to child. The same child may be appended more\n"
+"than once. Raises TypeError for anything else.");
+
+static PyObject *
+wrapper_append(PyObject *self, PyObject *child)
+{
+    pp_side *side = PP_WRAPPER(self)->side;
+    pp_header *to = pp_unwrap(side, child), *from = to ? header_of(self) : NULL;
+
+    if (from == NULL)
+        return NULL;
+    ppGoAppend(from->handle, to->handle);
+    pp_drain(side);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(remove_doc,
+"remove($self, child, /)\n--\n\n"
+"Take the first native edge to child away and give its native reference back.\n"
+"Raises ValueError if there is none, TypeError if child is not a MyClass of the\n"
+"same strategy.");
+
+static PyObject *
+wrapper_remove(PyObject *self, PyObject *child)
+{
+    pp_side *side = PP_WRAPPER(self)->side;
+    pp_header *to = pp_unwrap(side, child), *from = to ? header_of(self) : NULL;
+
+    if (from == NULL)
+        return NULL;
+    if (!ppGoRemove(from->handle, to->handle)) {
+        PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
+                     (unsigned long long)from->id, (unsigned long long)to->id);
+        return NULL;
+    }
+    pp_drain(side);
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(children_doc,
+"children($self, /)\n--\n\n"
+"The wrappers of the objects this one has native edges to, in order, as a new\n"
+"list; one entry an edge.");
+
+static PyObject *
+wrapper_children(PyObject *self, PyObject *unused)
+{
+    pp_side *side = PP_WRAPPER(self)->side;
+    pp_header *h = header_of(self), *small[32], **found = small;
+    int64_t n, room = 32;
+    PyObject *list;
+
+    if (h == NULL)
+        return NULL;
+    /* Go retains what it returns, so the edges may change while we wrap. */
+    while ((n = ppGoChildren(h->handle, (uintptr_t)found, room)) > room) {
+        if (found != small)
+            PyMem_Free(found);
+        room = n;
+        found = PyMem_New(pp_header *, room);
+        if (found == NULL)
+            return PyErr_NoMemory();
+    }
+    list = PyList_New(n);
+    for (int64_t i = 0; i < n; i++) {
+        PyObject *child = list ? side->wrap(side, found[i]) : NULL;
+        if (child)
+            PyList_SET_ITEM(list, i, child);
+        else
+            Py_CLEAR(list);
+        pp_release(side, found[i]);
+    }
+    if (found != small)
+        PyMem_Free(found);
+    pp_drain(side);
+    return list;
+}
+
+PyDoc_STRVAR(reduce_doc,
+"__reduce_ex__($self, protocol, /)\n--\n\n"
+"Raise TypeError: a wrapper stands for one native object and cannot be pickled\n"
+"or copied.");
+
+static PyObject *
+wrapper_reduce(PyObject *self, PyObject *unused)
+{
+    PyErr_Format(PyExc_TypeError,
+                 "cannot pickle or copy '%.200s' object: it stands for one native object; make a "
+                 "new one and copy what you need into it",
+                 Py_TYPE(self)->tp_name);
+    return NULL;
+}
+
+PyDoc_STRVAR(init_subclass_doc,
+"__init_subclass__($cls, /, **kwargs)\n--\n\n"
+"Prepare a subclass for the strategy and go on with super().");
+
+static PyMethodDef common[] = {
+    {"id", wrapper_id, METH_NOARGS, id_doc},
+    {"message", wrapper_message, METH_NOARGS, message_doc},
+    {"print_message", wrapper_print_message, METH_NOARGS, print_message_doc},
+    {"on_event", wrapper_on_event, METH_O, on_event_doc},
+    {"append", wrapper_append, METH_O, append_doc},
+    {"remove", wrapper_remove, METH_O, remove_doc},
+    {"children", wrapper_children, METH_NOARGS, children_doc},
+    {"__reduce_ex__", wrapper_reduce, METH_O, reduce_doc},
+    {"__reduce__", wrapper_reduce, METH_NOARGS, NULL},
+    {"__init_subclass__", (PyCFunction)(void (*)(void))pp_wrapper_init_subclass,
+     METH_VARARGS | METH_KEYWORDS | METH_CLASS, init_subclass_doc},
+};
+
+PyMethodDef *
+pp_wrapper_methods(pp_side *side)
+{
+    size_t own = 0, n = sizeof common / sizeof *common;
+    PyMethodDef *all;
+
+    while (side->methods && side->methods[own].ml_name)
+        own++;
+    all = PyMem_RawCalloc(n + own + 1, sizeof *all);
+    if (all == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    memcpy(all, common, sizeof common);
+    if (own)
+        memcpy(all + n, side->methods, own * sizeof *all);
+    return all;
+}

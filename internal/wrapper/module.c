@@ -1,0 +1,242 @@
+/* The module of one strategy, and the queue of what goroutines handed over. */
+#include "methods.h"
+
+#include "_cgo_export.h"
+
+static _Atomic int disarmed; /* the interpreter is going away */
+
+/* ---- making native objects -------------------------------------------------- */
+
+pp_header *
+pp_new_native(pp_side *side)
+{
+    pp_header *h = side->stock;
+
+    if (h == NULL) {
+        h = (pp_header *)ppGoRestock(side->index, PP_STOCK);
+        atomic_store_explicit(&side->stocked, PP_STOCK, memory_order_relaxed);
+    }
+    side->stock = h->next;
+    h->next = NULL;
+    /* Only ever written with the GIL: a plain add, seen whole by readers. */
+    atomic_store_explicit(&side->stocked,
+                          atomic_load_explicit(&side->stocked, memory_order_relaxed) - 1,
+                          memory_order_relaxed);
+    return h;
+}
+
+int64_t
+pp_stock(pp_side *side)
+{
+    return atomic_load_explicit(&side->stocked, memory_order_relaxed);
+}
+
+/* ---- giving references back ---------------------------------------------- */
+
+void
+pp_finish(pp_side *side, pp_header *h)
+{
+    ppGoFinish(h->handle);
+    pp_drain(side); /* the last references of its children, among others */
+}
+
+void
+pp_release_slow(pp_side *side, pp_header *h, int64_t left)
+{
+    if (left == 0)
+        pp_finish(side, h);
+    else if (h->wrapper)
+        side->last(side, h);
+}
+
+/* Drop every queued reference, oldest first. Runs any Python code, which may
+ * come back here: then the outer call goes on with what was added, so that a
+ * chain of native edges of any length is freed in this loop. */
+void
+pp_drain_slow(pp_side *side)
+{
+    pp_header *list, *oldest, *next;
+    PyObject *type, *value, *tb;
+
+    if (side->draining)
+        return;
+    side->draining = 1;
+    PyErr_Fetch(&type, &value, &tb);
+    /* requested goes first: whoever pushes after the exchange below asks anew. */
+    while (atomic_store(&side->requested, 0), (list = atomic_exchange(&side->queue, NULL))) {
+        for (oldest = NULL; list; list = next) {
+            next = list->next;
+            list->next = oldest;
+            oldest = list;
+        }
+        for (; oldest; oldest = next) {
+            next = oldest->next;
+            oldest->next = NULL;
+            side->drained++;
+            pp_release(side, oldest);
+        }
+    }
+    PyErr_Restore(type, value, tb);
+    side->draining = 0;
+}
+
+static int
+drain_pending(void *side)
+{
+    pp_drain(side);
+    return 0;
+}
+
+void
+pp_push(pp_side *side, pp_header *h)
+{
+    h->next = atomic_load_explicit(&side->queue, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&side->queue, &h->next, h))
+        ;
+    if (atomic_load(&disarmed) || atomic_exchange(&side->requested, 1))
+        return;
+    /* CPython's list of pending calls has room for 32. When it is full the next
+     * push asks again, and every entry with the GIL drains anyway. */
+    if (Py_AddPendingCall(drain_pending, side) < 0)
+        atomic_store(&side->requested, 0);
+}
+
+void
+pp_disarm(void)
+{
+    atomic_store(&disarmed, 1);
+}
+
+/* ---- the module ----------------------------------------------------------- */
+
+static pp_side *
+module_side(PyObject *module)
+{
+    return *(pp_side **)PyModule_GetState(module);
+}
+
+PyDoc_STRVAR(new_native_doc,
+"new_native($module, /, message=None)\n--\n\n"
+"Make a native object on the native side, and return the MyClassRef that holds\n"
+"it. No wrapper has stood for it yet; get() makes the first.");
+
+static PyObject *
+module_new_native(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"message", NULL};
+    pp_side *side = module_side(module);
+    PyObject *message = Py_None;
+    pp_header *h;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:new_native", names, &message))
+        return NULL;
+    pp_drain(side);
+    h = pp_new_native(side);
+    if (pp_set_message(h, message) < 0) {
+        pp_release(side, h);
+        return NULL;
+    }
+    return pp_new_holder(side, h);
+}
+
+PyDoc_STRVAR(live_objects_doc,
+"live_objects($module, /)\n--\n\n"
+"How many native objects of this strategy are alive now.");
+
+static PyObject *
+module_live_objects(PyObject *module, PyObject *unused)
+{
+    pp_side *side = module_side(module);
+    pp_drain(side);
+    return PyLong_FromLongLong(ppGoLive(side->index));
+}
+
+PyDoc_STRVAR(stats_doc,
+"stats($module, /)\n--\n\n"
+"The strategy's counters, totals since it was loaded, as a new dict:\n"
+"\n"
+"  wrappers_created  wrappers made, by Python or for a native object\n"
+"  wrappers_freed    wrappers gone for good\n"
+"  flips             a wrapper died and the native object took it over\n"
+"  resurrections     the same wrapper was handed out again after it had died\n"
+"  drained           references released by goroutines, dropped with the GIL");
+
+static PyObject *
+module_stats(PyObject *module, PyObject *unused)
+{
+    pp_side *side = module_side(module);
+    pp_drain(side);
+    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)side->wrappers_created,
+                         "wrappers_freed", (long long)side->wrappers_freed, "flips",
+                         (long long)side->flips, "resurrections", (long long)side->resurrections,
+                         "drained", (long long)side->drained);
+}
+
+static PyMethodDef module_methods[] = {
+    {"new_native", (PyCFunction)(void (*)(void))module_new_native, METH_VARARGS | METH_KEYWORDS,
+     new_native_doc},
+    {"live_objects", module_live_objects, METH_NOARGS, live_objects_doc},
+    {"stats", module_stats, METH_NOARGS, stats_doc},
+    {NULL},
+};
+
+/* A definition of its own for each module, so that functions know their full
+ * name. The module's state is one pointer to its side and owns nothing: sides
+ * are static and live as long as the process, and so do definitions. */
+static PyModuleDef *
+make_def(pp_side *side, const char *package)
+{
+    size_t size = strlen(package) + strlen(side->name) + 2;
+    PyModuleDef *def = PyMem_RawCalloc(1, sizeof *def);
+    char *name = PyMem_RawMalloc(size);
+
+    if (def == NULL || name == NULL) {
+        PyMem_RawFree(def);
+        PyMem_RawFree(name);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    snprintf(name, size, "%s.%s", package, side->name);
+    *def = (PyModuleDef){
+        PyModuleDef_HEAD_INIT,
+        .m_name = name,
+        .m_size = sizeof(pp_side *),
+        .m_methods = side->bare ? NULL : module_methods,
+    };
+    return def;
+}
+
+PyObject *
+pp_module(pp_side *side, const char *package)
+{
+    PyObject *module;
+    PyModuleDef *def;
+
+    if (side->module) {
+        Py_INCREF(side->module);
+        return side->module;
+    }
+    def = make_def(side, package);
+    module = def ? PyModule_Create(def) : NULL;
+    if (module == NULL)
+        return NULL;
+    *(pp_side **)PyModule_GetState(module) = side;
+    if (side->bare) {
+        if (side->bare(side, module) < 0)
+            goto fail;
+    }
+    else {
+        side->wrapper_type = pp_make_wrapper_type(side, module, def->m_name);
+        side->holder_type = pp_make_holder_type(side, module, def->m_name);
+        if (!side->wrapper_type || !side->holder_type ||
+            PyModule_AddType(module, side->wrapper_type) < 0 ||
+            PyModule_AddType(module, side->holder_type) < 0)
+            goto fail;
+    }
+    side->module = module;
+    Py_INCREF(module);
+    return module;
+fail:
+    Py_DECREF(module);
+    return NULL;
+}

@@ -1,0 +1,29 @@
+// Package native is the library that the suite binds to Python: plain Go
+// objects with a message, a process-unique id, an explicit reference count and
+// edges to other objects. It uses no cgo and knows nothing of Python, so that
+// "does native code still hold it?" has one answer, in one place, for every
+// strategy.
+//
+// # Life of an object
+//
+// [Library.New] returns an object with one reference, owned by the caller.
+// [Object.Retain] and [Object.Release] count further ones; the release that
+// takes the count to zero destroys the object: its edges are released, its
+// header is given back, and every later use panics with a sentence that names
+// it. Nothing is destroyed while anybody holds a reference.
+//
+// # The header
+//
+// The count does not sit in the Go object but in its [Header], a record of
+// plain integers. A pure Go program gets headers from the Go heap and never
+// sees them. A Python side supplies headers in C memory ([Hooks]), and then C
+// code reads and changes the count without calling Go.
+//
+// # The one rule for the other side
+//
+// A header whose Wrapper is set has one reference that belongs to that
+// wrapper. The last reference beside it is never dropped by Go: it is handed
+// to [Hooks.Last], which drops it when that is safe (for Python: with the
+// GIL). So a wrapper that asks, under the GIL, "is mine the only reference?"
+// gets an answer that cannot change under its feet.
+package native

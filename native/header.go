@@ -1,0 +1,45 @@
+package native
+
+// Header is the fixed-layout record of an object that both sides share. C code
+// mirrors it (internal/wrapper/header.h; a test there compares the offsets).
+//
+// Refs is changed with atomic operations only, by both sides. Every other
+// field is written either before the object is published or by the attached
+// side under its own lock, which for Python is the GIL.
+type Header struct {
+	Refs    int64   // native references; the wrapper's own included
+	ID      uint64  // process-unique, from 1, never reused
+	Wrapper uintptr // what stands for the object on the other side; 0: nothing, or it asks for no notice
+	State   uint32  // the attached side's own
+	Holders uint32  // how many of Refs the attached side can see the holder of
+	Handle  uint64  // finds the Go object again from C (slot and generation)
+	Next    uintptr // link while the header waits in a queue or on a free list
+	Extra   uintptr // the attached side's own
+}
+
+// Hooks are how a side in another language attaches to a [Library]. Every
+// field is optional.
+type Hooks struct {
+	// Header supplies the record for a new object, zeroed. It may be called
+	// from any goroutine. Without it headers come from the Go heap.
+	Header func(*Object) *Header
+
+	// Free takes the record back. The object is destroyed by then; its Refs
+	// are 0 and nobody may look at it again.
+	Free func(*Object, *Header)
+
+	// Last takes over one reference of an object whose Wrapper is set, namely
+	// the last one beside the wrapper's own. It is called on whatever
+	// goroutine released it, must not block, and must see to it that the
+	// reference is dropped later. While it has not been dropped no second one
+	// is handed over, so one intrusive link in the header is enough.
+	Last func(*Object, *Header)
+
+	// Stock is how many objects of [Library.NewStock] nobody has asked for yet.
+	// May be called from any goroutine.
+	Stock func() int64
+
+	// Dispatch delivers an event to the object through the other side, where
+	// a handler may be overridden. It is called by [Object.Emit].
+	Dispatch func(*Object, int64) (int64, error)
+}

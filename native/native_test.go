@@ -1,0 +1,264 @@
+package native_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"pyobject-preservation/native"
+)
+
+func TestNewObjectHasOneReferenceAndItsMessage(t *testing.T) {
+	var lib native.Library
+	o := lib.New("hello")
+	require.EqualValues(t, 1, o.Refs())
+	require.Equal(t, "hello", o.Message())
+	require.EqualValues(t, 1, lib.Live())
+	o.Release()
+	require.Zero(t, lib.Live())
+}
+
+func TestIDsAreUniqueAcrossLibrariesAndNeverReused(t *testing.T) {
+	var a, b native.Library
+	seen := map[uint64]bool{}
+	for i := range 1000 {
+		lib := &a
+		if i%2 == 1 {
+			lib = &b
+		}
+		o := lib.New("")
+		require.NotZero(t, o.ID())
+		require.False(t, seen[o.ID()], "id %d came twice", o.ID())
+		seen[o.ID()] = true
+		o.Release()
+	}
+}
+
+func TestOverReleasePanicsWithTheObjectsName(t *testing.T) {
+	var lib native.Library
+	o := lib.New("")
+	o.Release()
+	want := fmt.Sprintf("native: object %d was released after its last reference was released", o.ID())
+	require.PanicsWithValue(t, want, o.Release)
+	require.Zero(t, lib.Live(), "a refused release must change nothing")
+}
+
+func TestEveryUseOfADeadObjectPanics(t *testing.T) {
+	var lib native.Library
+	o, other := lib.New(""), lib.New("")
+	defer other.Release()
+	o.Release()
+	for name, use := range map[string]func(){
+		"Retain":   o.Retain,
+		"Message":  func() { o.Message() },
+		"Append":   func() { o.Append(other) },
+		"AppendTo": func() { other.Append(o) },
+		"Remove":   func() { o.Remove(other) },
+		"Children": func() { o.Children() },
+		"Emit":     func() { o.Emit(1) },
+		"Header":   func() { o.Header() },
+	} {
+		require.Panics(t, use, name)
+	}
+	require.EqualValues(t, 1, other.Refs(), "a refused edge must not keep a reference")
+}
+
+func TestEdgesHoldReferencesDuplicatesIncluded(t *testing.T) {
+	var lib native.Library
+	parent, child := lib.New("p"), lib.New("c")
+	parent.Append(child)
+	parent.Append(child)
+	require.EqualValues(t, 3, child.Refs())
+	got := parent.Children()
+	require.Equal(t, []*native.Object{child, child}, got)
+	for _, c := range got {
+		c.Release()
+	}
+	require.True(t, parent.Remove(child))
+	require.EqualValues(t, 2, child.Refs())
+	child.Release()
+	require.EqualValues(t, 2, lib.Live(), "the remaining edge keeps the child")
+	parent.Release()
+	require.Zero(t, lib.Live())
+}
+
+func TestRemoveOfWhatIsNotThereChangesNothing(t *testing.T) {
+	var lib native.Library
+	a, b := lib.New(""), lib.New("")
+	require.False(t, a.Remove(b))
+	require.EqualValues(t, 1, b.Refs())
+	a.Release()
+	b.Release()
+}
+
+func TestAChainOfAMillionObjectsDiesWithoutRecursion(t *testing.T) {
+	var lib native.Library
+	head := lib.New("")
+	tail := head
+	tail.Retain()
+	for range 1_000_000 {
+		next := lib.New("")
+		tail.Append(next)
+		tail.Release()
+		tail = next
+	}
+	tail.Release()
+	require.EqualValues(t, 1_000_001, lib.Live())
+	head.Release()
+	require.Zero(t, lib.Live())
+}
+
+func TestRetainAndReleaseFromManyGoroutinesBalance(t *testing.T) {
+	var lib native.Library
+	o := lib.New("")
+	var wg sync.WaitGroup
+	for range 8 {
+		o.Retain()
+		wg.Go(func() {
+			defer o.Release()
+			for range 10_000 {
+				o.Retain()
+				o.SetMessage("x")
+				o.Release()
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, o.Refs())
+	o.Release()
+	require.Zero(t, lib.Live())
+}
+
+func TestExactlyOneReleaseDestroys(t *testing.T) {
+	var lib native.Library
+	for range 2000 {
+		o := lib.New("")
+		o.Retain()
+		var wg sync.WaitGroup
+		wg.Go(o.Release)
+		wg.Go(o.Release)
+		wg.Wait()
+	}
+	require.Zero(t, lib.Live())
+}
+
+// side is a stand-in for Python: it keeps what Last hands over until it is
+// told to drop it, as the GIL's owner would.
+type side struct {
+	mu      sync.Mutex
+	waiting []*native.Object
+	freed   int
+}
+
+func (s *side) attach(lib *native.Library) {
+	lib.Attach(native.Hooks{
+		Header: func(*native.Object) *native.Header { return new(native.Header) },
+		Free:   func(*native.Object, *native.Header) { s.freed++ },
+		Last: func(o *native.Object, _ *native.Header) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.waiting = append(s.waiting, o)
+		},
+		Dispatch: func(_ *native.Object, n int64) (int64, error) { return n * 2, nil },
+	})
+}
+
+func TestTheLastReferenceBesideAWrapperIsHandedOverNotDropped(t *testing.T) {
+	var lib native.Library
+	var s side
+	s.attach(&lib)
+	o := lib.New("") // this reference plays the wrapper's
+	o.Header().Wrapper = 1
+	o.Retain()
+	o.Retain()
+	o.Release()
+	require.Empty(t, s.waiting, "two references beside the wrapper: no notice yet")
+	o.Release()
+	require.Equal(t, []*native.Object{o}, s.waiting)
+	require.EqualValues(t, 2, o.Refs(), "the side owns the reference now")
+	o.Header().Wrapper = 0
+	o.Release()
+	o.Release()
+	require.Zero(t, lib.Live())
+	require.Equal(t, 1, s.freed)
+}
+
+func TestNoSecondReferenceIsHandedOverWhileOneWaits(t *testing.T) {
+	for range 500 {
+		var lib native.Library
+		var s side
+		s.attach(&lib)
+		o := lib.New("")
+		o.Header().Wrapper = 1
+		var wg sync.WaitGroup
+		for range 4 {
+			o.Retain()
+		}
+		for range 4 {
+			wg.Go(func() {
+				for range rand.IntN(8) {
+					o.Retain()
+					o.Release()
+				}
+				o.Release()
+			})
+		}
+		wg.Wait()
+		require.Len(t, s.waiting, 1)
+		require.EqualValues(t, 2, o.Refs())
+	}
+}
+
+func TestDisarmedLibraryReleasesWithoutNotice(t *testing.T) {
+	var lib native.Library
+	var s side
+	s.attach(&lib)
+	o := lib.New("")
+	o.Header().Wrapper = 1
+	o.Retain()
+	lib.Disarm()
+	o.Release()
+	require.Empty(t, s.waiting)
+	require.EqualValues(t, 1, o.Refs())
+	n, err := o.Emit(7)
+	require.NoError(t, err)
+	require.EqualValues(t, 7, n, "a disarmed library answers like a pure Go one")
+}
+
+func TestEmitReachesTheOtherSide(t *testing.T) {
+	var lib native.Library
+	new(side).attach(&lib)
+	o := lib.New("")
+	defer o.Release()
+	n, err := o.Emit(21)
+	require.NoError(t, err)
+	require.EqualValues(t, 42, n)
+}
+
+func TestAttachAfterTheFirstObjectIsRefused(t *testing.T) {
+	var lib native.Library
+	o := lib.New("")
+	defer o.Release()
+	require.Panics(t, func() { lib.Attach(native.Hooks{}) })
+}
+
+func TestTryRetainFindsOnlyTheLiving(t *testing.T) {
+	var lib native.Library
+	for range 2000 {
+		o := lib.New("")
+		var wg sync.WaitGroup
+		wg.Go(o.Release)
+		wg.Go(func() {
+			if o.TryRetain() {
+				o.SetMessage("still here")
+				o.Release()
+			}
+		})
+		wg.Wait()
+		require.False(t, o.TryRetain())
+	}
+	require.Zero(t, lib.Live())
+}

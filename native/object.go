@@ -1,0 +1,271 @@
+package native
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Object is the native half of a wrapped pair. Its methods may be called from
+// any goroutine that holds a reference.
+//
+// # Memory
+//
+// A *Object is an ordinary Go pointer; what is counted is the right to use it.
+// Using an object after its last reference is gone panics.
+type Object struct {
+	header *Header // nil once gone; atomic, see load
+	lib    *Library
+	id     uint64
+
+	mu   sync.Mutex // guards what follows
+	body *body      // nil for as long as it would be empty
+}
+
+// body is what few objects have. It stands apart so that the others are small:
+// making and dropping objects is much of what the suite measures.
+type body struct {
+	message  string
+	children []*Object // each entry owns one reference
+}
+
+// load is the object's header, nil once the object is gone. header is a plain
+// pointer, not an atomic.Pointer, so that New can set it before the object is
+// published without paying for an atomic store.
+func (o *Object) load() *Header {
+	return (*Header)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&o.header))))
+}
+
+// ID is the object's number: from 1, unique for the life of the process,
+// never reused. It remains valid after the object is gone.
+func (o *Object) ID() uint64 { return o.id }
+
+// Library is the family the object belongs to.
+func (o *Object) Library() *Library { return o.lib }
+
+// Refs is the number of native references now. Another goroutine may change it
+// at any time, so it is for tests and messages, not for decisions.
+func (o *Object) Refs() int64 {
+	h := o.load()
+	if h == nil {
+		return 0
+	}
+	return atomic.LoadInt64(&h.Refs)
+}
+
+// Header is the shared record. It panics when the object is gone. The caller
+// must hold a reference for as long as it uses the result.
+func (o *Object) Header() *Header {
+	h := o.load()
+	if h == nil {
+		panic(o.gone("used"))
+	}
+	return h
+}
+
+func (o *Object) gone(verb string) string {
+	return fmt.Sprintf("native: object %d was %s after its last reference was released", o.id, verb)
+}
+
+// Retain takes one more reference. The caller must hold one already: an object
+// cannot be brought back from zero.
+func (o *Object) Retain() {
+	h := o.load()
+	if h == nil {
+		panic(o.gone("retained"))
+	}
+	if atomic.AddInt64(&h.Refs, 1) <= 1 {
+		panic(o.gone("retained"))
+	}
+}
+
+// TryRetain takes a reference on behalf of a caller that holds none and found
+// the object by some name that does not keep it alive, and reports whether the
+// object was still there.
+func (o *Object) TryRetain() bool {
+	// The header is given back with o.mu held, so while we hold it a header
+	// that is there is still this object's.
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	h := o.load()
+	if h == nil {
+		return false
+	}
+	for {
+		n := atomic.LoadInt64(&h.Refs)
+		if n <= 0 {
+			return false // on its way out
+		}
+		if atomic.CompareAndSwapInt64(&h.Refs, n, n+1) {
+			return true
+		}
+	}
+}
+
+// Release gives one reference back. The last one destroys the object, and with
+// it the references held by its edges, without recursion. It panics when there
+// is nothing to give back.
+//
+// Release never blocks and never runs code of another language: see
+// [Hooks.Last].
+func (o *Object) Release() {
+	if o.release() {
+		o.Finish()
+	}
+}
+
+// release gives one reference back and reports whether the caller must destroy
+// the object.
+func (o *Object) release() bool {
+	h := o.load()
+	if h == nil {
+		panic(o.gone("released"))
+	}
+	for {
+		n := atomic.LoadInt64(&h.Refs)
+		if n <= 0 {
+			panic(o.gone("released"))
+		}
+		if n == 2 && atomic.LoadUintptr(&h.Wrapper) != 0 {
+			if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Last != nil {
+				hooks.Last(o, h)
+				return false
+			}
+		}
+		if atomic.CompareAndSwapInt64(&h.Refs, n, n-1) {
+			return n == 1
+		}
+	}
+}
+
+// Finish destroys an object whose count has been taken to zero. [Object.Release]
+// does it by itself; the other side calls it exactly once after a decrement of
+// its own that reached zero.
+func (o *Object) Finish() {
+	// A chain of a million objects dies in this loop, not on the stack.
+	for pending := o.destroy(); len(pending) > 0; {
+		last := len(pending) - 1
+		child := pending[last]
+		pending = pending[:last]
+		if child.release() {
+			pending = append(pending, child.destroy()...)
+		}
+	}
+}
+
+// destroy ends the object and returns its edges, whose references pass to the
+// caller.
+func (o *Object) destroy() []*Object {
+	o.mu.Lock()
+	h := o.load()
+	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&o.header)), nil)
+	var children []*Object
+	if o.body != nil {
+		children = o.body.children
+		o.body = nil
+	}
+	o.mu.Unlock()
+	if h == nil {
+		panic(o.gone("destroyed"))
+	}
+	if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Free != nil {
+		hooks.Free(o, h)
+	}
+	o.lib.live.Add(-1)
+	return children
+}
+
+// Message is the text the object carries.
+func (o *Object) Message() string {
+	o.Header()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.body == nil {
+		return ""
+	}
+	return o.body.message
+}
+
+// SetMessage replaces the text.
+func (o *Object) SetMessage(s string) {
+	o.Header()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.edit().message = s
+}
+
+// edit is the body, made if need be. The caller holds o.mu.
+func (o *Object) edit() *body {
+	if o.body == nil {
+		o.body = new(body)
+	}
+	return o.body
+}
+
+// Append adds an edge from o to child, which takes a reference of its own. The
+// same child may stand there more than once; an edge to itself is allowed and,
+// like every cycle of counted references, keeps the object alive until it is
+// removed.
+func (o *Object) Append(child *Object) {
+	o.Header()
+	child.Retain()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b := o.edit()
+	b.children = append(b.children, child)
+}
+
+// Remove takes the first edge to child away and reports whether there was one.
+// The reference of the edge is released.
+func (o *Object) Remove(child *Object) bool {
+	o.Header()
+	if !o.removeEdge(child) {
+		return false
+	}
+	child.Release()
+	return true
+}
+
+func (o *Object) removeEdge(child *Object) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.body == nil {
+		return false
+	}
+	i := slices.Index(o.body.children, child)
+	if i < 0 {
+		return false
+	}
+	o.body.children = slices.Delete(o.body.children, i, i+1)
+	return true
+}
+
+// Children returns the edges in order, as a copy that holds a reference for
+// each entry: the caller must release every one of them.
+func (o *Object) Children() []*Object {
+	o.Header()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.body == nil {
+		return nil
+	}
+	children := slices.Clone(o.body.children)
+	for _, child := range children {
+		child.Retain()
+	}
+	return children
+}
+
+// Emit delivers an event to the object and returns what its handler answers.
+// The handler is the other side's, where it may be overridden; an object
+// without another side answers with the event itself. The caller must hold a
+// reference throughout.
+func (o *Object) Emit(event int64) (int64, error) {
+	o.Header()
+	if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Dispatch != nil {
+		return hooks.Dispatch(o, event)
+	}
+	return event, nil
+}

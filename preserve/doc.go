@@ -1,0 +1,48 @@
+// Package preserve is full PyObject preservation: when Python drops its last
+// reference to a wrapper while native code still holds the object, tp_dealloc
+// does not free the wrapper but flips ownership: from now on the native object
+// owns it. Wrapping the object again flips back and hands out the same PyObject,
+// with its dict, slots, class and weak references as they were.
+//
+// # Who ships it
+//
+// PyTorch up to 2.9 for tensors and storages (THPVariable_tryResurrect), and
+// the stand-alone C++ example the PyTorch work is known by
+// (kurtamohler/pyobject-preservation).
+//
+// # The two owners
+//
+//	      Python owns                            native owns
+//	variable ──▶ wrapper ──▶ object        wrapper ◀──▶ object ◀── holder
+//	                ▲           ▲             one Python reference is the
+//	                └── slot ───┘ holder      object's: a zombie
+//
+//	last Python reference goes, native code holds on ──▶ flip
+//	native code wraps the object again               ◀── resurrect
+//	native code lets go                              ──▶ flip back, then plain death
+//
+// The count of native references includes the wrapper's own, always. So "is
+// anybody else holding it?" is refs > 1, and under the GIL the answer cannot
+// turn from yes to no: a goroutine that gives up the last other reference hands
+// it to a queue that is drained with the GIL.
+//
+// # What it keeps
+//
+// Everything Python can see of a wrapper: identity, __dict__ and __slots__,
+// subclass and a reassigned __class__, weak references and their callbacks,
+// __del__ (once, at the real death, the native object still whole).
+//
+// Beyond what PyTorch's version does: a weak reference may bring a zombie back
+// and outlive native code; slots are cleared on the trashcan, so that chains of
+// any length die; gc never empties the dict of an object that native code
+// holds; a cycle through one MyClassRef is collected; no metaclass is needed.
+//
+// # What it breaks
+//
+// tp_dealloc is too late to save a wrapper that gc has already condemned: one
+// whose last Python reference comes from a garbage cycle. gc runs __del__ and
+// clears the weak references of everything it is about to break up, before any
+// tp_dealloc runs, and nothing but a counted reference tells it otherwise. That
+// is why PyTorch went over to one in 2.10. The dict, the slots and the
+// identity do survive.
+package preserve

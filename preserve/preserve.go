@@ -1,0 +1,32 @@
+package preserve
+
+/*
+#cgo pkg-config: python3
+#include "../internal/wrapper/wrapper.h"
+extern pp_side pp_preserve;
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"pyobject-preservation/strategies"
+)
+
+func init() {
+	strategies.Register(strategies.Static{
+		Side: unsafe.Pointer(&C.pp_preserve),
+		Declared: strategies.Declaration{
+			Name:      "preserve",
+			Order:     20,
+			Idea:      "tp_dealloc flips ownership; the native object keeps the wrapper and gives the same PyObject back",
+			ShippedBy: []string{"PyTorch ≤ 2.9", "pyobject-preservation (C++ example)"},
+			Identity:  true,
+			Weakref:   true,
+			Breaks: map[string]string{
+				"W4":    "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
+				"F1_gc": "gc runs __del__ of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
+			},
+		},
+	})
+}

@@ -1,0 +1,61 @@
+"""PyObject preservation strategies, compared.
+
+What should happen to a Python wrapper that dies before the native object behind
+it? Each strategy is one answer, as a module of its own with the same classes::
+
+    import pyobject_preservation as pp
+
+    m = pp.strategy("preserve")        # or: from pyobject_preservation import preserve
+    obj = m.MyClass()                  # a native object and its wrapper
+    ref = m.MyClassRef(obj)            # native code holds it, too
+    del obj                            # the wrapper dies; the native object does not
+    obj = ref.get()                    # is it the same one? ask m.GUARANTEES
+
+STRATEGIES   the names of all strategies, in suite order
+FLOOR        the name of the bare module that does no lifetime work, the limit of
+             each operation; strategy(FLOOR) has part of the interface only
+"""
+
+import json as _json
+import sys as _sys
+from types import MappingProxyType as _MappingProxyType
+
+from . import _core
+
+__all__ = ["FLOOR", "STRATEGIES", "strategy"]
+
+_declarations = {d["name"]: d for d in _json.loads(_core.declarations())}
+
+STRATEGIES = tuple(name for name, d in _declarations.items() if not d["floor"])
+FLOOR = next(name for name, d in _declarations.items() if d["floor"])
+
+
+def strategy(name, /):
+    """The module of the strategy called name; the same one every time.
+
+    Raises ValueError, which lists the names there are, for any other.
+    """
+    if name not in _declarations:
+        raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
+    full_name = f"{__name__}.{name}"
+    if full_name not in _sys.modules:
+        module = _core.strategy(name)
+        declared = dict(_declarations[name])
+        for key in ("breaks", "not_applicable"):
+            declared[key] = _MappingProxyType(declared[key] or {})
+        declared["shipped_by"] = tuple(declared["shipped_by"] or ())
+        module.GUARANTEES = _MappingProxyType(declared)
+        module.__doc__ = f"The {name} strategy: {declared['idea']}."
+        module.__package__ = __name__
+        globals()[name] = _sys.modules[full_name] = module
+    return _sys.modules[full_name]
+
+
+def __getattr__(name):
+    if name in _declarations:
+        return strategy(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_declarations})
