@@ -1,0 +1,34 @@
+# PyObject preservation strategies, compared. `make help` lists the targets.
+SHELL := bash
+PYTHON ?=
+STRATEGY ?=
+LABEL ?=
+QUICK ?=
+run = scripts/with_python.sh "$(PYTHON)"
+
+.PHONY: help setup bench test matrix report test-cpy3
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo
+	@echo "  PYTHON=/path/to/python3.x picks the interpreter (default: the system's)"
+	@echo "  STRATEGY=name narrows to one strategy; QUICK=1 measures less; LABEL=name names the results"
+
+setup: ## make .venv, install what is missing, build the extension into python/
+	@scripts/setup.sh "$(PYTHON)"
+
+bench: setup ## the main job: matrix and benchmarks, written to results/, compared
+	@QUICK="$(QUICK)" LABEL="$(LABEL)" STRATEGY="$(STRATEGY)" $(run) scripts/bench.sh
+
+test: setup ## all tests
+	@STRATEGY="$(STRATEGY)" $(run) scripts/test.sh
+
+matrix: setup ## the correctness matrix: a table, and .build/matrix.json and .md
+	@STRATEGY="$(STRATEGY)" $(run) scripts/matrix.sh
+
+report: setup ## make README's tables and the reports anew from results/
+	@LABEL="$(LABEL)" $(run) scripts/report.sh
+
+test-cpy3: setup ## the Go tests with an interpreter started by cpy3
+	@$(run) scripts/test_cpy3.sh

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Run a command in the environment that setup.sh made for an interpreter:
+#
+#     scripts/with_python.sh PYTHON COMMAND [ARG...]     (PYTHON may be empty: the default)
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+envfile=$root/.build/for/$(printf '%s' "${1:-default}" | tr '/' '_')
+[ -r "$envfile" ] || { echo "run make setup first" >&2; exit 1; }
+. "$(cat "$envfile")"
+shift
+exec "$@"
