@@ -263,7 +263,6 @@ pp_make_wrapper_type(pp_side *side, PyObject *module, const char *module_name)
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
         .slots = slots,
     };
-    char name[160];
     int n = 0;
 
 #define SLOT(id, value) slots[n++] = (PyType_Slot){id, (void *)(value)}
@@ -283,9 +282,7 @@ pp_make_wrapper_type(pp_side *side, PyObject *module, const char *module_name)
         SLOT(Py_tp_hash, side->hash);
     SLOT(0, NULL);
 #undef SLOT
-    if (methods == NULL)
+    if (methods == NULL || (spec.name = pp_join(module_name, "MyClass")) == NULL)
         return NULL;
-    snprintf(name, sizeof name, "%s.MyClass", module_name);
-    spec.name = name;
     return (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
 }

@@ -319,10 +319,10 @@ pp_make_holder_type(pp_side *side, PyObject *module, const char *module_name)
         .slots = slots,
     };
     PyTypeObject *type;
-    char name[160];
 
-    snprintf(name, sizeof name, "%s.MyClassRef", module_name);
-    spec.name = name;
+    spec.name = pp_join(module_name, "MyClassRef");
+    if (spec.name == NULL)
+        return NULL;
     type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
     if (type)
         type->tp_vectorcall = holder_vectorcall;

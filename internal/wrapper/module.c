@@ -186,17 +186,16 @@ static PyMethodDef module_methods[] = {
 static PyModuleDef *
 make_def(pp_side *side, const char *package)
 {
-    size_t size = strlen(package) + strlen(side->name) + 2;
     PyModuleDef *def = PyMem_RawCalloc(1, sizeof *def);
-    char *name = PyMem_RawMalloc(size);
+    char *name = pp_join(package, side->name);
 
     if (def == NULL || name == NULL) {
         PyMem_RawFree(def);
         PyMem_RawFree(name);
-        PyErr_NoMemory();
+        if (name)
+            PyErr_NoMemory();
         return NULL;
     }
-    snprintf(name, size, "%s.%s", package, side->name);
     *def = (PyModuleDef){
         PyModuleDef_HEAD_INIT,
         .m_name = name,
@@ -204,6 +203,19 @@ make_def(pp_side *side, const char *package)
         .m_methods = side->bare ? NULL : module_methods,
     };
     return def;
+}
+
+char *
+pp_join(const char *left, const char *right)
+{
+    size_t size = strlen(left) + strlen(right) + 2;
+    char *joined = PyMem_RawMalloc(size);
+
+    if (joined == NULL)
+        PyErr_NoMemory();
+    else
+        snprintf(joined, size, "%s.%s", left, right);
+    return joined;
 }
 
 PyObject *

@@ -170,6 +170,10 @@ PyObject *pp_module(pp_side *, const char *package);
 PyTypeObject *pp_make_wrapper_type(pp_side *, PyObject *module, const char *module_name);
 PyTypeObject *pp_make_holder_type(pp_side *, PyObject *module, const char *module_name);
 
+/* "left.right", never freed: CPython 3.10 keeps a type's name by pointer. NULL
+ * with MemoryError. */
+char *pp_join(const char *left, const char *right);
+
 /* A new MyClassRef that owns one native reference to h. Steals it, also on
  * failure. */
 PyObject *pp_new_holder(pp_side *, pp_header *h);
