@@ -45,7 +45,7 @@ handletable_unwrap(pp_side *side, PyObject *self)
     pp_header *h = handle & CLOSED ? NULL : ppHandletableFind(handle);
 
     if (h == NULL)
-        PyErr_Format(PyExc_ReferenceError, "handle %#llx %s", (unsigned long long)HANDLE(self),
+        PyErr_Format(PyExc_ReferenceError, "handle %llu %s", (unsigned long long)HANDLE(self),
                      handle & CLOSED ? "has been closed" : "is stale: its native object is gone");
     return h;
 }

@@ -45,4 +45,9 @@
 // tp_dealloc runs, and nothing but a counted reference tells it otherwise. That
 // is why PyTorch went over to one in 2.10. The dict, the slots and the
 // identity do survive.
+//
+// Cycles through native code are collected only where gc can see them whole: a
+// zombie with a single native reference that is a MyClassRef's. With two, with
+// a native edge on the way, or when the wrapper also refers to itself and so
+// never becomes a zombie, they leak until native code lets go.
 package preserve

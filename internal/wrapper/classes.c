@@ -42,6 +42,13 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     pp_side *side = side_of(type);
     PyObject *self;
 
+    if (type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) {
+        /* object's tp_new refuses with the names of the methods that are missing. */
+        PyObject *none = PyTuple_New(0);
+        self = none ? PyBaseObject_Type.tp_new(type, none, NULL) : NULL;
+        Py_XDECREF(none);
+        return self;
+    }
     pp_drain(side);
     /* A subclass whose __init_subclass__ did not call super()'s gets here with
      * CPython's own slots still in place. */

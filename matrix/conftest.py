@@ -1,0 +1,90 @@
+"""The matrix: every property for every subject, judged against what it declares."""
+
+import concurrent.futures
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import harness  # noqa: E402
+import report  # noqa: E402
+import subjects  # noqa: E402
+
+_loaded = {}
+_cells = []
+_children = {}
+
+
+def subject(name):
+    if name not in _loaded:
+        _loaded[name] = subjects.load(name)
+    return _loaded[name]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "matrix: a property of the matrix")
+    if threshold := os.environ.get("MATRIX_GC_THRESHOLD"):
+        import gc
+
+        gc.set_threshold(int(threshold))
+
+
+def pytest_generate_tests(metafunc):
+    if hasattr(metafunc.function, "property"):
+        metafunc.parametrize("s", [pytest.param(n, id=n) for n in subjects.names()])
+
+
+def pytest_collection_modifyitems(items):
+    """Properties in the order of the documentation; L2, which speaks of all others, last."""
+    rank = {p: i for i, p in enumerate("ISWFGTXLDC")}
+
+    def key(item):
+        p = getattr(item.function, "property", None)
+        return (p.id == "L2", rank[p.id[0]], int("".join(filter(str.isdigit, p.id)))) if p else (False, 99, 0)
+
+    items.sort(key=key)
+
+
+def pytest_runtestloop(session):
+    """Start the tests that run in processes of their own, as many at once as there are processors."""
+    if session.config.option.collectonly:
+        return
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
+    for item in session.items:
+        p = getattr(item.function, "property", None)
+        if p and p.child:
+            _children[item.nodeid] = pool.submit(harness.run, item.function, subject(item.callspec.params["s"]))
+    pool.shutdown(wait=False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    p = getattr(pyfuncitem.function, "property", None)
+    if p is None:
+        return None
+    s = subject(pyfuncitem.callspec.params["s"])
+    expected, reason = s.expected(p.id)
+    child = _children.pop(pyfuncitem.nodeid, None)
+    verdict = child.result() if child else harness.run(pyfuncitem.function, s)
+    if p.id == "L2" and verdict.outcome == "holds":
+        unbalanced = [c.property.id for c in _cells if c.subject == s.name and "alive went from" in c.detail]
+        if unbalanced:
+            verdict = harness.Verdict("breaks", f"not balanced after {', '.join(unbalanced)}")
+    _cells.append(report.Cell(s.name, p, verdict.outcome, expected, reason, verdict.detail))
+    if verdict.outcome != expected:
+        declared = f"declared to break ({reason})" if expected == "breaks" else f"declared: {expected}"
+        pytest.fail(f"{s.name}: {p.id} {verdict.outcome}, {declared}\n{p.promise}\n{verdict.detail}", pytrace=False)
+    return True
+
+
+def pytest_sessionfinish(session):
+    if _cells:
+        report.write(_cells, [_loaded[n] for n in subjects.names() if n in _loaded])
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _cells:
+        terminalreporter.section("matrix")
+        terminalreporter.write(report.table(_cells, [_loaded[n] for n in subjects.names() if n in _loaded]))

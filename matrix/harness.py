@@ -1,0 +1,172 @@
+"""How a property is declared, run and judged.
+
+A property is a test function marked with @prop. It gets a subject and fails an
+assertion where the subject breaks the promise; every other exception is a bug
+in the test or the subject and fails the run, whatever was declared.
+"""
+
+import functools
+import gc
+import importlib
+import os
+import subprocess
+import sys
+import traceback
+from dataclasses import dataclass
+
+from subjects import NotApplicable, load
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
+
+OUTCOMES = ("holds", "breaks", "n/a", "crashed", "hung", "failed")
+
+
+@dataclass(frozen=True)
+class Property:
+    id: str
+    title: str
+    promise: str
+    child: bool  # run in a process of its own: may crash or hang
+
+
+@dataclass(frozen=True)
+class Verdict:
+    outcome: str
+    detail: str = ""
+
+
+def prop(id, title, *, child=False):
+    """Mark a function as the test of property id; its docstring is the promise."""
+
+    def mark(function):
+        promise = " ".join((function.__doc__ or "").split())
+        assert promise, f"{id} has no docstring"
+        function.property = Property(id, title, promise, child)
+        return function
+
+    return mark
+
+
+def run(function, subject):
+    """Run a property's test against a subject, and judge."""
+    if function.property.child:
+        return _run_in_child(function, subject)
+    return _run_here(function, subject)
+
+
+def _run_here(function, subject):
+    before = balance(subject)
+    try:
+        function(subject)
+    except NotApplicable as e:
+        return Verdict("n/a", str(e))
+    except AssertionError as e:
+        # The traceback holds the frame, and the frame what it made.
+        verdict = Verdict("breaks", _first_line(e))
+        traceback.clear_frames(e.__traceback__)
+        e.__traceback__ = None
+        del e
+        gc.collect()
+        return verdict
+    except Exception:
+        return Verdict("failed", traceback.format_exc())
+    after = balance(subject)
+    if after != before:
+        return Verdict("failed", f"(native objects, wrappers) alive went from {before} to {after}")
+    return Verdict("holds")
+
+
+def balance(subject):
+    """(native objects, wrappers) alive, after all that can be collected has been."""
+    for _ in range(3):
+        gc.collect()
+    try:
+        stats = subject.stats()
+        wrappers = stats["wrappers_created"] - stats["wrappers_freed"]
+    except NotApplicable:
+        wrappers = 0
+    try:
+        return subject.live_objects(), wrappers
+    except NotApplicable:
+        return 0, wrappers
+
+
+def _first_line(e):
+    return (str(e).strip().splitlines() or ["assertion failed"])[0][:200]
+
+
+# --- a process of its own ------------------------------------------------------
+
+_EXIT = {0: "holds", 10: "breaks", 11: "n/a"}
+
+
+def _run_in_child(function, subject):
+    command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
+               function.__module__, function.__name__, subject.name]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, cwd=HERE)
+    except subprocess.TimeoutExpired:
+        return Verdict("hung", f"still running after {CHILD_SECONDS} s")
+    text = done.stdout + done.stderr
+    if done.returncode < 0:
+        return Verdict("crashed", f"signal {-done.returncode}\n{text[-3000:]}")
+    outcome = _EXIT.get(done.returncode, "failed")
+    detail = text.strip() if outcome == "failed" else done.stdout.strip()
+    return Verdict(outcome, detail[-3000:])
+
+
+def _child_main(module, name, subject):
+    verdict = _run_here(getattr(importlib.import_module(module), name), load(subject))
+    if verdict.detail:
+        print(verdict.detail)
+    sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
+
+
+def program(subject, source, *, seconds=60):
+    """Run source as a Python program of its own, in which m is the subject.
+
+    Returns (exit status, stdout, stderr); an exit status below 0 is a signal.
+    Raises AssertionError when it is still running after the time limit.
+    """
+    head = ("import sys, os\n"
+            f"sys.path.insert(0, {HERE!r})\n"
+            "from subjects import load\n"
+            f"m = load({subject.name!r})\n")
+    try:
+        done = subprocess.run([sys.executable, "-c", head + source], capture_output=True, text=True,
+                              timeout=seconds, cwd=HERE)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"still running after {seconds} s") from None
+    return done.returncode, done.stdout, done.stderr
+
+
+# --- for the tests -------------------------------------------------------------
+
+def restoring(get, set):
+    """A decorator that puts a process-wide setting back, whatever happens."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            old = get()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                set(*old) if isinstance(old, tuple) else set(old)
+        return wrapped
+
+    return decorate
+
+
+restoring_gc = restoring(gc.get_threshold, gc.set_threshold)
+restoring_switch_interval = restoring(sys.getswitchinterval, sys.setswitchinterval)
+
+
+class Junk:
+    """A plain object to make garbage cycles of."""
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [HERE, os.path.join(HERE, "properties")]
+    _child_main(*sys.argv[1:4])

@@ -1,0 +1,231 @@
+"""F: when does __del__ run?"""
+
+import gc
+
+from harness import Junk, prop
+
+
+def counting(s):
+    """A subclass whose __del__ notes the number of the object it ran for."""
+    deaths = []
+
+    class Sub(s.MyClass):
+        def __del__(self):
+            deaths.append(self.id())
+
+    return Sub, deaths
+
+
+@prop("F1", "__del__ not at the flip")
+def test_del_does_not_run_when_the_wrapper_becomes_a_zombie(s):
+    """__del__ does not run when Python drops a wrapper whose object native code holds."""
+    Sub, deaths = counting(s)
+    a = Sub()
+    r = s.MyClassRef(a)
+    del a
+    gc.collect()
+    assert not deaths, "__del__ ran though native code holds the object"
+    r.get()
+    assert not deaths
+
+
+@prop("F1[gc]", "__del__ not by gc either")
+def test_del_is_not_run_by_gc_while_native_code_holds_the_object(s):
+    """__del__ does not run when only a garbage cycle refers to a wrapper whose object native code holds."""
+    Sub, deaths = counting(s)
+    a, junk = Sub(), Junk()
+    r = s.MyClassRef(a)
+    junk.me, junk.a = junk, a
+    del a, junk
+    gc.collect()
+    assert not deaths, "gc ran __del__ of an object that native code holds"
+    r.release()
+
+
+@prop("F2", "once, at the real death")
+def test_del_runs_exactly_once_at_the_real_death(s):
+    """__del__ runs exactly once, at the real death."""
+    Sub, deaths = counting(s)
+    a = Sub()
+    number = a.id()
+    r = s.MyClassRef(a)
+    del a
+    for _ in range(3):
+        r.get()
+    assert deaths == [], "__del__ ran before the real death"
+    r.release()
+    assert deaths == [number]
+    gc.collect()
+    assert deaths == [number]
+
+
+@prop("F3", "__del__ stores self in Python")
+def test_del_that_stores_self_in_a_global(s):
+    """An object whose __del__ stores it somewhere lives on, whole, and is freed when dropped again."""
+    box = []
+
+    class Sub(s.MyClass):
+        __slots__ = ("x",)
+
+        def __del__(self):
+            box.append(self)
+
+    for held_before in (False, True):
+        a = Sub()
+        a.x, a.y, number = [1], [2], a.id()
+        r = s.MyClassRef(a)
+        if held_before:
+            a = None
+            r.get()
+        r.release()
+        del a
+        (b,) = box
+        box.clear()
+        assert (b.id(), type(b)) == (number, Sub)
+        assert held_before or (b.x, b.y) == ([1], [2])
+        alive = s.live_objects()
+        del b
+        gc.collect()
+        assert s.live_objects() == alive - 1, "it was not freed when it was dropped again"
+
+
+@prop("F4", "__del__ hands self to native code", child=True)
+def test_del_that_hands_self_to_native_code(s):
+    """An object whose __del__ hands it to native code, any number of times, is preserved like any other."""
+    for times in (1, 3, 50):
+        holders = []
+
+        class Sub(s.MyClass):
+            __slots__ = ("x",)
+
+            def __del__(self):
+                holders.extend(s.MyClassRef(self) for _ in range(times))
+
+        a = Sub()
+        a.x, a.y, number = [1], [2], a.id()
+        del a
+        assert len(holders) == times
+        for _ in range(3):
+            b = holders[0].get()
+            assert b.id() == number
+            assert (getattr(b, "x", None), getattr(b, "y", None)) == ([1], [2]), "state is lost"
+            assert all(h.get() is b for h in holders)
+            del b
+            gc.collect()
+        while holders:
+            holders.pop().release()
+
+
+@prop("F5", "pending exception survives")
+def test_a_pending_exception_is_still_pending_afterwards(s):
+    """An exception that is on its way when a wrapper dies or flips arrives unchanged."""
+    ran = []
+
+    class Sub(s.MyClass):
+        def __del__(self):
+            try:
+                raise KeyError("inside")
+            except KeyError:
+                ran.append(self.id())
+
+    def fail(obj):
+        return obj, 1 / 0
+
+    a = Sub()
+    r = s.MyClassRef(a)
+    del a
+    # Each wrapper is on the interpreter's stack only, and dies as the exception passes.
+    for make in (r.get, Sub, s.MyClass, s.new_native, lambda: s.MyClassRef(Sub())):
+        try:
+            fail2 = make(), 1 / 0
+        except ZeroDivisionError as e:
+            assert e.args == ("division by zero",) and e.__context__ is None
+        else:
+            raise AssertionError(fail2)
+        try:
+            fail(make())
+        except ZeroDivisionError as e:
+            assert e.__context__ is None
+            e.__traceback__ = None
+    assert ran
+    r.release()
+
+
+@prop("F6", "native object usable in __del__")
+def test_the_native_object_is_usable_inside_del(s):
+    """Inside __del__ the native object is whole: its number, message and edges can be used."""
+    seen = []
+
+    class Sub(s.MyClass):
+        def __del__(self):
+            seen.append((self.id(), self.message(), [c.id() for c in self.children()]))
+
+    for last_is_native in (False, True):
+        a, child = Sub("text"), s.MyClass()
+        number, want = a.id(), [child.id()]
+        a.append(child)
+        r = s.MyClassRef(a)
+        if last_is_native:
+            del a
+            r.release()
+        else:
+            r.release()
+            del a
+        assert seen == [(number, "text", want)]
+        seen.clear()
+        del child
+
+
+@prop("F8", "types with __del__ are preserved")
+def test_types_with_del_are_preserved_like_types_without(s):
+    """A type with __del__ is preserved as well as a type without, through any number of deaths."""
+
+    class Sub(s.MyClass):
+        def __del__(self):
+            pass
+
+    a = Sub()
+    a.x = [1]
+    r = s.MyClassRef(a)
+    del a
+    for _ in range(10):
+        assert getattr(r.get(), "x", None) == [1], "a type with __del__ is not preserved"
+        gc.collect()
+
+
+@prop("F9", "failed construction leaks nothing")
+def test_a_failed_construction_leaks_nothing(s):
+    """A constructor that raises, and gc in the middle of construction, leak nothing."""
+
+    class InInit(s.MyClass):
+        def __init__(self):
+            gc.collect()
+            super().__init__()
+            gc.collect()
+            self.me = self
+            raise LookupError
+
+    class InNew(s.MyClass):
+        def __new__(cls):
+            self = super().__new__(cls)
+            gc.collect()
+            self.ref = s.MyClassRef(self)
+            self.ref.release()
+            raise LookupError
+
+    alive = s.live_objects()
+    for cls in (InInit, InNew):
+        for _ in range(5):
+            try:
+                cls()
+            except LookupError as e:
+                e.__traceback__ = None
+    for bad in ((1,), (b"",), ("a", "b")):
+        try:
+            s.MyClass(*bad)
+        except TypeError as e:
+            e.__traceback__ = None
+        else:
+            raise AssertionError(f"MyClass{bad} was accepted")
+    gc.collect()
+    assert s.live_objects() == alive, "a failed construction left native objects behind"

@@ -1,0 +1,290 @@
+"""G: does the garbage collector understand?"""
+
+import gc
+import weakref
+
+from harness import Junk, prop, restoring_gc
+
+
+@prop("G1", "native reference keeps a cycle")
+def test_a_native_reference_keeps_a_cycle_intact(s):
+    """A native reference keeps a cycle through __dict__ intact."""
+    a = s.MyClass()
+    a.me, a.x = a, 1
+    r = s.MyClassRef(a)
+    del a
+    gc.collect()
+    b = r.get()
+    assert getattr(b, "x", None) == 1, "the cycle was collected though native code holds it"
+    assert b.me is b
+    r.release()
+
+
+@prop("G2", "released, it is collected")
+def test_a_released_cycle_is_collected(s):
+    """A cycle through __dict__ is collected once native code has let go."""
+    a = s.MyClass()
+    a.me = a
+    r, w = s.MyClassRef(a), weakref.ref(a)
+    alive = s.live_objects()
+    del a
+    gc.collect()
+    r.release()
+    gc.collect()
+    assert w() is None
+    assert s.live_objects() == alive - 1
+
+
+@prop("G3", "both through __slots__")
+def test_cycles_through_slots(s):
+    """A native reference keeps a cycle through __slots__ intact, and it is collected once released."""
+
+    class One(s.MyClass):
+        __slots__ = ("me", "x")
+
+    class Two(One):
+        __slots__ = ("other",)
+
+    a = Two()
+    a.me, a.x = a, 1
+    a.other = [a]
+    r, w = s.MyClassRef(a), weakref.ref(a)
+    alive = s.live_objects()
+    del a
+    gc.collect()
+    b = r.get()
+    assert getattr(b, "x", None) == 1, "the cycle was collected though native code holds it"
+    assert b.me is b and b.other == [b]
+    del b
+    r.release()
+    gc.collect()
+    assert w() is None
+    assert s.live_objects() == alive - 1
+
+
+@prop("G4", "gc never clears a held dict")
+def test_gc_never_clears_the_dict_of_a_held_object(s):
+    """gc never clears the __dict__ or slots of an object that native code holds."""
+
+    class Sub(s.MyClass):
+        __slots__ = ("s",)
+
+    a, junk = Sub(), Junk()
+    a.payload, a.s = [1, 2], [3]
+    r = s.MyClassRef(a)
+    junk.me, junk.a = junk, a
+    del a, junk
+    gc.collect()
+    b = r.get()
+    assert getattr(b, "payload", None) == [1, 2], "the dict is lost"
+    assert getattr(b, "s", None) == [3], "the slots are lost"
+
+
+@prop("G5", "gc never severs the pair")
+def test_gc_never_severs_wrapper_from_native_object(s):
+    """gc never severs a wrapper from the native object that holds it."""
+    a, junk = s.MyClass(), Junk()
+    number = a.id()
+    r = s.MyClassRef(a)
+    junk.me, junk.a, a.back = junk, a, junk
+    del a, junk
+    gc.collect()
+    b = r.get()
+    assert b.id() == number
+    assert getattr(b, "back", None) is not None, "another object came back"
+    assert b.back.a is b
+    r.release()
+
+
+@prop("G6", "cycle through one holder is collected")
+def test_a_cycle_through_native_code_is_collected(s):
+    """A cycle wrapper → attribute → holder → native object → wrapper is collected."""
+    alive = s.live_objects()
+    a = s.MyClass()
+    a.r = s.MyClassRef(a)
+    del a
+    gc.collect()
+    assert s.live_objects() == alive, "the cycle leaks"
+
+    class Sub(s.MyClass):
+        __slots__ = ("r",)
+
+    a = Sub()
+    a.r = [s.MyClassRef(a)]
+    del a
+    gc.collect()
+    assert s.live_objects() == alive, "the cycle through a slot leaks"
+
+
+@prop("G6[self]", "the same, referring to itself as well")
+def test_a_cycle_through_native_code_that_also_refers_to_itself_is_collected(s):
+    """The cycle of G6 is collected when the wrapper refers to itself as well, so that it never dies by counting."""
+    alive = s.live_objects()
+    a = s.MyClass()
+    a.r, a.me = s.MyClassRef(a), a
+    w = weakref.ref(a)
+    del a
+    gc.collect()
+    leaked = s.live_objects() != alive
+    b = w()
+    if leaked and b is not None:
+        b.r.release()  # for the tests after this one
+        b.me = None
+    assert not leaked, "the cycle leaks"
+
+
+@prop("G7", "natively shared, it survives")
+def test_the_same_cycle_with_another_native_reference_survives(s):
+    """The same cycle, with one more native reference from elsewhere, survives untouched."""
+    a = s.MyClass()
+    a.r, a.x = s.MyClassRef(a), 1
+    elsewhere = s.MyClass()
+    elsewhere.append(a)
+    del a
+    gc.collect()
+    (b,) = elsewhere.children()
+    assert getattr(b, "x", None) == 1, "the object did not survive"
+    assert b.r.get() is b
+    r2 = s.MyClassRef(b)
+    del b, elsewhere
+    gc.collect()
+    assert r2.get().x == 1
+    r2.get().r.release()
+    r2.release()
+
+
+@prop("G10", "gc inside wrap, dealloc, __del__", child=True)
+@restoring_gc
+def test_gc_anywhere(s):
+    """gc may run inside a wrap, inside a dealloc and inside __del__."""
+    deaths = []
+
+    class Sub(s.MyClass):
+        __slots__ = ("x",)
+
+        def __del__(self):
+            gc.collect()
+            deaths.append(self.id())
+            s.MyClass().append(s.MyClass())
+            gc.collect()
+
+        def on_event(self, n):
+            gc.collect()
+            return n
+
+    gc.set_threshold(1, 1, 1)
+    for n in range(200):
+        a = Sub()
+        a.x, a.me = [n], a if n % 2 else None
+        number = a.id()
+        r, w = s.MyClassRef(a), weakref.ref(a, lambda _: gc.collect())
+        parent = s.MyClass()
+        parent.append(a)
+        del a
+        r.emit(n)
+        assert [c.id() for c in parent.children()] == [number]
+        parent.remove(r.get())
+        b = r.get()
+        assert b.id() == number
+        gc.collect()
+        del b
+        r.release()
+        gc.collect()
+        del r, w, parent
+    assert len(deaths) >= 200
+
+
+@prop("G11", "chains of 200,000", child=True)
+def test_long_chains_are_freed_without_overflowing_the_stack(s):
+    """Chains of 200,000 objects linked by dict, slots, holders or native edges are freed without overflowing the C stack."""
+    LENGTH = 200_000
+
+    class Slotted(s.MyClass):
+        __slots__ = ("next",)
+
+    class Deleted(s.MyClass):
+        def __del__(self):
+            pass
+
+    alive = s.live_objects()
+
+    def by_attribute(cls):
+        head = cls()
+        for _ in range(LENGTH):
+            new = cls()
+            new.next = head
+            head = new
+        return head
+
+    def by_holder(cls):
+        head = cls()
+        for _ in range(LENGTH):
+            new = cls()
+            new.next = s.MyClassRef(head)
+            head = new
+        return head
+
+    def by_edge(cls):
+        head = cls()
+        for _ in range(LENGTH):
+            new = cls()
+            new.append(head)
+            head = new
+        return head
+
+    for build in (by_attribute, by_holder, by_edge):
+        for cls in (s.MyClass, Slotted, Deleted):
+            head = build(cls)
+            assert build is not by_attribute or s.live_objects() == alive + LENGTH + 1
+            del head
+            gc.collect()
+            assert s.live_objects() == alive, f"{build.__name__} of {cls.__name__} leaks"
+            # The same, with native code letting go last.
+            head = build(cls)
+            r = s.MyClassRef(head)
+            del head
+            r.release()
+            gc.collect()
+            assert s.live_objects() == alive, f"{build.__name__} of {cls.__name__} leaks, native end"
+
+
+@prop("G12", "gc.freeze, get_objects, SAVEALL", child=True)
+def test_gc_module_functions_with_zombies_around(s):
+    """gc.freeze, get_objects, get_referrers and DEBUG_SAVEALL work with zombies around."""
+
+    class Sub(s.MyClass):
+        __slots__ = ("x",)
+
+    holders = []
+    for n in range(50):
+        a = Sub()
+        a.x, a.y, a.me = n, [n], a
+        holders.append(s.MyClassRef(a))
+        b = s.MyClass()
+        b.y = [n]
+        holders.append(s.MyClassRef(b))
+        del a, b
+    gc.freeze()
+    for o in gc.get_objects():
+        type(o)
+    for h in holders:
+        assert isinstance(h.get().id(), int)
+        gc.get_referrers(h.get())
+        gc.get_referents(h.get(), h)
+    gc.unfreeze()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    cycle = s.MyClass()
+    cycle.me = cycle
+    del cycle
+    gc.collect()
+    gc.set_debug(0)
+    assert any(isinstance(o, s.MyClass) for o in gc.garbage), "gc did not find the cycle"
+    for o in gc.garbage:
+        repr(o)
+    del o
+    gc.garbage.clear()
+    for h in holders:
+        h.get().id()
+        h.release()
+    del h
+    holders.clear()

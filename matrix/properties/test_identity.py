@@ -1,0 +1,106 @@
+"""I: is it the same object?"""
+
+import weakref
+
+from harness import prop
+
+
+@prop("I1", "one object while alive")
+def test_two_wraps_while_a_wrapper_is_alive_give_one_object(s):
+    """Wrapping a native object twice while a wrapper is alive gives one object."""
+    a = s.MyClass()
+    r, r2 = s.MyClassRef(a), s.MyClassRef(a)
+    assert r.get() is a, "get() gave another object while the first was alive"
+    assert r.get() is r2.get()
+
+
+@prop("I2", "same PyObject after death")
+def test_the_same_object_after_death(s):
+    """The same PyObject comes back after Python dropped it, judged by what was on it and not by id()."""
+    a = s.MyClass()
+    token = a.token = object()
+    r, w = s.MyClassRef(a), weakref.ref(a)
+    del a
+    b = r.get()
+    assert getattr(b, "token", None) is token, "another object came back"
+    assert w() is b
+
+
+@prop("I3", "same after 1,000 deaths")
+def test_the_same_object_after_a_thousand_deaths(s):
+    """The same PyObject comes back after 1,000 deaths in a row."""
+    a = s.MyClass()
+    a.deaths = 0
+    r = s.MyClassRef(a)
+    del a
+    for n in range(1000):
+        b = r.get()
+        assert getattr(b, "deaths", None) == n, f"another object came back after death {n + 1}"
+        b.deaths += 1
+        del b
+
+
+@prop("I4", "reuse never mixes up")
+def test_a_reused_address_or_handle_never_yields_somebody_elses_wrapper(s):
+    """A native address, slot or handle that is used again never yields somebody else's wrapper."""
+    seen = set()
+    for n in range(500):
+        a = s.MyClass()
+        a.tag = n
+        seen.add(a.id())
+        r = s.MyClassRef(a)
+        del a
+        r.get()
+        r.release()
+        born = s.new_native()
+        b = born.get()
+        assert not hasattr(b, "tag"), "a new native object came with an old wrapper"
+        assert b.id() not in seen, "an id was used twice"
+        seen.add(b.id())
+
+
+@prop("I5", "dict key, set member")
+def test_works_as_dict_key_and_set_member(s):
+    """A wrapper works as a dict key and set member before, during and after being a zombie."""
+    a = s.MyClass()
+    r = s.MyClassRef(a)
+    as_key, as_member, before = {a: "v"}, {a}, hash(a)
+    assert as_key.get(r.get()) == "v", "the wrapper got from native code is not found as a key"
+    assert r.get() in as_member
+    as_key.clear()
+    as_member.clear()
+    del a
+    b = r.get()
+    assert hash(b) == before
+    as_key[b] = "w"
+    del b
+    assert as_key.get(r.get()) == "w"
+    as_key.clear()
+    r.release()
+
+
+@prop("I7", "native-born identity")
+def test_a_native_born_object_keeps_its_first_wrapper(s):
+    """An object born in native code, wrapped, dropped and wrapped again gives the same object."""
+    r = s.new_native()
+    a = r.get()
+    token = a.token = object()
+    w = weakref.ref(a)
+    del a
+    b = r.get()
+    assert getattr(b, "token", None) is token, "another object came back"
+    assert w() is b
+
+
+@prop("I8", "== and hash follow native identity")
+def test_equality_and_hash_follow_the_native_object(s):
+    """a == b and hash(a) follow the native object, even where `is` is lost."""
+    a, other = s.MyClass(), s.MyClass()
+    r = s.MyClassRef(a)
+    b = r.get()
+    assert a == b and not (a != b), "two wrappers of one native object are not equal"
+    assert hash(a) == hash(b)
+    assert a != other and not (a == other)
+    before = hash(a)
+    del a, b
+    assert hash(r.get()) == before

@@ -1,0 +1,254 @@
+"""S: what was on the wrapper?"""
+
+import abc
+import gc
+import sys
+import typing
+
+from harness import prop
+
+
+@prop("S1", "__dict__ values")
+def test_dict_values_survive(s):
+    """Values in __dict__ survive the wrapper's death."""
+    a = s.MyClass()
+    a.x, a.y = [1, 2], "y"
+    r = s.MyClassRef(a)
+    del a
+    b = r.get()
+    assert (getattr(b, "x", None), getattr(b, "y", None)) == ([1, 2], "y"), "attributes are lost"
+
+
+@prop("S2", "the very same __dict__")
+def test_the_very_same_dict_survives(s):
+    """The very same __dict__ object is there after the wrapper's death."""
+    a = s.MyClass()
+    d = a.__dict__
+    d["x"] = 1
+    r = s.MyClassRef(a)
+    del a
+    assert r.get().__dict__ is d, "another __dict__ came back"
+    d["y"] = 2
+    assert r.get().y == 2
+
+
+@prop("S3", "__slots__, two levels")
+def test_slots_survive_on_two_levels(s):
+    """Values in __slots__ survive, on two levels of subclassing."""
+
+    class One(s.MyClass):
+        __slots__ = ("x",)
+
+    class Two(One):
+        __slots__ = ("y", "unset")
+
+    a = Two()
+    a.x, a.y = [1], [2]
+    r = s.MyClassRef(a)
+    del a
+    gc.collect()
+    b = r.get()
+    assert (getattr(b, "x", None), getattr(b, "y", None)) == ([1], [2]), "slots are lost"
+    assert not hasattr(b, "unset")
+
+
+@prop("S4", "subclass")
+def test_a_subclass_is_still_the_subclass(s):
+    """An instance of a Python subclass comes back as one."""
+
+    class Sub(s.MyClass):
+        pass
+
+    a = Sub()
+    r = s.MyClassRef(a)
+    del a
+    assert type(r.get()) is Sub, "the subclass is lost"
+
+
+@prop("S5", "reassigned __class__")
+def test_a_reassigned_class_is_kept(s):
+    """A __class__ assigned before the wrapper's death is kept."""
+
+    class A(s.MyClass):
+        pass
+
+    class B(s.MyClass):
+        pass
+
+    a = A()
+    r = s.MyClassRef(a)
+    a.__class__ = B
+    del a
+    b = r.get()
+    assert type(b) is B, "the assigned class is lost"
+    b.__class__ = A
+    del b
+    assert type(r.get()) is A
+
+
+@prop("S6", "type's refcount is flat")
+def test_reference_count_of_the_type_is_flat(s):
+    """1,000 flips leave the reference count of the type as it was."""
+
+    class Sub(s.MyClass):
+        __slots__ = ("x",)
+
+    for cls in (s.MyClass, Sub):
+        a = cls()
+        r = s.MyClassRef(a)
+        del a
+        r.get()
+        before = sys.getrefcount(cls)
+        for _ in range(1000):
+            r.get()
+        assert abs(sys.getrefcount(cls) - before) < 10, "the type's reference count moves"
+        r.release()
+
+
+@prop("S7", "mixins, ABC, Generic, Protocol, metaclass")
+def test_any_kind_of_class_can_be_mixed_in(s):
+    """Mixins first, ABC, Generic and Protocol bases and a user's metaclass work like a plain subclass."""
+    T = typing.TypeVar("T")
+
+    class Plain(s.MyClass):
+        pass
+
+    def kept(cls):
+        a = cls()
+        a.x = 1
+        r = s.MyClassRef(a)
+        del a
+        gc.collect()
+        b = r.get()
+        return type(b) is cls, getattr(b, "x", None)
+
+    want = kept(Plain)
+    for make in (mixin_first, silent_mixin, abstract_base, generic_base, protocol_base, user_metaclass, diamond):
+        try:
+            cls = make(s.MyClass, T)
+        except TypeError as e:
+            raise AssertionError(f"{make.__name__}: {e}") from None
+        assert kept(cls) == want, f"{make.__name__} does not fare like a plain subclass"
+
+
+def mixin_first(base, T):
+    class Mixin:
+        def hello(self):
+            return "hello"
+
+    class C(Mixin, base):
+        pass
+
+    assert C().hello() == "hello"
+    return C
+
+
+def silent_mixin(base, T):
+    class Mixin:
+        def __init_subclass__(cls, **kwargs):
+            pass  # does not call super()'s
+
+    class C(Mixin, base):
+        __slots__ = ("s",)
+
+    return C
+
+
+def abstract_base(base, T):
+    class Abstract(abc.ABC):
+        @abc.abstractmethod
+        def f(self):
+            ...
+
+    class Unfinished(Abstract, base):
+        pass
+
+    try:
+        Unfinished()
+    except TypeError:
+        pass
+    else:
+        raise AssertionError("a class with abstract methods could be instantiated")
+
+    class C(Abstract, base):
+        def f(self):
+            return 1
+
+    return C
+
+
+def generic_base(base, T):
+    class C(typing.Generic[T], base):
+        pass
+
+    return C
+
+
+def protocol_base(base, T):
+    class P(typing.Protocol):
+        def id(self) -> int:
+            ...
+
+    class C(base, P):
+        pass
+
+    return C
+
+
+def user_metaclass(base, T):
+    class Meta(type):
+        pass
+
+    class C(base, metaclass=Meta):
+        pass
+
+    return C
+
+
+def diamond(base, T):
+    class A(base):
+        def __init_subclass__(cls, *, option=None, **kwargs):
+            super().__init_subclass__(**kwargs)
+
+    class B(base):
+        pass
+
+    class C(A, B, option=1):
+        pass
+
+    return C
+
+
+@prop("S8", "stored by native code while a zombie")
+def test_attributes_stored_by_native_code_while_a_zombie(s):
+    """An attribute that a native callback stores while the wrapper is dead is there afterwards."""
+
+    class Sub(s.MyClass):
+        def on_event(self, n):
+            self.seen = n
+            return n
+
+    a = Sub()
+    r = s.MyClassRef(a)
+    del a
+    r.emit(7)
+    gc.collect()
+    assert getattr(r.get(), "seen", None) == 7, "what the callback stored is lost"
+
+
+@prop("S9", "overridden methods reached by callbacks")
+def test_native_callbacks_reach_overridden_methods_after_death(s):
+    """After the wrapper's death native callbacks reach the method overridden in the subclass or on the instance."""
+
+    class Sub(s.MyClass):
+        def on_event(self, n):
+            return n + 100
+
+    a, b = Sub(), s.MyClass()
+    b.on_event = lambda n: n + 1000
+    r, r2 = s.MyClassRef(a), s.MyClassRef(b)
+    assert r.emit(1) == 101, "the override is not reached even while the wrapper is alive"
+    del a, b
+    gc.collect()
+    assert r.emit(1) == 101, "the subclass's method is not reached"
+    assert r2.emit(1) == 1001, "the instance's method is not reached"

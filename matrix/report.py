@@ -1,0 +1,95 @@
+"""The matrix as a table for the terminal, as Markdown and as JSON."""
+
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+
+from harness import Property
+
+MARKS = {"holds": "✓", "breaks": "✗", "n/a": "–", "crashed": "☠", "hung": "⌛", "failed": "!"}
+LEGEND = "✓ holds   ✗ breaks   – not applicable   ☠ crashed   ⌛ hung   ! neither"
+
+
+@dataclass(frozen=True)
+class Cell:
+    subject: str
+    property: Property
+    outcome: str
+    expected: str
+    reason: str
+    detail: str
+
+
+def grid(cells):
+    """(properties in order, {(subject, property id): cell})"""
+    properties = list(dict.fromkeys(c.property for c in cells))
+    return properties, {(c.subject, c.property.id): c for c in cells}
+
+
+def table(cells, subjects):
+    """Strategies across, properties down, and the reason for each break."""
+    properties, at = grid(cells)
+    width = max(len(p.title) for p in properties)
+    id_width = max(len(p.id) for p in properties)
+    lines = [f"{'':{id_width + width + 3}}" + "  ".join(s.name for s in subjects)]
+    for p in properties:
+        marks = []
+        for s in subjects:
+            cell = at.get((s.name, p.id))
+            mark = MARKS[cell.outcome] if cell else " "
+            if cell and cell.outcome != cell.expected:
+                mark += "!"
+            marks.append(f"{mark:^{len(s.name)}}")
+        lines.append(f"{p.id:{id_width}}  {p.title:{width}} " + "  ".join(marks).rstrip())
+    lines += ["", LEGEND, ""]
+    for s in subjects:
+        broken = [at[s.name, p.id] for p in properties if (s.name, p.id) in at and at[s.name, p.id].outcome != "holds"]
+        if broken:
+            lines.append(f"{s.name}:")
+            lines += [f"  {c.property.id:{id_width}}  {MARKS[c.outcome]} {c.reason or c.detail.splitlines()[-1] if c.reason or c.detail else ''}"
+                      for c in broken]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(cells, subjects):
+    properties, at = grid(cells)
+    lines = [f"# Correctness matrix, CPython {version()}", "",
+             "| | property | " + " | ".join(s.name for s in subjects) + " |",
+             "|---|---|" + ":-:|" * len(subjects)]
+    for p in properties:
+        marks = [MARKS[at[s.name, p.id].outcome] if (s.name, p.id) in at else "" for s in subjects]
+        lines.append(f"| {p.id} | {p.promise.rstrip('.')} | " + " | ".join(marks) + " |")
+    lines += ["", LEGEND, ""]
+    for s in subjects:
+        broken = [at[s.name, p.id] for p in properties if (s.name, p.id) in at and at[s.name, p.id].outcome != "holds"]
+        lines += [f"## {s.name}", "", f"{s.idea[0].upper()}{s.idea[1:]}.", ""]
+        lines += [f"- **{c.property.id}** {c.property.title}: {c.reason or c.detail}" for c in broken]
+        lines += [""] if broken else []
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def document(cells, subjects):
+    properties, _ = grid(cells)
+    return {
+        "python": version(),
+        "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)} for s in subjects],
+        "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
+        "outcomes": [{"subject": c.subject, "property": c.property.id, "outcome": c.outcome, "expected": c.expected,
+                      "reason": c.reason or c.detail} for c in cells],
+    }
+
+
+def version():
+    flags = "".join(w for w, on in ((" free-threaded", "t" in sys.abiflags), (" debug", "d" in sys.abiflags)) if on)
+    return platform.python_version() + flags
+
+
+def write(cells, subjects):
+    """To MATRIX_JSON and MATRIX_MD, where these name files."""
+    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects), indent=1, ensure_ascii=False) + "\n"),
+                           ("MATRIX_MD", lambda: markdown(cells, subjects))):
+        if path := os.environ.get(variable):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text())
