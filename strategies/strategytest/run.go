@@ -1,0 +1,93 @@
+package strategytest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pyobject-preservation/internal/cpython"
+	"pyobject-preservation/internal/cpython/embed"
+	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/strategies"
+
+	// Somebody else's wrappers, which a strategy must refuse.
+	_ "pyobject-preservation/handletable"
+	_ "pyobject-preservation/naive"
+)
+
+// Run checks a strategy, one subtest a promise. It is called from a test in the
+// strategy's own folder, whose TestMain is [Main].
+func Run(t *testing.T, s strategies.Strategy) {
+	t.Helper()
+	t.Run("NameIsThatOfTheFolder", func(t *testing.T) {
+		folder, err := os.Getwd() // go test runs in the folder of the package
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := s.Declaration().Name; filepath.Base(folder) != name {
+			t.Errorf("strategy %q is in folder %s", name, filepath.Base(folder))
+		}
+	})
+	for _, p := range promises {
+		t.Run(p.name, func(t *testing.T) {
+			for _, failure := range check(s, p) {
+				t.Error(failure)
+			}
+		})
+	}
+}
+
+// Main is TestMain for tests that need Python: it runs an interpreter around
+// m.Run, checks that nothing of any strategy is left at the end, and exits.
+func Main(m *testing.M) { run(m, leaks) }
+
+func run(m *testing.M, leaks func() []string) {
+	code, err := embed.Run(func() int {
+		code := m.Run()
+		if code == 0 {
+			for _, leak := range leaks() {
+				fmt.Fprintln(os.Stderr, "strategytest:", leak)
+				code = 1
+			}
+		}
+		wrapper.Disarm()
+		return code
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "strategytest:", err)
+	}
+	os.Exit(code)
+}
+
+// leaks describes what is still there of each strategy.
+func leaks() (found []string) {
+	for _, s := range strategies.All() {
+		d := s.Declaration()
+		if d.Floor {
+			continue
+		}
+		if live, wrappers := left(wrapper.Attach(s)); live != 0 || wrappers != 0 {
+			found = append(found, fmt.Sprintf("%s leaks %d native objects and %d wrappers", d.Name, live, wrappers))
+		}
+	}
+	return found
+}
+
+// left counts the native objects and the wrappers of a strategy, once all that
+// nobody refers to is gone.
+func left(b *wrapper.Binding) (objects, wrappers int64) {
+	cpython.WithGIL(func() {
+		n := cpython.NewNamespace()
+		defer n.Close()
+		for range 2 { // what the first drain lets go may be in a cycle
+			if err := n.Exec("import gc; gc.collect()"); err != nil {
+				panic(err)
+			}
+			b.Drain()
+		}
+		stats := b.Stats()
+		objects, wrappers = b.Library().Live(), stats.WrappersCreated-stats.WrappersFreed
+	})
+	return objects, wrappers
+}
