@@ -50,7 +50,7 @@ short=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || die
 # pyenv and the like put a script in front: name the interpreter itself.
 python=$("$python" -c 'import sys; print(sys.executable)')
 
-go_needed=$(sed -n 's/^go //p' go.mod)
+go_needed=$(sed -n 's/^go \([0-9]*\.[0-9]*\).*/\1/p' go.mod)
 if [ -x "$root/.build/go/bin/go" ]; then PATH=$root/.build/go/bin:$PATH; fi
 if ! command -v go >/dev/null; then
     [ $apt = yes ] || die "Go $go_needed or later is missing; see https://go.dev/doc/install"

@@ -1,0 +1,218 @@
+// The benchmarks do batches of one operation in C (package loops), so that
+// crossing from Go to C is not what they measure; ns/op is still that of one
+// operation. Each checks its own work outside the timing: counters have moved
+// by what they should, ids agree, no native object is left over, and what the
+// strategy declares about identity and weak references is what is measured.
+//
+//	go test -bench . ./bench | go tool benchstat -col /strategy -
+//	go test -bench '/strategy=preserve$' ./bench
+package bench
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"pyobject-preservation/bench/loops"
+	"pyobject-preservation/internal/cpython"
+	"pyobject-preservation/internal/cpython/embed"
+	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/strategies"
+)
+
+func BenchmarkCreate(b *testing.B)        { each(b, "Create") }
+func BenchmarkWrapLive(b *testing.B)      { each(b, "WrapLive") }
+func BenchmarkWrapDead(b *testing.B)      { each(b, "WrapDead") }
+func BenchmarkWrapFirst(b *testing.B)     { each(b, "WrapFirst") }
+func BenchmarkUnwrap(b *testing.B)        { each(b, "Unwrap") }
+func BenchmarkCall(b *testing.B)          { each(b, "Call") }
+func BenchmarkCallGo(b *testing.B)        { each(b, "CallGo") }
+func BenchmarkRetainRelease(b *testing.B) { each(b, "RetainRelease") }
+func BenchmarkReleaseZombie(b *testing.B) { each(b, "ReleaseZombie") }
+func BenchmarkWeakref(b *testing.B)       { each(b, "Weakref") }
+func BenchmarkGC(b *testing.B)            { each(b, "GC") }
+func BenchmarkMemory(b *testing.B)        { each(b, "Memory") }
+func BenchmarkThreads(b *testing.B)       { each(b, "Threads") }
+func BenchmarkTree(b *testing.B)          { each(b, "Tree") }
+func BenchmarkCallbacks(b *testing.B)     { each(b, "Callbacks") }
+
+// each runs an operation for every strategy, the floor first: one
+// sub-benchmark a case, cases outside, so that what is compared is measured
+// close together.
+func each(b *testing.B, name string) {
+	op := find(name)
+	for _, c := range op.cases {
+		for _, strategy := range strategies.All() {
+			full := join("strategy="+strategy.Declaration().Name, c.keys)
+			if why := lacks(b, strategy, op); why != "" {
+				// Read by cmd/report: a cell is never blank.
+				fmt.Printf("Absent go Benchmark%s/%s: %s\n", op.name, full, why)
+				continue
+			}
+			b.Run(full, func(b *testing.B) {
+				cpython.WithGIL(func() { measureOne(b, strategy, c) })
+			})
+		}
+	}
+}
+
+func measureOne(b bench, strategy strategies.Strategy, c benchCase) {
+	on(b, strategy, func(s *subject) {
+		c.run(b, s)
+		s.kept(b)
+	})
+}
+
+func lacks(b bench, strategy strategies.Strategy, op operation) (why string) {
+	cpython.WithGIL(func() {
+		on(b, strategy, func(s *subject) { why = s.absent(b, op) })
+	})
+	return why
+}
+
+func find(name string) operation {
+	for _, op := range operations {
+		if op.name == name {
+			return op
+		}
+	}
+	panic("bench: no operation is called " + name)
+}
+
+func join(parts ...string) string {
+	return strings.TrimSuffix(strings.Join(parts, "/"), "/")
+}
+
+// once is a bench that does one batch, as a test.
+type once struct {
+	*testing.T
+	done    bool
+	metrics map[string]float64
+}
+
+func (o *once) Loop() bool {
+	defer func() { o.done = true }()
+	return !o.done
+}
+
+func (o *once) ReportMetric(value float64, unit string) { o.metrics[unit] = value }
+
+// TestEveryStrategyHasEveryBenchmark does one batch of everything, with all
+// checks.
+func TestEveryStrategyHasEveryBenchmark(t *testing.T) {
+	for _, strategy := range strategies.All() {
+		t.Run(strategy.Declaration().Name, func(t *testing.T) {
+			for _, op := range operations {
+				if lacks(t2{t}, strategy, op) != "" {
+					continue
+				}
+				for _, c := range op.cases {
+					if testing.Short() && strings.Contains(c.keys, "000") && op.name == "GC" {
+						continue
+					}
+					o := &once{T: t, metrics: map[string]float64{}}
+					cpython.WithGIL(func() { measureOne(o, strategy, c) })
+					unit := "ns/op"
+					if op.name == "Memory" {
+						unit = "rss-bytes/obj"
+					}
+					require.Greater(t, o.metrics[unit], 0.0, "%s %s", op.name, c.keys)
+					require.Contains(t, o.metrics, "identity")
+					require.Contains(t, o.metrics, "weakref")
+				}
+			}
+		})
+	}
+}
+
+// t2 is a test where a bench is asked for and nothing is measured.
+type t2 struct{ *testing.T }
+
+func (t2) Loop() bool                   { return false }
+func (t2) ReportMetric(float64, string) {}
+
+// TestFloorComesFirst because ratios to it are read from left to right.
+func TestFloorComesFirst(t *testing.T) {
+	all := strategies.All()
+	require.True(t, all[0].Declaration().Floor)
+	for _, s := range all[1:] {
+		require.False(t, s.Declaration().Floor)
+	}
+}
+
+// TestProbeNeedsMoreThanAnAddress: naive's next wrapper may well live where the
+// last one did, and must not pass for it.
+func TestProbeNeedsMoreThanAnAddress(t *testing.T) {
+	for _, strategy := range strategies.All() {
+		cpython.WithGIL(func() {
+			on(t2{t}, strategy, func(s *subject) {
+				for range 20 {
+					s.kept(t2{t})
+				}
+			})
+		})
+	}
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	child := os.Getenv(childKey)
+	code, err := embed.Run(func() int {
+		defer cpython.WithGIL(wrapper.Disarm)
+		if child != "" {
+			return memoryChild(child)
+		}
+		if err := prepare(); err != nil {
+			return fail(err)
+		}
+		return m.Run()
+	})
+	if err != nil {
+		os.Exit(fail(err))
+	}
+	os.Exit(code)
+}
+
+// prepare turns off Python's automatic collections, which would land on whoever
+// happens to be measured, and says what is being measured on.
+func prepare() (err error) {
+	cpython.WithGIL(func() {
+		ns := cpython.NewNamespace()
+		defer ns.Close()
+		err = ns.Exec("import gc; gc.disable()")
+	})
+	if f := flag.Lookup("test.bench"); err != nil || f == nil || f.Value.String() == "" {
+		return err
+	}
+	var version string
+	cpython.WithGIL(func() { version = strings.Join(strings.Fields(cpython.Version()), " ") })
+	fmt.Println("Unit identity assume=exact better=higher")
+	fmt.Println("Unit weakref assume=exact better=higher")
+	fmt.Println("Unit attributes assume=exact better=higher")
+	fmt.Println("Unit override assume=exact better=higher")
+	fmt.Println("lang: go")
+	fmt.Println("go:", runtime.Version())
+	fmt.Println("cpython:", version)
+	fmt.Println("starter:", embed.Starter)
+	fmt.Println("compiler:", loops.Compiler())
+	fmt.Println("commit:", commit())
+	return nil
+}
+
+// commit is PP_COMMIT, or what git says; "unknown" for a copy without history.
+func commit() string {
+	if c := os.Getenv("PP_COMMIT"); c != "" {
+		return c
+	}
+	out, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}

@@ -1,0 +1,150 @@
+// Package loops does a batch of one operation in C and says how long it took.
+//
+// Going from Go to C costs as much as the cheapest operations measured here, so
+// a benchmark that crossed once for each of them would mostly measure the
+// crossing. Here the crossing and everything that prepares or cleans up lie
+// outside what is timed: the clock is read in C, just before the first operation
+// of the batch and just after the last.
+//
+// Every function needs the GIL.
+package loops
+
+/*
+#cgo pkg-config: python3
+#include <stdlib.h>
+#include <string.h>
+#include "loops.h"
+*/
+import "C"
+
+import (
+	"time"
+	"unsafe"
+
+	"pyobject-preservation/internal/cpython"
+	"pyobject-preservation/internal/wrapper"
+)
+
+func side(b *wrapper.Binding) *C.pp_side { return (*C.pp_side)(b.Side()) }
+
+func object(o cpython.Object) *C.PyObject { return (*C.PyObject)(o) }
+
+func result(ns C.int64_t) (time.Duration, error) {
+	if ns < 0 {
+		return 0, cpython.TakeError()
+	}
+	return time.Duration(ns), nil
+}
+
+// Create calls MyClass() and drops the result.
+func Create(b *wrapper.Binding, n int) (time.Duration, error) {
+	return result(C.pp_loop_create(side(b), C.int64_t(n)))
+}
+
+// Wrap wraps the native object that the holder ref holds and drops the result.
+// It also says how often that was the object at the address of wrapper, which
+// may be dead, except for the floor's.
+func Wrap(b *wrapper.Binding, wrapper, ref cpython.Object, n int) (d time.Duration, same int, err error) {
+	var found C.int64_t
+	d, err = result(C.pp_loop_wrap(side(b), object(wrapper), object(ref), C.int64_t(n), &found))
+	return d, int(found), err
+}
+
+// WrapFirst wraps n new native objects. Not for the floor, whose objects all
+// have a wrapper.
+func WrapFirst(b *wrapper.Binding, n int) (time.Duration, error) {
+	return result(C.pp_loop_wrap_first(side(b), C.int64_t(n)))
+}
+
+// Unwrap takes a native reference to what wrapper stands for, and gives it back.
+// Somebody else should hold one meanwhile.
+func Unwrap(b *wrapper.Binding, wrapper cpython.Object, n int) (time.Duration, error) {
+	return result(C.pp_loop_unwrap(side(b), object(wrapper), C.int64_t(n)))
+}
+
+// Call calls a method without arguments.
+func Call(o cpython.Object, method string, n int) (time.Duration, error) {
+	name := C.CString(method)
+	defer C.free(unsafe.Pointer(name))
+	return result(C.pp_loop_call(object(o), name, C.int64_t(n)))
+}
+
+// CallOne calls a method with an int.
+func CallOne(o cpython.Object, method string, argument int64, n int) (time.Duration, error) {
+	name := C.CString(method)
+	defer C.free(unsafe.Pointer(name))
+	return result(C.pp_loop_call_one(object(o), name, C.int64_t(argument), C.int64_t(n)))
+}
+
+// RetainRelease takes a second native reference beside that of the wrapper and
+// gives it back.
+func RetainRelease(b *wrapper.Binding, wrapper cpython.Object, n int) (time.Duration, error) {
+	return result(C.pp_loop_retain_release(side(b), object(wrapper), C.int64_t(n)))
+}
+
+// ReleaseZombie gives back the last native references to n objects whose
+// wrappers have come and gone.
+func ReleaseZombie(b *wrapper.Binding, n int) (time.Duration, error) {
+	return result(C.pp_loop_release_zombie(side(b), C.int64_t(n)))
+}
+
+// Invoke calls a callable without arguments, and says how often it returned
+// None.
+func Invoke(callable cpython.Object, n int) (d time.Duration, none int, err error) {
+	var nothing C.int64_t
+	d, err = result(C.pp_loop_invoke(object(callable), C.int64_t(n), &nothing))
+	return d, int(nothing), err
+}
+
+// Int calls a callable that returns a non-negative int.
+func Int(callable cpython.Object) (int64, error) {
+	n := C.pp_call_int(object(callable))
+	if n < 0 {
+		return 0, cpython.TakeError()
+	}
+	return int64(n), nil
+}
+
+// Compiler names what compiled the loops.
+func Compiler() string { return C.GoString(C.pp_compiler()) }
+
+// Held is a number of native objects, each with one native reference and a
+// wrapper that has come and gone, held from outside Python (the floor's: with
+// the one wrapper, which is what holds it).
+//
+// # Memory
+//
+// The list itself is C memory, in use from NewHeld on, so that measuring the
+// process before and after [Held.Fill] shows the objects alone.
+type Held struct {
+	binding *wrapper.Binding
+	list    *unsafe.Pointer
+	room, n int
+}
+
+// NewHeld makes room for n.
+func NewHeld(b *wrapper.Binding, n int) *Held {
+	size := C.size_t(n) * C.size_t(unsafe.Sizeof(unsafe.Pointer(nil)))
+	list := C.malloc(size)
+	if list == nil {
+		panic("loops: out of memory")
+	}
+	C.memset(list, 1, size) // written to, so that the pages exist
+	return &Held{binding: b, list: (*unsafe.Pointer)(list), room: n}
+}
+
+// Fill makes the objects.
+func (h *Held) Fill() error {
+	if C.pp_hold(side(h.binding), h.list, C.int64_t(h.room)) < 0 {
+		return cpython.TakeError()
+	}
+	h.n = h.room
+	return nil
+}
+
+// Close gives the native references back, and the list.
+func (h *Held) Close() {
+	C.pp_let_go(side(h.binding), h.list, C.int64_t(h.n))
+	C.free(unsafe.Pointer(h.list))
+	h.list, h.n = nil, 0
+}
