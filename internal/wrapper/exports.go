@@ -80,7 +80,7 @@ func ppGoRemove(parent, child C.uint64_t) C.int {
 // for, nothing is stored or retained.
 //
 //export ppGoChildren
-func ppGoChildren(handle C.uint64_t, found C.uintptr_t, room C.int64_t) C.int64_t {
+func ppGoChildren(handle C.uint64_t, found **C.pp_header, room C.int64_t) C.int64_t {
 	children := objects.Get(uint64(handle)).Children()
 	if len(children) > int(room) {
 		for _, child := range children {
@@ -88,7 +88,7 @@ func ppGoChildren(handle C.uint64_t, found C.uintptr_t, room C.int64_t) C.int64_
 		}
 		return C.int64_t(len(children))
 	}
-	out := unsafe.Slice((**C.pp_header)(unsafe.Pointer(uintptr(found))), int(room)) //nolint:govet
+	out := unsafe.Slice(found, int(room))
 	for i, child := range children {
 		out[i] = cHeader(child.Header())
 	}

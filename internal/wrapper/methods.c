@@ -160,7 +160,7 @@ wrapper_children(PyObject *self, PyObject *unused)
     if (h == NULL)
         return NULL;
     /* Go retains what it returns, so the edges may change while we wrap. */
-    while ((n = ppGoChildren(h->handle, (uintptr_t)found, room)) > room) {
+    while ((n = ppGoChildren(h->handle, found, room)) > room) {
         if (found != small)
             PyMem_Free(found);
         room = n;

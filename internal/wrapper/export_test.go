@@ -1,0 +1,3 @@
+package wrapper
+
+var HeaderLayout = headerLayout

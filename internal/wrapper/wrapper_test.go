@@ -1,0 +1,242 @@
+package wrapper_test
+
+import (
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"pyobject-preservation/internal/cpython"
+	"pyobject-preservation/internal/cpython/embed"
+	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/native"
+	_ "pyobject-preservation/preserve"
+	"pyobject-preservation/strategies"
+	"pyobject-preservation/strategies/strategytest"
+)
+
+// child, in the environment, makes this binary the process of
+// TestDisarmedProcessReleasesInSilence.
+const child = "PP_TEST_DISARMED"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(child) == "" {
+		strategytest.Main(m)
+	}
+	code, err := embed.Run(disarmed)
+	if err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
+func TestHeaderLayout(t *testing.T) {
+	var h native.Header
+	require.Equal(t, []uintptr{
+		unsafe.Offsetof(h.Refs), unsafe.Sizeof(h.Refs),
+		unsafe.Offsetof(h.ID), unsafe.Sizeof(h.ID),
+		unsafe.Offsetof(h.Wrapper), unsafe.Sizeof(h.Wrapper),
+		unsafe.Offsetof(h.State), unsafe.Sizeof(h.State),
+		unsafe.Offsetof(h.Holders), unsafe.Sizeof(h.Holders),
+		unsafe.Offsetof(h.Handle), unsafe.Sizeof(h.Handle),
+		unsafe.Offsetof(h.Next), unsafe.Sizeof(h.Next),
+		unsafe.Offsetof(h.Extra), unsafe.Sizeof(h.Extra),
+		unsafe.Sizeof(h),
+	}, wrapper.HeaderLayout())
+	require.LessOrEqual(t, unsafe.Sizeof(h), uintptr(64), "a header is one cache line at most")
+}
+
+// bind returns the binding of a strategy whose module is made.
+func bind(t *testing.T, name string) *wrapper.Binding {
+	s, ok := strategies.Lookup(name)
+	require.True(t, ok)
+	b := wrapper.Attach(s)
+	cpython.WithGIL(func() {
+		module, err := b.Module()
+		require.NoError(t, err)
+		cpython.DecRef(module)
+	})
+	return b
+}
+
+// zombie makes a native object, whose reference is the caller's, and a wrapper
+// that is dead and kept.
+func zombie(t *testing.T, b *wrapper.Binding) *native.Object {
+	o := b.Library().New("")
+	cpython.WithGIL(func() {
+		w, err := b.Wrap(o)
+		require.NoError(t, err)
+		cpython.DecRef(w)
+	})
+	return o
+}
+
+func TestAttachGivesOneBindingAStrategy(t *testing.T) {
+	b := bind(t, "preserve")
+	require.Same(t, b, wrapper.Attach(b.Strategy()))
+	require.NotNil(t, b.Side())
+}
+
+func TestObjectsOfAnotherStrategyAreRefused(t *testing.T) {
+	b, other := bind(t, "preserve"), bind(t, "naive")
+	o := other.Library().New("")
+	defer o.Release()
+	cpython.WithGIL(func() {
+		require.Panics(t, func() { b.Wrap(o) })
+		require.Panics(t, func() { b.Release(o) })
+	})
+	require.EqualValues(t, 1, o.Refs())
+}
+
+func TestReleaseOnAGoroutineWaitsForADrain(t *testing.T) {
+	b := bind(t, "preserve")
+	o := zombie(t, b)
+	live := b.Library().Live()
+	cpython.WithGIL(func() {
+		drained := b.Stats().Drained
+		released := make(chan struct{})
+		go func() {
+			defer close(released)
+			o.Release()
+		}()
+		<-released
+		require.Equal(t, live, b.Library().Live(), "nothing may die without the GIL")
+		require.EqualValues(t, 2, o.Refs(), "the queue owns the reference now")
+		b.Drain()
+		require.Equal(t, live-1, b.Library().Live())
+		require.Equal(t, drained+1, b.Stats().Drained)
+	})
+}
+
+func TestAQueuedObjectThatComesBackToLifeLosesOnlyTheQueuedReference(t *testing.T) {
+	b := bind(t, "preserve")
+	o := zombie(t, b)
+	o.Release()
+	cpython.WithGIL(func() {
+		w, err := b.Wrap(o) // a stale pointer, alive by the queue's reference
+		require.NoError(t, err)
+		o.Retain()
+		b.Drain()
+		require.EqualValues(t, 2, o.Refs(), "the wrapper's and ours")
+		cpython.DecRef(w)
+		b.Release(o)
+	})
+}
+
+func TestMakingAnObjectDrains(t *testing.T) {
+	b := bind(t, "preserve")
+	o := zombie(t, b)
+	live := b.Library().Live()
+	o.Release()
+	cpython.WithGIL(func() {
+		module, err := b.Module()
+		require.NoError(t, err)
+		defer cpython.DecRef(module)
+		n := cpython.NewNamespace()
+		defer n.Close()
+		n.Set("m", module)
+		require.NoError(t, n.Exec("a = m.MyClass()"))
+		require.Equal(t, live, b.Library().Live(), "one came, the queued one went")
+	})
+}
+
+func TestAReleaseInADrainIsDrainedByIt(t *testing.T) {
+	b := bind(t, "preserve")
+	cpython.WithGIL(func() {
+		module, err := b.Module()
+		require.NoError(t, err)
+		defer cpython.DecRef(module)
+		n := cpython.NewNamespace()
+		defer n.Close()
+		n.Set("m", module)
+		live := b.Library().Live()
+		// The real death of each releases the next, on a goroutine, while the
+		// queue is being drained.
+		require.NoError(t, n.Exec(`
+class Link(m.MyClass):
+    next = None
+    def __del__(self):
+        deaths.append(self.number)
+        if self.next:
+            self.next.release_from_goroutine()
+deaths = []
+ref = None
+for number in range(1000):
+    link = Link()
+    link.number = number
+    link.next = ref
+    ref = m.MyClassRef(link)
+del link
+ref.release_from_goroutine()
+`))
+		dead, err := n.Truth("deaths == list(reversed(range(1000)))")
+		require.NoError(t, err)
+		require.True(t, dead)
+		require.Equal(t, live, b.Library().Live())
+	})
+}
+
+func TestAStormOfReleasesIsDrainedWhole(t *testing.T) {
+	b := bind(t, "preserve")
+	live := b.Library().Live()
+	var all sync.WaitGroup
+	for range 20 {
+		storm := make([]*native.Object, 500)
+		for i := range storm {
+			storm[i] = zombie(t, b)
+		}
+		all.Go(func() {
+			for _, o := range storm {
+				o.Release()
+			}
+		})
+	}
+	all.Wait()
+	cpython.WithGIL(b.Drain)
+	require.Equal(t, live, b.Library().Live())
+}
+
+// Disarm is final and for the whole process, so this runs in one of its own.
+func TestDisarmedProcessReleasesInSilence(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), child+"=1")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Empty(t, string(out), "no message, no warning")
+}
+
+func disarmed() int {
+	s, _ := strategies.Lookup("preserve")
+	b := wrapper.Attach(s)
+	var o, fresh *native.Object
+	cpython.WithGIL(func() {
+		module, err := b.Module()
+		must(err == nil, "the module cannot be made")
+		cpython.DecRef(module)
+		o = b.Library().New("")
+		w, err := b.Wrap(o)
+		must(err == nil, "the object cannot be wrapped")
+		cpython.DecRef(w)
+	})
+	wrapper.Disarm()
+	o.Retain()
+	o.Release()
+	o.Release()
+	must(o.Refs() == 1, "the wrapper's own reference leaks with it")
+	fresh = b.Library().New("made after")
+	answer, err := fresh.Emit(3)
+	must(answer == 3 && err == nil, "an event must not reach for Python")
+	fresh.Release()
+	must(b.Library().Live() == 1, "only what the leaked wrapper holds is left")
+	wrapper.Disarm() // once more changes nothing
+	return 0
+}
+
+func must(ok bool, text string) {
+	if !ok {
+		panic(text)
+	}
+}
