@@ -1,0 +1,290 @@
+"""Measure the suite's operations from Python.
+
+    python bench/python_bench.py --text FILE --json FILE [--rounds N] [--seconds S]
+
+Rounds are outside, strategies inside: each round is a fresh process, with its own
+hash seed and addresses, and in it each operation is measured for all strategies
+one after the other, several times, each time beginning with another one. What
+is slow about a moment or about a process is slow for all of them. Python's
+automatic collections are off while anything is timed.
+
+Writes pyperf JSON (all values), and Go benchmark text with `lang: py` (one line a
+round, the median of its values), in which everything is one configuration as
+benchstat sees it.
+"""
+
+import argparse
+import gc
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import pyperf
+
+import pyobject_preservation as pp
+import python_cases
+import workload
+from python_cases import CASES, UNROLL, Loop
+
+MEMORY_OBJS = 50_000
+# What the suite promises of preserve, as ratios to the floor.
+CLAIMS = {"WrapLive": 1.5, "WrapDead": 2.5, "Call": 1.5, "Create": 4.5}
+
+
+# ---- in the worker ------------------------------------------------------------------
+
+
+def declared(m):
+    return m.GUARANTEES["identity"], m.GUARANTEES["weakref"]
+
+
+def probe(m):
+    measured = workload.probe(m)
+    assert measured == declared(m), f"{m.__name__}: (identity, weakref) measured {measured}, declared {declared(m)}"
+    return measured
+
+
+def calibrate(run, target):
+    n = 1
+    while run(n) < target / 4:
+        n *= 2
+    took = run(n)
+    return max(1, round(n * target / max(took, 1e-9)))
+
+
+def measure(case, modules, loops, target):
+    """{strategy: [seconds an operation, ...]}, and how many operations each did."""
+    subjects = {}
+    for name, m in modules.items():
+        before = m.live_objects()
+        names, run = case.start(m)
+        key = f"{case.name}{case.keys} {name}"
+        if isinstance(case, Loop):
+            if key not in loops:
+                loops[key] = calibrate(run, target)
+            n = loops[key]
+            if names.get("overridden"):
+                names["a"].total = 3
+            subjects[name] = m, before, names, run, n, stats(m)
+        else:
+            subjects[name] = m, before, names, run, 1, stats(m)
+    values = {name: [] for name in modules}
+    operations = dict.fromkeys(modules, 0)
+    order = list(modules)
+    for rep in range(case.reps):
+        turn = rep % len(order)
+        for name in order[turn:] + order[:turn]:
+            m, before, names, run, n, _ = subjects[name]
+            took = run(n)
+            if isinstance(case, Loop):
+                seconds, done = took, n * UNROLL
+            else:
+                seconds, done = took
+            values[name].append(seconds / done)
+            operations[name] += done
+    for name in order:
+        m, before, names, run, n, counted = subjects.pop(name)
+        check(case, m, names, operations[name], counted)
+        names.clear()
+        del run
+        gc.collect()
+        assert m.live_objects() == before, f"{case.name}: {name} leaves native objects behind"
+    return values, operations
+
+
+def stats(m):
+    return m.stats() if hasattr(m, "stats") else None
+
+
+def check(case, m, names, n, before):
+    after = stats(m)
+    if after and case.moved:
+        for key, each in case.moved(m.GUARANTEES["identity"]).items():
+            if each is not None:
+                moved = after[key] - before[key]
+                assert moved == each * n, f"{case.name}: {key} of {m.__name__} moved by {moved} in {n} operations"
+    if case.check:
+        case.check(names, n)
+
+
+def worker(plan):
+    gc.collect()
+    gc.disable()
+    modules = {name: pp.strategy(name) for name in plan["strategies"]}
+    loops, results = plan["loops"], []
+    for case in CASES:
+        having, reasons = {}, {}
+        for name, m in modules.items():
+            why = python_cases.absent(case, m, name == pp.FLOOR)
+            if why:
+                reasons[name] = why
+            else:
+                having[name] = m
+        if isinstance(case, Loop) or case.name != "GC":
+            values, operations = measure(case, having, loops, plan["target"])
+        else:  # one at a time: they would be in each other's way
+            values, operations = {}, {}
+            for name, m in having.items():
+                v, o = measure(case, {name: m}, loops, plan["target"])
+                values |= v
+                operations |= o
+        kept = {name: probe(m) for name, m in having.items()}
+        results.append({"name": case.name, "keys": case.keys, "values": values,
+                        "operations": operations, "kept": kept, "absent": reasons})
+    return {"loops": loops, "results": results, "metadata": pyperf.Run([1.0]).get_metadata()}
+
+
+def memory(name):
+    """Bytes a native-held object takes, the MyClassRef that holds it included."""
+    m = pp.strategy(name)
+    gc.disable()
+    warm = workload.hold(m, 1000)
+    slots = [None] * MEMORY_OBJS
+    rss = resident()
+    slots[:] = workload.hold(m, MEMORY_OBJS)
+    rss = resident() - rss
+    tracemalloc.start(1)
+    before = tracemalloc.get_traced_memory()[0]
+    more = workload.hold(m, MEMORY_OBJS)
+    traced = tracemalloc.get_traced_memory()[0] - before - sys.getsizeof(more)
+    tracemalloc.stop()
+    assert len(warm) + len(slots) + len(more) == 1000 + 2 * MEMORY_OBJS
+    return {"py-bytes/obj": traced / MEMORY_OBJS, "rss-bytes/obj": max(0, rss) / MEMORY_OBJS,
+            "kept": probe(m)}
+
+
+def resident():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# ---- in the parent --------------------------------------------------------------------
+
+
+def child(*arguments, plan=None):
+    done = subprocess.run([sys.executable, __file__, *arguments], input=json.dumps(plan),
+                          stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"a worker failed (exit code {done.returncode})")
+    return json.loads(done.stdout)
+
+
+def benchmark_line(name, iterations, metrics):
+    return " ".join([f"Benchmark{name}", str(iterations)] + [f"{v:.6g} {u}" for u, v in metrics.items()])
+
+
+class Record:
+    """All that was measured, for both formats."""
+
+    def __init__(self):
+        self.runs, self.lines, self.absent = {}, [], {}
+
+    def round(self, outcome):
+        for r in outcome["results"]:
+            for strategy, values in r["values"].items():
+                name = f"{r['name']}/strategy={strategy}{r['keys']}"
+                identity, weak = r["kept"][strategy]
+                self.add(name, values, "second", outcome["metadata"])
+                self.lines.append(benchmark_line(
+                    name, r["operations"][strategy],
+                    {"ns/op": 1e9 * statistics.median(values), "identity": identity, "weakref": weak}))
+            for strategy, why in r["absent"].items():
+                self.absent[f"{r['name']}/strategy={strategy}{r['keys']}"] = why
+
+    def memory(self, strategy, found):
+        name = f"Memory/strategy={strategy}/objs={MEMORY_OBJS}"
+        identity, weak = found.pop("kept")
+        for unit, value in found.items():
+            if value:  # pyperf takes no zero
+                self.add(f"{name} {unit.split('-')[0]}", [value], "byte", {})
+        self.lines.append(benchmark_line(name, MEMORY_OBJS, found | {"identity": identity, "weakref": weak}))
+
+    def add(self, name, values, unit, metadata):
+        metadata = {**metadata, "name": name, "unit": unit}
+        run = pyperf.Run(values, metadata=metadata, collect_metadata=False)
+        self.runs.setdefault(name, []).append(run)
+
+    def write(self, text, json_path):
+        with open(text, "w") as f:
+            print("Unit identity assume=exact better=higher", file=f)
+            print("Unit weakref assume=exact better=higher", file=f)
+            for key, value in configuration().items():
+                print(f"{key}: {value}", file=f)
+            for name, why in self.absent.items():
+                print(f"Absent py Benchmark{name}: {why}", file=f)
+            print("\n".join(self.lines), file=f)
+        suite = pyperf.BenchmarkSuite([pyperf.Benchmark(runs) for runs in self.runs.values()])
+        suite.dump(json_path, replace=True)
+
+
+def configuration():
+    return {
+        "lang": "py",
+        "pkg": "bench/python_bench.py",
+        "cpython": " ".join(sys.version.split()),
+        "starter": "python",
+        "cpu": pyperf.Run([1.0]).get_metadata().get("cpu_model_name", "unknown"),
+        "commit": os.environ.get("PP_COMMIT", "unknown"),
+    }
+
+
+def claims(record, strategies):
+    """What is promised of preserve beside what was measured."""
+    for name, bound in CLAIMS.items() if "preserve" in strategies else ():
+        one, floor = ([run.values for run in record.runs[f"{name}/strategy={s}"]]
+                      for s in ("preserve", pp.FLOOR))
+        paired = statistics.median(statistics.median(a) / statistics.median(b) for a, b in zip(one, floor))
+        least = min(map(min, one)) / min(map(min, floor))
+        verdict = "holds" if paired <= bound else "DOES NOT HOLD"
+        print(f"preserve {name}: {paired:.2f} x floor (of the least: {least:.2f}), "
+              f"promised at most {bound}: {verdict}", file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Measure the suite's operations from Python.")
+    parser.add_argument("--text", help="where to write Go benchmark text")
+    parser.add_argument("--json", help="where to write pyperf JSON")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=120, help="begin no round after this many")
+    parser.add_argument("--least", type=int, default=6, help="rounds to do in any case")
+    parser.add_argument("--target", type=float, default=0.002, help="seconds a timed loop takes")
+    parser.add_argument("--strategies", help="names with commas between; the floor is always there")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--memory", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        return json.dump(worker(json.load(sys.stdin)), sys.stdout)
+    if options.memory:
+        return json.dump(memory(options.memory), sys.stdout)
+    if not options.text or not options.json:
+        parser.error("--text and --json are needed")
+
+    strategies = [pp.FLOOR, *pp.STRATEGIES]
+    if options.strategies:
+        asked = options.strategies.split(",")
+        for name in set(asked) - set(strategies):
+            parser.error(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
+        strategies = [s for s in strategies if s in asked or s == pp.FLOOR]
+
+    record, start = Record(), time.monotonic()
+    plan = {"strategies": strategies, "loops": {}, "target": options.target}
+    plan["loops"] = child("--worker", plan=plan)["loops"]  # a first round for the loop counts alone
+    done = 0
+    while done < options.rounds and (done < options.least or time.monotonic() - start < options.seconds):
+        record.round(child("--worker", plan=plan))
+        for strategy in strategies:
+            record.memory(strategy, child("--memory", strategy))
+        done += 1
+        took = time.monotonic() - start
+        print(f"python: round {done} of {options.rounds}, {took:.0f} s, about "
+              f"{took / (done + 1) * (options.rounds - done):.0f} s left", file=sys.stderr)
+    record.write(options.text, options.json)
+    claims(record, strategies)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The operations of the suite, from Python: what is prepared, timed and checked.
+
+Names and keys are those of the Go benchmarks, so that one table holds both.
+"""
+
+import collections
+import gc
+import itertools
+import weakref
+
+import pyperf
+
+import workload
+
+UNROLL = 10
+NO_LIFETIME = "the floor's objects have a wrapper from the beginning and never lose it"
+
+
+class Loop:
+    """One statement, timed in an unrolled loop.
+
+    prepare(m) returns the names that the statement uses. check(names, n) raises
+    AssertionError when n executions did not do what they should have done. moved
+    says which counters an execution moves: {"wrappers_created": 1}, given whether
+    the strategy keeps identity.
+    """
+
+    reps = 5
+
+    def __init__(self, name, statement, prepare, check=None, moved=None, no_floor="", keys="",
+                 weakref=False):
+        self.name, self.keys, self.no_floor, self.weakref = name, keys, no_floor, weakref
+        self.statement, self.prepare, self.check, self.moved = statement, prepare, check, moved
+
+    def start(self, m):
+        """Names for the statement, and a function that runs it n times UNROLL."""
+        names = dict(self.prepare(m), clock=pyperf.perf_counter, repeat=itertools.repeat)
+        body = "\n".join([f"        {self.statement}"] * UNROLL)
+        arguments = ", ".join(f"{name}={name}" for name in names)
+        source = (f"def run(n, *, {arguments}):\n"
+                  f"    start = clock()\n"
+                  f"    for _ in repeat(None, n):\n{body}\n"
+                  f"    return clock() - start\n")
+        exec(source, names)
+        return names, names.pop("run")
+
+
+class Once:
+    """A batch that times itself: run(names) returns (seconds, operations)."""
+
+    def __init__(self, name, run, prepare, check=None, no_floor="", keys="", reps=5):
+        self.name, self.keys, self.no_floor, self.weakref = name, keys, no_floor, False
+        self.run, self.prepare, self.check, self.reps = run, prepare, check, reps
+        self.moved = None
+
+    def start(self, m):
+        names = self.prepare(m)
+        return names, lambda n: self.run(names)
+
+
+def absent(case, m, floor):
+    """Why the operation does not exist for m, "" if it does."""
+    if floor and case.no_floor:
+        return case.no_floor
+    if case.weakref and not workload.weakrefable(m):
+        return "its wrappers cannot be weakly referenced"
+    return ""
+
+
+# ---- preparations ---------------------------------------------------------------
+
+
+def live(m):
+    a = m.MyClass()
+    return {"MyClass": m.MyClass, "MyClassRef": m.MyClassRef, "a": a, "r": m.MyClassRef(a)}
+
+
+def alone(m):
+    return {"MyClassRef": m.MyClassRef, "a": m.MyClass()}
+
+
+def dead(m):
+    return {"r": m.MyClassRef(m.MyClass())}
+
+
+def weak_live(m):
+    a = m.MyClass()
+    return {"a": a, "r": m.MyClassRef(a), "w": weakref.ref(a)}
+
+
+def weak_dead(m):
+    names = weak_live(m)
+    del names["a"]
+    return names | {"kept": m.GUARANTEES["weakref"]}
+
+
+def listening(m):
+    a = workload.listener(m)
+    r = m.MyClassRef(a)
+    return {"a": a, "r": r, "overridden": r.emit(3) == 4}
+
+
+def frozen(objs):
+    def prepare(m):
+        gc.collect()
+        gc.freeze()
+        return {"held": workload.hold(m, objs)}
+    return prepare
+
+
+# ---- batches that time themselves -------------------------------------------------
+
+
+def first(names, n=1000):
+    m = names["m"]
+    refs, get = [m.new_native() for _ in range(n)], m.MyClassRef.get
+    start = pyperf.perf_counter()
+    wrappers = list(map(get, refs))
+    took = pyperf.perf_counter() - start
+    del wrappers
+    return took, n
+
+
+def last(names, n=1000):
+    m = names["m"]
+    refs, release = workload.hold(m, n), m.MyClassRef.release
+    start = pyperf.perf_counter()
+    collections.deque(map(release, refs), maxlen=0)
+    return pyperf.perf_counter() - start, n
+
+
+def collect(names):
+    return workload.collect() / 1e9, 1
+
+
+def contend(threads, total=100_000):
+    return lambda names: (workload.contend(names["r"], threads, total) / 1e9, total)
+
+
+def walk(names):
+    ns, visits, kept = workload.walk(names["root"])
+    names["walked"] = visits, kept
+    return ns / 1e9, 2 * visits
+
+
+# ---- checks -------------------------------------------------------------------------
+
+
+def same_number(names, n):
+    assert names["r"].get().id() == names["a"].id()
+
+
+def alive(names, n):
+    assert names["w"]() is names["a"]
+
+
+def upgraded(names, n):
+    expected = names["r"].get() if names["kept"] else None
+    assert names["w"]() is expected
+
+
+def heard(names, n):
+    calls = n + 1 if names["overridden"] else 0
+    assert getattr(names["a"], "total", None) == 3 * calls, "on_event was not called each time"
+
+
+def walked(names, n):
+    visits, kept = names["walked"]
+    assert visits == workload.NODES and kept in (0, workload.NODES)
+
+
+def thawed(names, n):
+    gc.unfreeze()
+
+
+def made(per):
+    """Wrappers created and freed by an operation: per(identity)."""
+    return lambda identity: {"wrappers_created": per(identity), "wrappers_freed": per(identity)}
+
+
+def only_m(m):
+    return {"m": m}
+
+
+CASES = [
+    Loop("Create", "MyClass()", lambda m: {"MyClass": m.MyClass}, moved=made(lambda identity: 1)),
+    Loop("WrapLive", "r.get()", live, same_number, made(lambda identity: 0 if identity else None)),
+    Loop("WrapDead", "r.get()", dead, None, made(lambda identity: 0 if identity else 1)),
+    Once("WrapFirst", first, only_m, no_floor=NO_LIFETIME),
+    Loop("Unwrap", "MyClassRef(a)", live, same_number, made(lambda identity: 0)),
+    Loop("Call", "a.id()", live, same_number, made(lambda identity: 0)),
+    Loop("CallGo", "a.message()", lambda m: {"a": m.MyClass("a message from Go")},
+         no_floor="nothing of the floor is in Go", moved=made(lambda identity: 0)),
+    Loop("RetainRelease", "MyClassRef(a).release()", alone, None, made(lambda identity: 0)),
+    Once("ReleaseZombie", last, only_m),
+    Loop("Weakref", "w()", weak_live, alive, weakref=True, keys="/wrapper=live"),
+    Loop("Weakref", "w()", weak_dead, upgraded, weakref=True, keys="/wrapper=dead"),
+    Once("GC", collect, frozen(1_000), thawed, keys="/objs=1000"),
+    Once("GC", collect, frozen(100_000), thawed, keys="/objs=100000", reps=2),
+    Once("Threads", contend(1), dead, keys="/threads=1", reps=2),
+    Once("Threads", contend(2), dead, keys="/threads=2", reps=2),
+    Once("Threads", contend(4), dead, keys="/threads=4", reps=2),
+    Once("Tree", walk, lambda m: {"root": workload.tree(m)}, walked,
+         no_floor="the floor has no edges between objects"),
+    Loop("Callbacks", "r.emit(3)", listening, heard),
+]
