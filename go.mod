@@ -2,7 +2,10 @@ module pyobject-preservation
 
 go 1.26.0
 
-require github.com/stretchr/testify v1.12.1
+require (
+	github.com/go-python/cpy3 v0.2.0
+	github.com/stretchr/testify v1.12.1
+)
 
 require (
 	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794 // indirect

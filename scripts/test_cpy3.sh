@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# The Go tests with an interpreter that github.com/go-python/cpy3 starts, and one
+# iteration of every benchmark with it:
+#
+#     scripts/with_python.sh "$PYTHON" scripts/test_cpy3.sh [PACKAGE...]
+set -euo pipefail
+cd "$PP_ROOT"
+[ $# -gt 0 ] || set -- ./...
+
+scripts/go_cpy3.sh vet "$@"
+scripts/go_cpy3.sh test "$@"
+if ls bench/*_test.go >/dev/null 2>&1; then
+    echo "bench: one iteration of every benchmark"
+    scripts/go_cpy3.sh test -run '^$' -bench . -benchtime 1x ./bench >/dev/null
+fi
