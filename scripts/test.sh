@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# All tests, for the interpreter of the environment (see with_python.sh).
+set -euo pipefail
+cd "$PP_ROOT"
+. scripts/steps.sh
+LOG=$PP_ROOT/.build/$PP_TAG/test.log
+export PYTHONDONTWRITEBYTECODE=1
+pytest() { "$PP_PYTHON" -m pytest -q -p no:cacheprovider "$@"; }
+pure() { CGO_ENABLED=0 go build ./native/... ./internal/slots ./cmd/... && CGO_ENABLED=0 go test ./native/... ./internal/slots ./cmd/...; }
+every_benchmark() { go test -run '^$' -bench . -benchtime 1ms ./bench; }
+
+plan "native library, without cgo" 20 pure
+plan "native library, race detector" 40 go test -race ./native/... ./internal/slots
+plan "Go tests, conformance of every strategy" 90 go test ./...
+plan "every benchmark for 1 ms" 60 every_benchmark
+plan "Go tests with an interpreter started by cpy3" 90 scripts/test_cpy3.sh
+plan "Python package" 5 pytest python/tests
+plan "the matrix's own tests" 10 pytest -c matrix/pytest.ini --rootdir matrix matrix/selftest
+plan "correctness matrix" 60 scripts/matrix.sh
+run_plan
