@@ -8,6 +8,7 @@ import (
 	python3 "github.com/go-python/cpy3"
 
 	"pyobject-preservation/internal/cpython"
+	_ "pyobject-preservation/internal/cpython/embed" // links libpython, as cpy3 should but does not
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/native"
 	"pyobject-preservation/strategies"

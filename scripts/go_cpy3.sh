@@ -9,7 +9,10 @@ cd "$PP_ROOT"
 # The overlay header first, and a word of its own for the build cache, which
 # does not look at what pkg-config answers.
 export PKG_CONFIG_PATH=$PP_ROOT/.build/$PP_TAG/cpy3
-export CGO_CFLAGS="$CGO_CFLAGS -DPP_CPY3 -Wno-deprecated-declarations"
+case " $CGO_CFLAGS " in
+*" -DPP_CPY3 "*) ;;
+*) export CGO_CFLAGS="$CGO_CFLAGS -DPP_CPY3 -Wno-deprecated-declarations" ;;
+esac
 command=$1
 shift
 exec go "$command" -tags cpy3 "$@"
