@@ -192,10 +192,12 @@ func prepare() (err error) {
 	}
 	var version string
 	cpython.WithGIL(func() { version = strings.Join(strings.Fields(cpython.Version()), " ") })
-	fmt.Println("Unit identity assume=exact better=higher")
-	fmt.Println("Unit weakref assume=exact better=higher")
-	fmt.Println("Unit attributes assume=exact better=higher")
-	fmt.Println("Unit override assume=exact better=higher")
+	for _, unit := range []string{"identity", "weakref", "attributes", "override"} {
+		fmt.Printf("Unit %s assume=exact better=higher\n", unit)
+	}
+	for _, unit := range []string{"py-bytes/obj", "go-bytes/obj", "rss-bytes/obj"} {
+		fmt.Printf("Unit %s better=lower\n", unit)
+	}
 	fmt.Println("lang: go")
 	fmt.Println("go:", runtime.Version())
 	fmt.Println("cpython:", version)

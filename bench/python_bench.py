@@ -57,7 +57,7 @@ def calibrate(run, target):
 
 
 def measure(case, modules, loops, target):
-    """{strategy: [seconds an operation, ...]}, and how many operations each did."""
+    """By strategy: seconds an operation, how many operations, and what else to report."""
     subjects = {}
     for name, m in modules.items():
         before = m.live_objects()
@@ -73,7 +73,7 @@ def measure(case, modules, loops, target):
         else:
             subjects[name] = m, before, names, run, 1, stats(m)
     values = {name: [] for name in modules}
-    operations = dict.fromkeys(modules, 0)
+    operations, extra = dict.fromkeys(modules, 0), {}
     order = list(modules)
     for rep in range(case.reps):
         turn = rep % len(order)
@@ -89,11 +89,12 @@ def measure(case, modules, loops, target):
     for name in order:
         m, before, names, run, n, counted = subjects.pop(name)
         check(case, m, names, operations[name], counted)
+        extra[name] = case.extra(names) if case.extra else {}
         names.clear()
         del run
         gc.collect()
         assert m.live_objects() == before, f"{case.name}: {name} leaves native objects behind"
-    return values, operations
+    return values, operations, extra
 
 
 def stats(m):
@@ -125,16 +126,15 @@ def worker(plan):
             else:
                 having[name] = m
         if isinstance(case, Loop) or case.name != "GC":
-            values, operations = measure(case, having, loops, plan["target"])
+            values, operations, extra = measure(case, having, loops, plan["target"])
         else:  # one at a time: they would be in each other's way
-            values, operations = {}, {}
+            values, operations, extra = {}, {}, {}
             for name, m in having.items():
-                v, o = measure(case, {name: m}, loops, plan["target"])
-                values |= v
-                operations |= o
+                v, o, e = measure(case, {name: m}, loops, plan["target"])
+                values, operations, extra = values | v, operations | o, extra | e
         kept = {name: probe(m) for name, m in having.items()}
         results.append({"name": case.name, "keys": case.keys, "values": values,
-                        "operations": operations, "kept": kept, "absent": reasons})
+                        "operations": operations, "kept": kept, "extra": extra, "absent": reasons})
     return {"loops": loops, "results": results, "metadata": pyperf.Run([1.0]).get_metadata()}
 
 
@@ -191,7 +191,8 @@ class Record:
                 self.add(name, values, "second", outcome["metadata"])
                 self.lines.append(benchmark_line(
                     name, r["operations"][strategy],
-                    {"ns/op": 1e9 * statistics.median(values), "identity": identity, "weakref": weak}))
+                    {"ns/op": 1e9 * statistics.median(values), "identity": identity, "weakref": weak}
+                    | r["extra"][strategy]))
             for strategy, why in r["absent"].items():
                 self.absent[f"{r['name']}/strategy={strategy}{r['keys']}"] = why
 
@@ -210,8 +211,10 @@ class Record:
 
     def write(self, text, json_path):
         with open(text, "w") as f:
-            print("Unit identity assume=exact better=higher", file=f)
-            print("Unit weakref assume=exact better=higher", file=f)
+            for unit in "identity", "weakref", "attributes", "override":
+                print(f"Unit {unit} assume=exact better=higher", file=f)
+            for unit in "py-bytes/obj", "rss-bytes/obj":
+                print(f"Unit {unit} better=lower", file=f)
             for key, value in configuration().items():
                 print(f"{key}: {value}", file=f)
             for name, why in self.absent.items():

@@ -28,7 +28,8 @@ class Loop:
     reps = 5
 
     def __init__(self, name, statement, prepare, check=None, moved=None, no_floor="", keys="",
-                 weakref=False):
+                 weakref=False, extra=None):
+        self.extra = extra  # extra(names): more to report, {unit: value}
         self.name, self.keys, self.no_floor, self.weakref = name, keys, no_floor, weakref
         self.statement, self.prepare, self.check, self.moved = statement, prepare, check, moved
 
@@ -48,7 +49,8 @@ class Loop:
 class Once:
     """A batch that times itself: run(names) returns (seconds, operations)."""
 
-    def __init__(self, name, run, prepare, check=None, no_floor="", keys="", reps=5):
+    def __init__(self, name, run, prepare, check=None, no_floor="", keys="", reps=5, extra=None):
+        self.extra = extra
         self.name, self.keys, self.no_floor, self.weakref = name, keys, no_floor, False
         self.run, self.prepare, self.check, self.reps = run, prepare, check, reps
         self.moved = None
@@ -201,6 +203,8 @@ CASES = [
     Once("Threads", contend(2), dead, keys="/threads=2", reps=2),
     Once("Threads", contend(4), dead, keys="/threads=4", reps=2),
     Once("Tree", walk, lambda m: {"root": workload.tree(m)}, walked,
+         extra=lambda names: {"attributes": int(names["walked"][1] > 0)},
          no_floor="the floor has no edges between objects"),
-    Loop("Callbacks", "r.emit(3)", listening, heard),
+    Loop("Callbacks", "r.emit(3)", listening, heard,
+         extra=lambda names: {"override": int(names["overridden"])}),
 ]

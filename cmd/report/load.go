@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchmath"
+	"golang.org/x/perf/benchproc"
+)
+
+// floor is the name of the entry that the others are compared with.
+const floor = "floor"
+
+// run is one recorded run.
+type run struct {
+	Label, Dir string
+	Machine    machine
+	Matrix     *matrix // nil if it was not recorded
+
+	Langs      []string          // in the order of the file
+	Strategies []string          // in suite order, the floor first
+	Rows       map[string][]row  // by language, in suite order
+	Samples    map[cell]*samples // everything measured
+	Absent     map[cell]string   // why something was not, without a unit
+	Config     map[string]map[string]string
+	Units      benchfmt.UnitMetadataMap
+}
+
+// machine is what a run was recorded on (machine.json).
+type machine struct {
+	Label    string `json:"label"` // the run's name, whatever its folder is called for now
+	CPU      string `json:"cpu"`
+	Cores    int    `json:"cores"`
+	Kernel   string `json:"kernel"`
+	Go       string `json:"go"`
+	Python   string `json:"python"`
+	Compiler string `json:"compiler"`
+	Commit   string `json:"commit"`
+	Dirty    bool   `json:"dirty"`
+	Date     string `json:"date"` // RFC 3339
+	Quick    bool   `json:"quick"`
+}
+
+// row is one line of a table: an operation with its keys, in one unit.
+type row struct{ name, unit string }
+
+type cell struct {
+	lang string
+	row
+	strategy string
+}
+
+// samples are a cell's values, in the order they were measured: the i-th of two
+// strategies come from the same round.
+type samples struct{ values []float64 }
+
+// matrix is what the correctness matrix wrote (matrix.json).
+type matrix struct {
+	Python   string `json:"python"`
+	Subjects []struct {
+		Name      string   `json:"name"`
+		Kind      string   `json:"kind"`
+		Idea      string   `json:"idea"`
+		ShippedBy []string `json:"shipped_by"`
+	} `json:"subjects"`
+	Properties []property `json:"properties"`
+	Outcomes   []outcome  `json:"outcomes"`
+}
+
+type property struct {
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Promise string `json:"promise"`
+}
+
+type outcome struct {
+	Subject  string `json:"subject"`
+	Property string `json:"property"`
+	Outcome  string `json:"outcome"`
+	Expected string `json:"expected"`
+	Reason   string `json:"reason"`
+}
+
+// newest finds the run with the latest date.
+func newest(results string) (label string, err error) {
+	entries, err := os.ReadDir(results)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	var latest string
+	for _, e := range entries {
+		var m machine
+		if e.Name()[0] == '.' || readJSON(filepath.Join(results, e.Name(), "machine.json"), &m) != nil {
+			continue
+		}
+		if label == "" || m.Date > latest {
+			label, latest = e.Name(), m.Date
+		}
+	}
+	if label == "" {
+		return "", fmt.Errorf("no recorded run in %s; make bench records one", results)
+	}
+	return label, nil
+}
+
+func load(dir string) (*run, error) {
+	r := &run{
+		Label: filepath.Base(dir), Dir: dir,
+		Rows:    map[string][]row{},
+		Samples: map[cell]*samples{},
+		Absent:  map[cell]string{},
+		Config:  map[string]map[string]string{},
+	}
+	if err := readJSON(filepath.Join(dir, "machine.json"), &r.Machine); err != nil {
+		return nil, fmt.Errorf("%s is no recorded run: %w", dir, err)
+	}
+	if r.Machine.Label != "" {
+		r.Label = r.Machine.Label
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "bench.txt"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := r.readBenchmarks(text); err != nil {
+		return nil, err
+	}
+	r.readAbsent(text)
+	var m matrix
+	switch err := readJSON(filepath.Join(dir, "matrix.json"), &m); {
+	case err == nil:
+		r.Matrix = &m
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	r.orderStrategies()
+	return r, nil
+}
+
+func readJSON(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func (r *run) readBenchmarks(text []byte) error {
+	var parser benchproc.ProjectionParser
+	parse := func(what string) *benchproc.Projection {
+		p, err := parser.Parse(what, nil)
+		if err != nil {
+			panic(err) // constants below
+		}
+		return p
+	}
+	byLang, byStrategy := parse("lang"), parse("/strategy")
+	parse("/gomaxprocs") // leaves it out of the name
+	byName := parse(".fullname")
+
+	reader := benchfmt.NewReader(bytes.NewReader(text), filepath.Join(r.Dir, "bench.txt"))
+	for reader.Scan() {
+		switch record := reader.Result().(type) {
+		case *benchfmt.SyntaxError:
+			return record
+		case *benchfmt.Result:
+			lang := byLang.Project(record).StringValues()
+			strategy := byStrategy.Project(record).StringValues()
+			name := byName.Project(record).StringValues()
+			r.configure(lang, record)
+			for _, v := range record.Values {
+				r.add(cell{lang, row{name, v.Unit}, strategy}, v.Value)
+			}
+		}
+	}
+	r.Units = reader.Units()
+	return reader.Err()
+}
+
+func (r *run) configure(lang string, result *benchfmt.Result) {
+	if r.Config[lang] != nil {
+		return
+	}
+	r.Langs = append(r.Langs, lang)
+	r.Config[lang] = map[string]string{}
+	for _, c := range result.Config {
+		r.Config[lang][c.Key] = string(c.Value)
+	}
+}
+
+func (r *run) add(c cell, value float64) {
+	if !slices.Contains(r.Strategies, c.strategy) {
+		r.Strategies = append(r.Strategies, c.strategy)
+	}
+	if !slices.Contains(r.Rows[c.lang], c.row) {
+		r.Rows[c.lang] = append(r.Rows[c.lang], c.row)
+	}
+	s := r.Samples[c]
+	if s == nil {
+		s = new(samples)
+		r.Samples[c] = s
+	}
+	s.values = append(s.values, value)
+}
+
+var absentLine = regexp.MustCompile(`(?m)^Absent (\S+) Benchmark([^/\s]+)/strategy=([^/\s:]+)(/[^\s:]+)?: (.+)$`)
+
+// readAbsent reads the lines that say why an operation does not exist for a
+// strategy; to benchstat they are nothing.
+func (r *run) readAbsent(text []byte) {
+	for _, m := range absentLine.FindAllSubmatch(text, -1) {
+		c := cell{string(m[1]), row{name: string(m[2]) + string(m[4])}, string(m[3])}
+		r.Absent[c] = string(m[5])
+	}
+}
+
+// orderStrategies puts the floor first and takes the rest as the matrix lists
+// them, which is suite order; benchmarks may meet them in another.
+func (r *run) orderStrategies() {
+	place := map[string]int{floor: -1}
+	if r.Matrix != nil {
+		for i, s := range r.Matrix.Subjects {
+			place[s.Name] = i
+		}
+	}
+	at := func(name string) int {
+		if i, ok := place[name]; ok {
+			return i
+		}
+		return len(place)
+	}
+	slices.SortStableFunc(r.Strategies, func(a, b string) int { return at(a) - at(b) })
+}
+
+// exact reports whether a unit is a statement, such as "identity", rather than a
+// measurement.
+func (r *run) exact(unit string) bool {
+	return r.Units.GetAssumption(unit) == benchmath.AssumeExact
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// verdicts says for each outcome what a cell shows. What is not "holds",
+// "breaks" or "n/a" is never expected.
+var verdicts = map[string]string{
+	"holds": "holds", "breaks": "breaks", "n/a": "n/a",
+	"crashed": "CRASHED", "hung": "HUNG", "skipped": "skipped", "failed": "FAILED",
+}
+
+func (m *matrix) find(subject, property string) (outcome, bool) {
+	for _, o := range m.Outcomes {
+		if o.Subject == subject && o.Property == property {
+			return o, true
+		}
+	}
+	return outcome{}, false
+}
+
+func (m *matrix) count(subject, what string) (n int) {
+	for _, o := range m.Outcomes {
+		if o.Subject == subject && o.Outcome == what {
+			n++
+		}
+	}
+	return n
+}
+
+// measured reports whether anything was asked of a subject.
+func (m *matrix) measured(subject string) bool {
+	for _, o := range m.Outcomes {
+		if o.Subject == subject {
+			return true
+		}
+	}
+	return false
+}
+
+// held is how many of the properties that apply hold, as "47 of 49".
+func (r *run) held(subject string) string {
+	switch {
+	case subject == floor:
+		return "n/a"
+	case r.Matrix == nil || !r.Matrix.measured(subject):
+		return "not recorded"
+	}
+	holds, all := r.Matrix.count(subject, "holds"), 0
+	for _, o := range r.Matrix.Outcomes {
+		if o.Subject == subject && o.Outcome != "n/a" && o.Outcome != "skipped" {
+			all++
+		}
+	}
+	return fmt.Sprintf("%d of %d", holds, all)
+}
+
+// matrixPage is the part of the report about correctness.
+func (r *run) matrixPage() string {
+	var out strings.Builder
+	m := r.Matrix
+	if m == nil {
+		return "Not recorded.\n"
+	}
+	header(&out, []string{"subject", "holds", "breaks", "n/a", "other", "idea", "shipped by"})
+	for _, s := range m.Subjects {
+		if !m.measured(s.Name) {
+			writeLine(&out, []string{s.Name, "not recorded", "not recorded", "not recorded", "not recorded", plain(s.Idea), list(s.ShippedBy)})
+			continue
+		}
+		line := []string{s.Name}
+		other := 0
+		for _, o := range m.Outcomes {
+			if o.Subject == s.Name && o.Outcome != "holds" && o.Outcome != "breaks" && o.Outcome != "n/a" {
+				other++
+			}
+		}
+		for _, what := range []string{"holds", "breaks", "n/a"} {
+			line = append(line, fmt.Sprint(m.count(s.Name, what)))
+		}
+		writeLine(&out, append(line, fmt.Sprint(other), plain(s.Idea), list(s.ShippedBy)))
+	}
+
+	out.WriteString("\n")
+	var notes footnotes
+	columns := []string{"property"}
+	for _, s := range m.Subjects {
+		columns = append(columns, s.Name)
+	}
+	header(&out, columns)
+	for _, p := range m.Properties {
+		line := []string{fmt.Sprintf("**%s** %s", plain(p.ID), plain(p.Title))}
+		for _, s := range m.Subjects {
+			line = append(line, m.verdict(s.Name, p.ID, &notes))
+		}
+		writeLine(&out, line)
+	}
+	out.WriteString("\n")
+	notes.write(&out)
+	return out.String()
+}
+
+func (m *matrix) verdict(subject, property string, notes *footnotes) string {
+	o, ok := m.find(subject, property)
+	if !ok {
+		return "not recorded"
+	}
+	text := verdicts[o.Outcome]
+	if text == "" {
+		text = plain(o.Outcome)
+	}
+	if o.Expected != "" && o.Outcome != o.Expected && o.Outcome != "skipped" {
+		text += " (expected: " + plain(o.Expected) + ")"
+	}
+	if o.Outcome != "holds" && o.Reason != "" {
+		text += notes.mark(plain(o.Reason))
+	}
+	return text
+}
+
+var escape = strings.NewReplacer("|", `\|`, "_", `\_`, "*", `\*`, "<", "&lt;")
+
+// plain makes a text fit for a cell: one line, and no Markdown of its own.
+func plain(s string) string { return escape.Replace(strings.Join(strings.Fields(s), " ")) }
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "nobody we know of"
+	}
+	return plain(strings.Join(names, ", "))
+}

@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# The main job: the matrix and the benchmarks of both sides, recorded in
+# results/<label>/ and compared. Called by `make bench`, in the environment of
+# scripts/with_python.sh.
+#
+#     LABEL=name      what to call the run (default: date, CPU, Python, commit)
+#     STRATEGY=name   this strategy only, and the floor
+#     QUICK=1         fewer rounds: a look, nothing to quote
+#
+# A run is written to results/.partial-<label> and gets its name when it is
+# whole. What is going on goes to standard error and log.txt.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+begun=$(date +%s)
+python=${PP_PYTHON:?run this through make bench}
+die() { echo "bench: $*" >&2; exit 1; }
+
+# --- what is there, and what was asked for
+names=$("$python" -c 'import pyobject_preservation as pp; print(" ".join(pp.STRATEGIES))')
+read -r -a all <<<"$names"
+if [ -n "${STRATEGY:-}" ]; then
+    [[ " $names " == *" $STRATEGY "* ]] || die "no strategy is called '$STRATEGY'; there are: ${all[*]}"
+    all=("$STRATEGY")
+fi
+pattern="/^strategy=(floor$(printf '|%s' "${all[@]}"))\$"
+count=$((${#all[@]} + 1))
+
+commit=$(git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
+dirty=false
+[ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || dirty=true
+cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -1)
+cpu=${cpu:-$(uname -m)}
+short=$("$python" -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], getattr(sys, "abiflags", "")))')
+if [ -z "${LABEL:-}" ]; then
+    slug=$(printf '%s' "$cpu" | sed 's/([^)]*)//g; s/@.*//; s/\<CPU\>\|Processor//g' | tr -cs 'A-Za-z0-9' '-' |
+        tr 'A-Z' 'a-z' | sed 's/^-*//; s/-*$//')
+    LABEL=$(date -u +%Y-%m-%d)-$slug-py$short-$commit
+    [ $dirty = false ] || LABEL=$LABEL-dirty
+    [ -z "${STRATEGY:-}" ] || LABEL=$LABEL-$STRATEGY
+    [ -z "${QUICK:-}" ] || LABEL=$LABEL-quick
+fi
+[[ $LABEL =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "LABEL='$LABEL' is no name for a folder: letters, digits and . _ - only"
+final=results/$LABEL
+[ ! -e "$final" ] || die "$final exists already; choose another LABEL, or remove it first"
+out=results/.partial-$LABEL
+rm -rf "$out"
+mkdir -p "$out"
+
+# --- how much: seconds for each part, rounds, milliseconds for each benchmark
+if [ -n "${QUICK:-}" ]; then
+    matrix_s=25 go_s=26 python_s=26 rounds=3 least=3 longest=15 target=0.0005
+else
+    matrix_s=60 go_s=170 python_s=170 rounds=10 least=6 longest=100 target=0.002
+fi
+# A round is about 20 benchmarks a strategy, which prepare themselves for 50 ms each.
+each=$((go_s * 1000 / rounds / (count * 20) - 50))
+each=$((each < 5 ? 5 : each > longest ? longest : each))
+
+# --- progress
+say() {
+    printf '%s\n' "$*" >>"$out/log.txt"
+    printf 'bench: %s\n' "$*" >&2
+}
+steps=5
+step() { # step I SECONDS-LEFT WHAT
+    say "[$1/$steps] $3 (about $2 s left in all, $(($(date +%s) - begun)) s so far)"
+}
+say "$LABEL: ${all[*]} and the floor"
+
+export PP_COMMIT=$commit
+[ $dirty = false ] || PP_COMMIT=$commit-dirty
+LABEL=$LABEL CPU=$cpu DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
+import datetime, json, os, platform, subprocess, sys, sysconfig
+
+def first_line(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0].strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+print(json.dumps({
+    "label": os.environ["LABEL"],
+    "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    "cpu": os.environ["CPU"],
+    "cores": os.cpu_count(),
+    "kernel": platform.release(),
+    "go": first_line("go", "env", "GOVERSION"),
+    "python": " ".join(sys.version.split()),
+    "python_config": sysconfig.get_config_var("CONFIG_ARGS"),
+    "compiler": first_line(os.environ.get("CC", "cc"), "--version"),
+    "commit": os.environ["COMMIT"],
+    "dirty": os.environ["DIRTY"] == "true",
+    "quick": bool(os.environ["QUICK"]),
+}, indent=1))
+PYTHON
+
+# --- 1: the matrix. What it finds is a result; it does not stop the measuring.
+step 1 $((matrix_s + go_s + python_s + 15)) "the correctness matrix"
+failed=
+if [ -x scripts/matrix.sh ]; then
+    if ! STRATEGY=${STRATEGY:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
+        scripts/matrix.sh >"$out/matrix.log" 2>&1; then
+        failed="the matrix did not come out as declared: see $final/matrix.log"
+        say "$failed"
+    fi
+else
+    say "scripts/matrix.sh is not there: no matrix is recorded"
+fi
+
+# --- 2: build the Go benchmarks once
+step 2 $((go_s + python_s + 15)) "building the Go benchmarks"
+binary=$PWD/.build/${PP_TAG:-default}/bench.test
+go test -c -o "$binary" ./bench
+
+# --- 3: Go, rounds outside, strategies inside
+step 3 $((go_s + python_s + 5)) "Go benchmarks: up to $rounds rounds, $each ms each"
+: >"$out/bench.txt"
+start=$(date +%s)
+for ((round = 1; round <= rounds; round++)); do
+    # Written to the record only when the round is whole.
+    (cd bench && "$binary" -test.run '^$' -test.bench "$pattern" -test.benchtime "${each}ms" -test.count 1) \
+        >"$out/round.txt" 2>>"$out/log.txt" || {
+        tail -30 "$out/round.txt" >&2
+        die "a Go benchmark failed; what there is lies in $out"
+    }
+    cat "$out/round.txt" >>"$out/bench.txt"
+    took=$(($(date +%s) - start))
+    left=$((took * (rounds - round) / round))
+    say "      round $round of $rounds, ${took} s; about $left s left here, $((left + python_s + 5)) s in all"
+    if ((round >= least && took + took / round > go_s)); then break; fi
+done
+rm "$out/round.txt"
+
+# --- 4: Python
+step 4 $((python_s + 5)) "Python benchmarks: up to $rounds rounds"
+"$python" bench/python_bench.py --text "$out/python.txt" --json "$out/python.json" --rounds "$rounds" \
+    --least "$least" --seconds "$python_s" --target "$target" --strategies "$(IFS=,; echo "${all[*]}")" \
+    2> >(while IFS= read -r line; do say "      $line"; done) ||
+    die "a Python benchmark failed; what there is lies in $out"
+cat "$out/python.txt" >>"$out/bench.txt"
+rm "$out/python.txt"
+
+# --- 5: the comparison
+step 5 2 "the report"
+go build -o .build/report ./cmd/report
+.build/report -results results -label ".partial-$LABEL" >"$out/.short.md"
+say "done in $(($(date +%s) - begun)) s: $final/report.md"
+mv "$out" "$final"
+cat "$final/.short.md"
+rm "$final/.short.md"
+echo
+echo "Everything: $final/report.md; two runs: go tool benchstat -table lang -row .fullname -col .file A/bench.txt B/bench.txt"
+[ -z "$failed" ] || die "$failed"
