@@ -103,7 +103,7 @@ clear_contents(PyObject *self)
 static void
 preserve_dealloc(PyObject *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
+    PyTypeObject *type;
     pp_header *h = PP_HEADER(self);
 
     if (held_natively(h)) {
@@ -115,7 +115,7 @@ preserve_dealloc(PyObject *self)
      * from the top. */
     PyObject_GC_UnTrack(self);
     Py_TRASHCAN_BEGIN(self, preserve_dealloc)
-    if (type->tp_finalize) {
+    if (Py_TYPE(self)->tp_finalize) {
         PyObject_GC_Track(self);
         if (PyObject_CallFinalizerFromDealloc(self) < 0)
             goto resurrected; /* __del__ stored it somewhere: Python's again */
@@ -135,6 +135,7 @@ preserve_dealloc(PyObject *self)
         pp_release(&pp_preserve, h);
         pp_preserve.wrappers_freed++;
     }
+    type = Py_TYPE(self); /* not earlier: __del__ may assign __class__ */
     type->tp_free(self);
     Py_DECREF(type);
 resurrected:;

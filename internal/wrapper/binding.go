@@ -105,10 +105,16 @@ func (b *Binding) Module() (cpython.Object, error) {
 }
 
 // Wrap returns a new reference to the Python object for o. The caller keeps
-// its native reference, and needs one throughout. The strategy's module must
-// have been made ([Binding.Module]). Needs the GIL.
+// its native reference, and needs one throughout. Needs the GIL.
 func (b *Binding) Wrap(o *native.Object) (cpython.Object, error) {
 	b.owns(o)
+	if b.side.module == nil {
+		m, err := b.Module() // the first use makes the classes
+		if err != nil {
+			return nil, err
+		}
+		cpython.DecRef(m)
+	}
 	w := C.pp_wrap(b.side, cHeader(o.Header()))
 	if w == nil {
 		return nil, cpython.TakeError()
@@ -120,6 +126,9 @@ func (b *Binding) Wrap(o *native.Object) (cpython.Object, error) {
 // reference for the caller, who must release it. It fails for anything but a
 // wrapper of this strategy. Needs the GIL.
 func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
+	if b.side.module == nil {
+		return nil, fmt.Errorf("wrapper: strategy %s has no wrappers yet", b.strategy.Declaration().Name)
+	}
 	h := C.pp_unwrap(b.side, (*C.PyObject)(w))
 	if h == nil {
 		return nil, cpython.TakeError()

@@ -1,6 +1,7 @@
 """F: when does __del__ run?"""
 
 import gc
+import sys
 
 from harness import Junk, prop
 
@@ -191,6 +192,25 @@ def test_types_with_del_are_preserved_like_types_without(s):
     for _ in range(10):
         assert getattr(r.get(), "x", None) == [1], "a type with __del__ is not preserved"
         gc.collect()
+
+
+@prop("F10", "__del__ reassigns __class__")
+def test_del_that_assigns_another_class(s):
+    """A __del__ that assigns another __class__ leaves the reference counts of both classes as they were."""
+
+    class Other(s.MyClass):
+        pass
+
+    class Sub(s.MyClass):
+        def __del__(self):
+            self.__class__ = Other
+
+    Sub(), Other()
+    before = sys.getrefcount(Sub), sys.getrefcount(Other)
+    for _ in range(100):
+        Sub()
+    after = sys.getrefcount(Sub), sys.getrefcount(Other)
+    assert after == before, f"reference counts went from {before} to {after}"
 
 
 @prop("F9", "failed construction leaks nothing")

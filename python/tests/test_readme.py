@@ -1,0 +1,52 @@
+"""The commands that README shows work."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def blocks():
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        return re.findall(r"^```sh\n(.*?)^```$", f.read(), re.M | re.S)
+
+
+def test_readme_shows_the_two_commands():
+    assert blocks()[:2] == ["make bench\n", "make test\n"]
+
+
+def test_every_make_target_that_the_documents_name_exists():
+    for name in ("README.md", "METHODOLOGY.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "examples/README.md"):
+        with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+            for target in set(re.findall(r"(?:^|`)make ([a-z][a-z0-9-]*)", f.read(), re.M)):
+                done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
+                assert done.returncode == 0, f"{name}: {done.stderr}"
+
+
+@pytest.mark.parametrize("block", blocks()[2:], ids=lambda b: b.splitlines()[0][:40])
+def test_the_other_commands_run(block):
+    # The interpreter of this run stands in for the default one's .venv.
+    python = os.environ.get("PP_PYTHON")
+    if python:
+        block = block.replace(".venv/bin/python", python).replace("make setup\n", "")
+    done = subprocess.run(["bash", "-euc", block], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_first_story_is_true():
+    import pyobject_preservation as pp
+
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        code = re.search(r"^```python\n(.*?)^```$", f.read(), re.M | re.S)[1]
+    seen = set()
+    for name in pp.STRATEGIES:
+        names = {"m": pp.strategy(name)}
+        try:
+            exec(code, names)
+            seen.add(names["obj"].tag)
+        except AttributeError:
+            seen.add("lost")
+    assert seen == {"lost", "mine"}
