@@ -66,9 +66,9 @@ func dependOnTheTree(t *testing.T) {
 		case e.IsDir() && path != ".." && (strings.HasPrefix(e.Name(), ".") || e.Name() == "__pycache__"):
 			return filepath.SkipDir
 		case !e.IsDir():
-			_, err = os.Stat(path)
+			os.Stat(path) // gone since: then it is no example
 		}
-		return err
+		return nil
 	})
 	require.NoError(t, err)
 }
