@@ -77,7 +77,7 @@ func (t *trial) try(s strategies.Strategy, p promise) {
 		t.bind("m", t.b)
 		t.bind("foreign", wrapper.Attach(other(t.declared.Name)))
 	})
-	t.exec("import gc, weakref")
+	t.exec(oracle)
 	objects, wrappers := left(t.b)
 	t.guard(func() { p.keep(t) })
 	cpython.WithGIL(t.space.Close)
