@@ -3,8 +3,13 @@ package bench
 // The list of strategies. A line here is all it takes for a strategy to be in
 // the Go benchmarks, the Python package, the matrix and the report.
 import (
+	_ "pyobject-preservation/finalizer"
 	_ "pyobject-preservation/floor"
+	_ "pyobject-preservation/ghost"
 	_ "pyobject-preservation/handletable"
+	_ "pyobject-preservation/instancemap"
 	_ "pyobject-preservation/naive"
+	_ "pyobject-preservation/nativedict"
 	_ "pyobject-preservation/preserve"
+	_ "pyobject-preservation/toggleref"
 )

@@ -10,6 +10,7 @@ import "C"
 import (
 	"unsafe"
 
+	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/strategies"
 )

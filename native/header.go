@@ -35,6 +35,12 @@ type Hooks struct {
 	// is handed over, so one intrusive link in the header is enough.
 	Last func(*Object, *Header)
 
+	// First is told that an object whose Wrapper is set has one reference beside
+	// the wrapper's own again. It is called by the goroutine that took it,
+	// which had only the wrapper's to take it from, and so holds the lock
+	// under which the other side lends that out; for Python: the GIL.
+	First func(*Object, *Header)
+
 	// Stock is how many objects of [Library.NewStock] nobody has asked for yet.
 	// May be called from any goroutine.
 	Stock func() int64

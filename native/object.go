@@ -76,8 +76,13 @@ func (o *Object) Retain() {
 	if h == nil {
 		panic(o.gone("retained"))
 	}
-	if atomic.AddInt64(&h.Refs, 1) <= 1 {
+	switch n := atomic.AddInt64(&h.Refs, 1); {
+	case n <= 1:
 		panic(o.gone("retained"))
+	case n == 2 && atomic.LoadUintptr(&h.Wrapper) != 0:
+		if hooks := o.lib.hooks.Load(); hooks != nil && hooks.First != nil {
+			hooks.First(o, h)
+		}
 	}
 }
 

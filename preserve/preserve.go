@@ -10,6 +10,8 @@ import "C"
 import (
 	"unsafe"
 
+	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/wrapper" // so that a change of its headers rebuilds this
 	"pyobject-preservation/strategies"
 )
 

@@ -8,6 +8,8 @@ package main
 
 /*
 #cgo pkg-config: python3
+// For `go build ./...`, which links this as a program, without an interpreter.
+#cgo linux LDFLAGS: -Wl,--unresolved-symbols=ignore-all
 #include <stdlib.h>
 #include "../internal/cpython/python.h"
 */
@@ -17,6 +19,7 @@ import (
 	"encoding/json"
 
 	_ "pyobject-preservation/bench"
+	_ "pyobject-preservation/internal/cpython" // its header: see internal/wrapper/embed.go
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/strategies"
 )

@@ -132,7 +132,7 @@ pp_loop_unwrap(pp_side *side, PyObject *wrapper, int64_t n)
             pp_header *h = pp_unwrap(side, wrapper);
             if (h == NULL)
                 return -1;
-            pp_retain(h);
+            pp_retain(side, h);
             pp_release(side, h);
         }
     }
@@ -197,7 +197,7 @@ pp_loop_retain_release(pp_side *side, PyObject *wrapper, int64_t n)
     }
     else {
         for (int64_t i = 0; i < n; i++) {
-            pp_retain(h);
+            pp_retain(side, h);
             pp_release(side, h);
         }
     }
@@ -256,7 +256,7 @@ pp_hold(pp_side *side, void **held, int64_t n)
         if (is_floor(side))
             held[i] = op;
         else {
-            pp_retain(h);
+            pp_retain(side, h);
             Py_DECREF(op);
             held[i] = h;
         }

@@ -4,6 +4,7 @@ package wrapper
 #include <stdlib.h>
 #include "wrapper.h"
 
+static void pp_first(pp_side *side, pp_header *h) { side->first(side, h); }
 static PyObject *pp_wrap(pp_side *side, pp_header *h) { return side->wrap(side, h); }
 */
 import "C"
@@ -56,13 +57,17 @@ func Attach(s strategies.Strategy) *Binding {
 	b.side.index = C.int(len(bindings))
 	bindings = append(bindings, b)
 	boundNames[name] = b
-	b.library.Attach(native.Hooks{
+	hooks := native.Hooks{
 		Header:   newHeader,
 		Free:     freeHeader,
 		Last:     b.last,
 		Dispatch: b.dispatch,
 		Stock:    func() int64 { return int64(C.pp_stock(b.side)) },
-	})
+	}
+	if b.side.first != nil {
+		hooks.First = func(_ *native.Object, h *native.Header) { C.pp_first(b.side, cHeader(h)) }
+	}
+	b.library.Attach(hooks)
 	return b
 }
 

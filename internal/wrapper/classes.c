@@ -70,7 +70,7 @@ pp_new_wrapper(pp_side *side, pp_header *h)
     if (self == NULL)
         return NULL;
     PP_WRAPPER(self)->side = side;
-    pp_retain(h);
+    pp_retain(side, h);
     side->wrappers_created++;
     side->adopt(side, self, h);
     return self;
@@ -158,7 +158,11 @@ pp_plain_dealloc(PyObject *self)
     pp_side *side = PP_WRAPPER(self)->side;
 
     PyObject_GC_UnTrack(self);
-    Py_TRASHCAN_BEGIN(self, pp_plain_dealloc)
+    /* The trashcan is for the outermost tp_dealloc: CPython's own, in a
+     * subclass, else the one that the class has. */
+    Py_TRASHCAN_BEGIN(self, side && side->dealloc ? side->dealloc : pp_plain_dealloc)
+    if (side && side->dying)
+        side->dying(side, self);
     if (PP_WRAPPER(self)->weakrefs)
         PyObject_ClearWeakRefs(self);
     Py_CLEAR(PP_WRAPPER(self)->dict);
@@ -264,7 +268,7 @@ PyTypeObject *
 pp_make_wrapper_type(pp_side *side, PyObject *module, const char *module_name)
 {
     PyMethodDef *methods = pp_wrapper_methods(side);
-    PyType_Slot slots[20];
+    PyType_Slot slots[24];
     PyType_Spec spec = {
         .basicsize = sizeof(pp_wrapper),
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
@@ -283,6 +287,8 @@ pp_make_wrapper_type(pp_side *side, PyObject *module, const char *module_name)
     SLOT(Py_tp_methods, methods);
     SLOT(Py_tp_members, wrapper_members);
     SLOT(Py_tp_getset, wrapper_getset);
+    if (side->finalize)
+        SLOT(Py_tp_finalize, side->finalize);
     if (side->richcompare)
         SLOT(Py_tp_richcompare, side->richcompare);
     if (side->hash)

@@ -31,11 +31,4 @@ pp_refs(pp_header *h)
     return atomic_load_explicit(&h->refs, memory_order_acquire);
 }
 
-/* Take one more native reference. The caller holds one, or knows who does. */
-static inline void
-pp_retain(pp_header *h)
-{
-    atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
-}
-
 #endif

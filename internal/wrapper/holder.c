@@ -23,6 +23,8 @@ pp_new_holder(pp_side *side, pp_header *h)
     self->side = side;
     self->header = h;
     h->holders++;
+    if (side->holder_made)
+        side->holder_made(side, h);
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
@@ -46,7 +48,7 @@ holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     h = pp_unwrap(side, PyTuple_GET_ITEM(args, 0));
     if (h == NULL)
         return NULL;
-    pp_retain(h);
+    pp_retain(side, h);
     return pp_new_holder(side, h);
 }
 
@@ -66,7 +68,7 @@ holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject
     h = pp_unwrap(side, args[0]);
     if (h == NULL)
         return NULL;
-    pp_retain(h);
+    pp_retain(side, h);
     return pp_new_holder(side, h);
 }
 
@@ -78,6 +80,8 @@ let_go(pp_holder *self)
     if (h) {
         self->header = NULL;
         h->holders--;
+        if (self->side->holder_gone)
+            self->side->holder_gone(self->side, h);
     }
     return h;
 }
@@ -217,7 +221,7 @@ holder_emit(PyObject *self, PyObject *arg)
     event = PyLong_AsLongLong(arg);
     if (event == -1 && PyErr_Occurred())
         return NULL;
-    pp_retain(h); /* on_event may release this very holder */
+    pp_retain(side, h); /* on_event may release this very holder */
     failed = ppGoEmit(h->handle, event, &answer);
     if (failed) {
         PyObject *type, *value, *tb;

@@ -51,8 +51,19 @@ struct pp_side {
      * for headers whose wrapper field is set. */
     void (*last)(pp_side *, pp_header *h);
 
-    /* The wrapper dies and gives up its native reference. Used by
+    /* There is a native reference beside the wrapper's own again, after there
+     * was none. Called only for headers whose wrapper field is set. */
+    void (*first)(pp_side *, pp_header *h);
+
+    /* A holder that gc can see has come, or is about to give its native
+     * reference back; holders is counted already. */
+    void (*holder_made)(pp_side *, pp_header *h);
+    void (*holder_gone)(pp_side *, pp_header *h);
+
+    /* The wrapper dies: called before its weak references are cleared. And,
+     * once its dict is gone: give up its native reference. Used by
      * pp_plain_dealloc only. */
+    void (*dying)(pp_side *, PyObject *wrapper);
     void (*drop)(pp_side *, PyObject *wrapper);
 
     /* A holder's contribution to tp_traverse: visit what gc should see through
@@ -63,7 +74,7 @@ struct pp_side {
     destructor dealloc;
     traverseproc traverse;
     inquiry clear;
-    reprfunc repr;
+    destructor finalize;
     richcmpfunc richcompare;
     hashfunc hash;
     PyMethodDef *methods; /* beside the common ones */
@@ -107,6 +118,15 @@ struct pp_side {
 /* Give a native reference back, in C, and see to what follows if it was the
  * last, or the last beside the wrapper's own. */
 void pp_release_slow(pp_side *, pp_header *h, int64_t left);
+
+/* Take one more native reference. The caller holds one, or knows who does. */
+static inline void
+pp_retain(pp_side *side, pp_header *h)
+{
+    int64_t had = atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
+    if (had == 1 && side->first && h->wrapper)
+        side->first(side, h);
+}
 
 static inline void
 pp_release(pp_side *side, pp_header *h)

@@ -23,7 +23,7 @@ def test_the_same_object_after_death(s):
     del a
     b = r.get()
     assert getattr(b, "token", None) is token, "another object came back"
-    assert w() is b
+    assert w() is b, "another object came back, with the same attributes"
 
 
 @prop("I3", "same after 1,000 deaths")
@@ -89,7 +89,7 @@ def test_a_native_born_object_keeps_its_first_wrapper(s):
     del a
     b = r.get()
     assert getattr(b, "token", None) is token, "another object came back"
-    assert w() is b
+    assert w() is b, "another object came back, with the same attributes"
 
 
 @prop("I8", "== and hash follow native identity")

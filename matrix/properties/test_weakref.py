@@ -26,7 +26,7 @@ def test_the_callback_fires_once_at_the_real_death(s):
     assert not calls, "the callback fired though native code holds the object"
     for _ in range(3):
         r.get()
-    assert not calls
+    assert not calls, "the callback fired before the real death"
     r.release()
     assert calls == [w]
     gc.collect()
@@ -51,7 +51,7 @@ def test_a_zombie_brought_back_by_a_weakref_outlives_native_code(s):
         again = s.MyClassRef(b)
         assert again.get() is b
         del b
-        assert again.get().x == [1]
+        assert getattr(again.get(), "x", None) == [1], "it is not preserved a second time"
         assert w() is again.get()
         again.release()
         assert w() is None

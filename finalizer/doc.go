@@ -1,0 +1,22 @@
+// Package finalizer resurrects the wrapper from tp_finalize (PEP 442), the slot
+// behind __del__: if native code holds the object, take a reference to self. It
+// is what everybody tries first, because no slot of a subclass has to be
+// replaced, and it passes the first test.
+//
+// # Who ships it
+//
+// Nobody, for long.
+//
+// # What it keeps
+//
+// The first death is survived whole: identity, dict, slots, subclass, weak
+// references.
+//
+// # What it breaks
+//
+// CPython calls tp_finalize once in the life of an object that gc tracks. The
+// second death is real, and so is every death of a wrapper whose class has a
+// __del__ of its own, which takes the slot. gc clears weak references before it
+// calls the slot. Whatever works in a test that drops a wrapper once fails in a
+// program that does so twice.
+package finalizer

@@ -1,0 +1,23 @@
+// Package ghost keeps the class and the dict of a dead wrapper with its native
+// object, and builds a new wrapper around them on the next wrap. Wrappers of the
+// plain class that carry nothing leave no ghost.
+//
+// # Who ships it
+//
+// VTK (vtkPythonUtil's ghost map). VTK sweeps its map of ghosts whenever it adds
+// one, so that N ghosts cost N² steps; here a ghost hangs on its native object
+// and is freed when native code lets that go.
+//
+// # What it keeps
+//
+// Identity while the wrapper lives, and across its death the subclass, a
+// reassigned __class__, and the very same __dict__. A cycle through the dict and
+// a MyClassRef is collected, because the holder shows the ghost's dict to gc.
+//
+// # What it breaks
+//
+// The PyObject is another one, so weak references die and `is` fails against
+// anything that remembered the address. __slots__ are gone before tp_dealloc is
+// called. __del__ runs at each death. And a wrapper that dies by gc rather than by
+// counting leaves an empty ghost: gc breaks a cycle by clearing the dict.
+package ghost

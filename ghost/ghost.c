@@ -1,0 +1,146 @@
+/* Class and dict outlive the wrapper. In Python the idea would be:
+ *
+ *     class MyClass:
+ *         def __dealloc__(self):
+ *             if self.native.refs > 1 and (type(self) is not MyClass or self.__dict__):
+ *                 self.native.ghost = type(self), self.__dict__
+ *
+ *     def wrap(native):
+ *         if native.wrapper:
+ *             return native.wrapper
+ *         if native.ghost:
+ *             cls, dict = take(native.ghost)
+ *             return cls.__around__(native, dict)     # no __new__, no __init__
+ *         return MyClass(native)
+ *
+ * VTK keeps its ghosts in a map that it sweeps whenever a ghost is made, which
+ * makes N ghosts cost N² steps. Here a ghost hangs on its native object, and goes
+ * when that goes. */
+#include "../internal/wrapper/wrapper.h"
+
+/* pp_header.state: what the wrapper field points to. */
+enum {
+    WRAPPER = 0, /* the live wrapper, borrowed; or nothing */
+    GHOST = 1,   /* a ghost, which owns the native reference that its wrapper had */
+};
+
+typedef struct {
+    PyTypeObject *type; /* owned */
+    PyObject *dict;     /* owned; may be NULL */
+} ghost;
+
+#define GHOST_OF(h) ((ghost *)(h)->wrapper)
+
+extern pp_side pp_ghost;
+
+static void
+ghost_adopt(pp_side *side, PyObject *self, pp_header *h)
+{
+    PP_HEADER(self) = h;
+    h->wrapper = self;
+    h->state = WRAPPER;
+}
+
+/* A new wrapper around what the old one left. */
+static PyObject *
+incarnate(pp_side *side, pp_header *h)
+{
+    ghost *g = GHOST_OF(h);
+    PyObject *self = g->type->tp_alloc(g->type, 0);
+
+    if (self == NULL)
+        return NULL; /* the ghost stays */
+    PP_WRAPPER(self)->side = side;
+    PP_WRAPPER(self)->dict = g->dict;
+    side->wrappers_created++;
+    ghost_adopt(side, self, h); /* with the ghost's native reference */
+    Py_DECREF(g->type);         /* the instance has one of its own */
+    PyMem_RawFree(g);
+    return self;
+}
+
+/* native -> Python: the live wrapper, one around the ghost, or a new one. A
+ * wrapper without references is being torn down and does not count. */
+static PyObject *
+ghost_wrap(pp_side *side, pp_header *h)
+{
+    if (h->state == GHOST)
+        return incarnate(side, h);
+    if (h->wrapper && Py_REFCNT(h->wrapper) > 0) {
+        Py_INCREF(h->wrapper);
+        return h->wrapper;
+    }
+    return pp_new_wrapper(side, h);
+}
+
+/* Before weak references are cleared: callbacks that wrap again must find the
+ * ghost, not the dying wrapper. By now CPython has run __del__ and cleared the
+ * slots of a subclass. */
+static void
+ghost_dying(pp_side *side, PyObject *self)
+{
+    pp_header *h = PP_HEADER(self);
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject *dict = PP_WRAPPER(self)->dict;
+    ghost *g;
+
+    if (h == NULL || h->wrapper != self || h->state != WRAPPER)
+        return;
+    h->wrapper = NULL;
+    if (pp_refs(h) == 1 || (type == side->wrapper_type && (dict == NULL || PyDict_GET_SIZE(dict) == 0)))
+        return; /* nobody will ask, or nothing to keep */
+    g = PyMem_RawMalloc(sizeof *g);
+    if (g == NULL)
+        return;
+    Py_INCREF(type);
+    *g = (ghost){type, dict};
+    PP_WRAPPER(self)->dict = NULL;
+    PP_HEADER(self) = NULL; /* its native reference is the ghost's */
+    h->wrapper = (PyObject *)g;
+    h->state = GHOST;
+}
+
+static void
+ghost_drop(pp_side *side, PyObject *self)
+{
+    if (PP_HEADER(self))
+        pp_release(side, PP_HEADER(self));
+}
+
+/* Native code lets go: nobody will ask for the ghost again. */
+static void
+ghost_last(pp_side *side, pp_header *h)
+{
+    ghost *g = GHOST_OF(h);
+
+    if (h->state != GHOST)
+        return;
+    h->wrapper = NULL;
+    h->state = WRAPPER;
+    Py_XDECREF(g->dict);
+    Py_DECREF(g->type);
+    PyMem_RawFree(g);
+    pp_release(side, h);
+}
+
+/* A holder's tp_traverse: a ghost that only this holder keeps is reached through
+ * it, so that a cycle through the dict and the holder is garbage. */
+static int
+ghost_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+{
+    if (h->state == GHOST && h->holders == 1 && pp_refs(h) == 2) {
+        Py_VISIT(GHOST_OF(h)->type);
+        Py_VISIT(GHOST_OF(h)->dict);
+    }
+    return 0;
+}
+
+pp_side pp_ghost = {
+    .name = "ghost",
+    .wrap = ghost_wrap,
+    .adopt = ghost_adopt,
+    .last = ghost_last,
+    .visit = ghost_visit,
+    .dying = ghost_dying,
+    .drop = ghost_drop,
+};

@@ -1,0 +1,48 @@
+package wrapper_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var foreignInclude = regexp.MustCompile(`(?m)^\s*#include "(?:\.\./)+(?:internal/)?(wrapper|cpython)/`)
+
+// Go's build cache does not see headers of other folders. Without the imports
+// that this asks for, a change of wrapper.h would leave strategies compiled
+// against the old one, and crash.
+func TestWhoeverIncludesAHeaderImportsItsPackage(t *testing.T) {
+	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Imports,CgoFiles,CFiles,HFiles", "../../...")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	checked := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
+		var p struct {
+			ImportPath, Dir                   string
+			Imports, CgoFiles, CFiles, HFiles []string
+		}
+		require.NoError(t, d.Decode(&p))
+		for _, file := range slices.Concat(p.CgoFiles, p.CFiles, p.HFiles) {
+			text, err := os.ReadFile(filepath.Join(p.Dir, file))
+			require.NoError(t, err)
+			for _, m := range foreignInclude.FindAllStringSubmatch(string(text), -1) {
+				checked++
+				need := []string{"pyobject-preservation/internal/cpython"}
+				if m[1] == "wrapper" { // which includes python.h
+					need = append(need, "pyobject-preservation/internal/wrapper")
+				}
+				for _, imported := range need {
+					require.Contains(t, p.Imports, imported, "%s includes a header of %s", p.ImportPath, m[1])
+				}
+			}
+		}
+	}
+	require.Greater(t, checked, 5)
+}

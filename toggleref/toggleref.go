@@ -1,0 +1,30 @@
+package toggleref
+
+/*
+#cgo pkg-config: python3
+#include "../internal/wrapper/wrapper.h"
+extern pp_side pp_toggleref;
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/strategies"
+)
+
+func init() {
+	strategies.Register(strategies.Static{
+		Side: unsafe.Pointer(&C.pp_toggleref),
+		Declared: strategies.Declaration{
+			Name:      "toggleref",
+			Order:     50,
+			Idea:      "native code holds one real Python reference whenever it holds the object beside the wrapper",
+			ShippedBy: []string{"PyTorch ≥ 2.10", "PyGObject ≤ 3.54 (GLib toggle references)"},
+			Identity:  true,
+			Weakref:   true,
+		},
+	})
+}
