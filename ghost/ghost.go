@@ -27,6 +27,7 @@ func init() {
 			Weakref:   false,
 			Breaks: map[string]string{
 				"I2":     "class and dict come back around a new wrapper",
+				"I3":     "class and dict come back around a new wrapper",
 				"I7":     "class and dict come back around a new wrapper",
 				"S3":     "CPython clears the slots of a subclass before the base's tp_dealloc can keep them",
 				"W1":     "weak references die with the wrapper they were made of",

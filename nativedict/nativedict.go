@@ -27,6 +27,7 @@ func init() {
 			Weakref:   false,
 			Breaks: map[string]string{
 				"I2":       "a new wrapper is made around the class and dict",
+				"I3":       "a new wrapper is made around the class and dict",
 				"I7":       "a new wrapper is made around the class and dict",
 				"S3":       "slots are the wrapper's and die with it",
 				"W1":       "weak references die with the wrapper they were made of",

@@ -31,11 +31,12 @@ def test_the_same_object_after_a_thousand_deaths(s):
     """The same PyObject comes back after 1,000 deaths in a row."""
     a = s.MyClass()
     a.deaths = 0
-    r = s.MyClassRef(a)
+    r, w = s.MyClassRef(a), weakref.ref(a)
     del a
     for n in range(1000):
         b = r.get()
         assert getattr(b, "deaths", None) == n, f"another object came back after death {n + 1}"
+        assert w() is b, f"another object came back after death {n + 1}, with the same attributes"
         b.deaths += 1
         del b
 
