@@ -48,19 +48,32 @@ func on(b bench, strategy strategies.Strategy, f func(*subject)) {
 	s.holds(b, "m.live_objects() == before")
 }
 
-// kept measures what a wrapper that dies and comes back keeps, reports it, and
-// compares it with what the strategy says about itself.
+// kept measures what a wrapper that dies and comes back keeps, and reports what it
+// keeps for good. What it keeps once must be what the strategy says about itself,
+// and one that loses it later must say that it breaks I3.
 func (s *subject) kept(b bench) {
 	b.Helper()
-	s.exec(b, "identity, weakly = probe(m)")
-	identity, err := s.ns.Truth("identity")
-	require.NoError(b, err)
-	weakref, err := s.ns.Truth("weakly")
-	require.NoError(b, err)
-	b.ReportMetric(bit(identity), "identity")
-	b.ReportMetric(bit(weakref), "weakref")
-	require.Equal(b, s.declared.Identity, identity, "identity of %s is not as declared", s.name)
-	require.Equal(b, s.declared.Weakref, weakref, "weak references of %s are not as declared", s.name)
+	s.exec(b, "identity_once, weakref_once, identity, weakly = probe(m)")
+	b.ReportMetric(bit(s.truth(b, "identity")), "identity")
+	b.ReportMetric(bit(s.truth(b, "weakly")), "weakref")
+	require.Equal(b, s.declared.Identity, s.truth(b, "identity_once"), "identity of %s is not as declared", s.name)
+	require.Equal(b, s.declared.Weakref, s.truth(b, "weakref_once"), "weak references of %s are not as declared", s.name)
+	if s.truth(b, "(identity, weakly) != (identity_once, weakref_once)") {
+		require.Contains(b, s.declared.Breaks, "I3", "%s keeps the wrapper once only", s.name)
+	}
+}
+
+// steady is whether the wrapper is the same after any number of deaths.
+func (s *subject) steady() bool {
+	_, once := s.declared.Breaks["I3"]
+	return s.declared.Identity && !once
+}
+
+func (s *subject) truth(b bench, expression string) bool {
+	b.Helper()
+	truth, err := s.ns.Truth(expression)
+	require.NoError(b, err, s.name)
+	return truth
 }
 
 func bit(b bool) float64 {
@@ -76,9 +89,7 @@ func (s *subject) absent(b bench, op operation) string {
 		return op.noFloor
 	}
 	if op.weakref {
-		can, err := s.ns.Truth("weakrefable(m)")
-		require.NoError(b, err)
-		if !can {
+		if !s.truth(b, "weakrefable(m)") {
 			return "its wrappers cannot be weakly referenced"
 		}
 	}
@@ -93,9 +104,7 @@ func (s *subject) exec(b bench, source string) {
 // holds fails b unless the expression is true.
 func (s *subject) holds(b bench, expression string) {
 	b.Helper()
-	truth, err := s.ns.Truth(expression)
-	require.NoError(b, err, s.name)
-	require.True(b, truth, "%s: not true: %s", s.name, expression)
+	require.True(b, s.truth(b, expression), "%s: not true: %s", s.name, expression)
 }
 
 // get is a borrowed reference to a global of the namespace.
@@ -128,11 +137,9 @@ func (s *subject) unexpected(err error, format string, args ...any) error {
 
 func (s *subject) stats() wrapper.Stats { return s.binding.Stats() }
 
-// moved checks by how much the counters moved: wrappers made and freed for good,
-// and flips, of which there may be any number if that is negative. Wherever
-// wrappers end as they began, as many flips go one way as the other. The floor
-// counts nothing.
-func (s *subject) moved(b bench, before wrapper.Stats, created, freed, flips int) {
+// moved checks by how much the counters moved: wrappers made, and freed for good.
+// The floor counts nothing.
+func (s *subject) moved(b bench, before wrapper.Stats, created, freed int) {
 	b.Helper()
 	if s.declared.Floor {
 		return
@@ -140,8 +147,21 @@ func (s *subject) moved(b bench, before wrapper.Stats, created, freed, flips int
 	now := s.stats()
 	require.EqualValues(b, created, now.WrappersCreated-before.WrappersCreated, "%s: wrappers created", s.name)
 	require.EqualValues(b, freed, now.WrappersFreed-before.WrappersFreed, "%s: wrappers freed", s.name)
-	if flips >= 0 {
-		require.EqualValues(b, flips, now.Flips-before.Flips, "%s: flips", s.name)
-		require.EqualValues(b, flips, now.Resurrections-before.Resurrections, "%s: resurrections", s.name)
+}
+
+// returned checks the counters after n wraps of an object whose wrapper was dead
+// each time. A strategy that keeps its wrappers has made none. For any other,
+// each wrap brought the old one back or made one, which has died since; the last
+// of them may still be a zombie.
+func (s *subject) returned(b bench, before wrapper.Stats, n int) {
+	b.Helper()
+	if s.steady() {
+		s.moved(b, before, 0, 0)
+		return
 	}
+	now := s.stats()
+	created := now.WrappersCreated - before.WrappersCreated
+	require.LessOrEqual(b, created, int64(n), "%s: wrappers created", s.name)
+	require.GreaterOrEqual(b, created+now.Resurrections-before.Resurrections, int64(n), "%s: wrappers created or resurrected", s.name)
+	require.InDelta(b, created, now.WrappersFreed-before.WrappersFreed, 1, "%s: wrappers freed", s.name)
 }

@@ -46,16 +46,12 @@ out=results/.partial-$LABEL
 rm -rf "$out"
 mkdir -p "$out"
 
-# --- how much: seconds for each part, rounds, milliseconds for each benchmark
+# --- how much: seconds in all and for each part, rounds, milliseconds for each benchmark
 if [ -n "${QUICK:-}" ]; then
-    matrix_s=25 go_s=26 python_s=26 rounds=3 least=3 longest=15 target=0.0005
+    limit=85 matrix_s=25 go_s=26 python_s=26 rounds=3 least=3 longest=15 target=0.0005 turns=2 memory=1
 else
-    matrix_s=60 go_s=170 python_s=170 rounds=10 least=6 longest=100 target=0.002
+    limit=470 matrix_s=60 go_s=170 python_s=170 rounds=10 least=6 longest=100 target=0.002 turns=5 memory=6
 fi
-# A round is about 20 benchmarks a strategy, which prepare themselves for 50 ms each.
-each=$((go_s * 1000 / rounds / (count * 20) - 50))
-each=$((each < 5 ? 5 : each > longest ? longest : each))
-
 # --- progress
 say() {
     printf '%s\n' "$*" >>"$out/log.txt"
@@ -113,6 +109,13 @@ binary=$PWD/.build/${PP_TAG:-default}/bench.test
 go test -c -o "$binary" ./bench
 
 # --- 3: Go, rounds outside, strategies inside
+# A matrix or a build that took longer than planned takes its time from the rest.
+spare=$(((limit - 5 - ($(date +%s) - begun)) / 2))
+go_s=$((spare >= go_s ? go_s : spare > 15 ? spare : 15))
+python_s=$((spare >= python_s ? python_s : spare > 15 ? spare : 15))
+# A round is about 20 benchmarks a strategy, which prepare themselves for 50 ms each.
+each=$((go_s * 1000 / rounds / (count * 20) - 50))
+each=$((each < 5 ? 5 : each > longest ? longest : each))
 step 3 $((go_s + python_s + 5)) "Go benchmarks: up to $rounds rounds, $each ms each"
 : >"$out/bench.txt"
 start=$(date +%s)
@@ -134,7 +137,8 @@ rm "$out/round.txt"
 # --- 4: Python
 step 4 $((python_s + 5)) "Python benchmarks: up to $rounds rounds"
 "$python" bench/python_bench.py --text "$out/python.txt" --json "$out/python.json" --rounds "$rounds" \
-    --least "$least" --seconds "$python_s" --target "$target" --strategies "$(IFS=,; echo "${all[*]}")" \
+    --least "$least" --seconds "$python_s" --target "$target" --turns "$turns" \
+    --memory-rounds "$memory" --strategies "$(IFS=,; echo "${all[*]}")" \
     2> >(while IFS= read -r line; do say "      $line"; done) ||
     die "a Python benchmark failed; what there is lies in $out"
 cat "$out/python.txt" >>"$out/bench.txt"
