@@ -156,11 +156,13 @@ pp_plain_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     pp_side *side = PP_WRAPPER(self)->side;
+    destructor outermost = side && side->dealloc ? side->dealloc : pp_plain_dealloc;
 
     PyObject_GC_UnTrack(self);
     /* The trashcan is for the outermost tp_dealloc: CPython's own, in a
-     * subclass, else the one that the class has. */
-    Py_TRASHCAN_BEGIN(self, side && side->dealloc ? side->dealloc : pp_plain_dealloc)
+     * subclass, else the one that the class has. A plain name, because the
+     * macro of 3.13 does not put its argument in parentheses. */
+    Py_TRASHCAN_BEGIN(self, outermost)
     if (side && side->dying)
         side->dying(side, self);
     if (PP_WRAPPER(self)->weakrefs)
