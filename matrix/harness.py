@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from subjects import NotApplicable, load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# MATRIX_QUICK=1: a look. The tests that repeat something very often do it less.
+QUICK = bool(os.environ.get("MATRIX_QUICK"))
 CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
 
 OUTCOMES = ("holds", "breaks", "n/a", "crashed", "hung", "failed")

@@ -6,7 +6,7 @@ import platform
 import sys
 from dataclasses import dataclass
 
-from harness import Property
+from harness import QUICK, Property
 
 MARKS = {"holds": "✓", "breaks": "✗", "n/a": "–", "crashed": "☠", "hung": "⌛", "failed": "!"}
 LEGEND = "✓ holds   ✗ breaks   – not applicable   ☠ crashed   ⌛ hung   ! neither"
@@ -45,17 +45,27 @@ def table(cells, subjects):
         lines.append(f"{p.id:{id_width}}  {p.title:{width}} " + "  ".join(marks).rstrip())
     lines += ["", LEGEND, ""]
     for s in subjects:
-        broken = [at[s.name, p.id] for p in properties if (s.name, p.id) in at and at[s.name, p.id].outcome != "holds"]
-        if broken:
+        groups = reasons(cells, s)
+        if groups:
             lines.append(f"{s.name}:")
-            lines += [f"  {c.property.id:{id_width}}  {MARKS[c.outcome]} {c.reason or c.detail.splitlines()[-1] if c.reason or c.detail else ''}"
-                      for c in broken]
+            lines += [f"  {mark} {', '.join(ids)}: {why}" for mark, why, ids in groups]
     return "\n".join(lines) + "\n"
+
+
+def reasons(cells, subject):
+    """[(mark, reason, [property ids])] of what does not hold, equal reasons together."""
+    groups = {}
+    for c in cells:
+        if c.subject == subject.name and c.outcome != "holds":
+            why = c.reason if c.outcome == c.expected else c.detail.strip()
+            why = (why.splitlines() or ["no reason given"])[-1]
+            groups.setdefault((MARKS[c.outcome], why), []).append(c.property.id)
+    return [(mark, why, ids) for (mark, why), ids in groups.items()]
 
 
 def markdown(cells, subjects):
     properties, at = grid(cells)
-    lines = [f"# Correctness matrix, CPython {version()}", "",
+    lines = [f"# Correctness matrix, CPython {version()}{', quick run' if QUICK else ''}", "",
              "| | property | " + " | ".join(s.name for s in subjects) + " |",
              "|---|---|" + ":-:|" * len(subjects)]
     for p in properties:
@@ -63,10 +73,10 @@ def markdown(cells, subjects):
         lines.append(f"| {p.id} | {p.promise.rstrip('.')} | " + " | ".join(marks) + " |")
     lines += ["", LEGEND, ""]
     for s in subjects:
-        broken = [at[s.name, p.id] for p in properties if (s.name, p.id) in at and at[s.name, p.id].outcome != "holds"]
         lines += [f"## {s.name}", "", f"{s.idea[0].upper()}{s.idea[1:]}.", ""]
-        lines += [f"- **{c.property.id}** {c.property.title}: {c.reason or c.detail}" for c in broken]
-        lines += [""] if broken else []
+        groups = reasons(cells, s)
+        lines += [f"- {mark} **{', '.join(ids)}**: {why}" for mark, why, ids in groups]
+        lines += [""] if groups else []
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -74,6 +84,7 @@ def document(cells, subjects):
     properties, _ = grid(cells)
     return {
         "python": version(),
+        "quick": QUICK,
         "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)} for s in subjects],
         "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
         "outcomes": [{"subject": c.subject, "property": c.property.id, "outcome": c.outcome, "expected": c.expected,

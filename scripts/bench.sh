@@ -94,7 +94,7 @@ PYTHON
 step 1 $((matrix_s + go_s + python_s + 15)) "the correctness matrix"
 failed=
 if [ -x scripts/matrix.sh ]; then
-    if ! STRATEGY=${STRATEGY:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
+    if ! STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
         scripts/matrix.sh >"$out/matrix.log" 2>&1; then
         failed="the matrix did not come out as declared: see $final/matrix.log"
         say "$failed"

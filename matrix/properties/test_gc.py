@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from harness import Junk, prop, restoring_gc
+from harness import QUICK, Junk, prop, restoring_gc
 
 
 @prop("G1", "native reference keeps a cycle")
@@ -197,7 +197,7 @@ def test_gc_anywhere(s):
 @prop("G11", "chains of 200,000", child=True)
 def test_long_chains_are_freed_without_overflowing_the_stack(s):
     """Chains of 200,000 objects linked by dict, slots, holders or native edges are freed without overflowing the C stack."""
-    LENGTH = 200_000
+    LENGTH = 30_000 if QUICK else 200_000
 
     class Slotted(s.MyClass):
         __slots__ = ("next",)
