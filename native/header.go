@@ -15,7 +15,14 @@ type Header struct {
 	Handle  uint64  // finds the Go object again from C (slot and generation)
 	Next    uintptr // link while the header waits in a queue or on a free list
 	Extra   uintptr // the attached side's own
+	Flags   uint32  // HasBody
+	_       uint32
 }
+
+// HasBody is set in Flags once the object has had a message or an edge. One
+// that never had is nothing but memory, and when it is finished off makes no
+// difference to anybody.
+const HasBody = 1
 
 // Hooks are how a side in another language attaches to a [Library]. Every
 // field is optional.
@@ -41,9 +48,10 @@ type Hooks struct {
 	// under which the other side lends that out; for Python: the GIL.
 	First func(*Object, *Header)
 
-	// Stock is how many objects of [Library.NewStock] nobody has asked for yet.
-	// May be called from any goroutine.
-	Stock func() int64
+	// Idle is how many objects the side has that nobody else does: of
+	// [Library.NewStock] and not asked for yet, or with a count of zero and not
+	// finished off yet. May be called from any goroutine.
+	Idle func() int64
 
 	// Dispatch delivers an event to the object through the other side, where
 	// a handler may be overridden. It is called by [Object.Emit].

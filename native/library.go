@@ -35,15 +35,16 @@ func (l *Library) Disarm() {
 	if old == nil {
 		return
 	}
-	l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, Stock: old.Stock})
+	l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, Idle: old.Idle})
 }
 
 // Live is the number of objects of this library that are alive now and that
-// somebody has: what the other side keeps in stock is not counted.
+// somebody has: what the other side keeps in stock, or has still to finish
+// off, is not counted.
 func (l *Library) Live() int64 {
 	n := l.live.Load()
-	if hooks := l.hooks.Load(); hooks != nil && hooks.Stock != nil {
-		n -= hooks.Stock()
+	if hooks := l.hooks.Load(); hooks != nil && hooks.Idle != nil {
+		n -= hooks.Idle()
 	}
 	return n
 }

@@ -59,7 +59,7 @@ func (o *Object) Refs() int64 {
 // must hold a reference for as long as it uses the result.
 func (o *Object) Header() *Header {
 	h := o.load()
-	if h == nil {
+	if h == nil || atomic.LoadInt64(&h.Refs) <= 0 {
 		panic(o.gone("used"))
 	}
 	return h
@@ -78,6 +78,7 @@ func (o *Object) Retain() {
 	}
 	switch n := atomic.AddInt64(&h.Refs, 1); {
 	case n <= 1:
+		atomic.AddInt64(&h.Refs, -1)
 		panic(o.gone("retained"))
 	case n == 2 && atomic.LoadUintptr(&h.Wrapper) != 0:
 		if hooks := o.lib.hooks.Load(); hooks != nil && hooks.First != nil {
@@ -205,6 +206,7 @@ func (o *Object) SetMessage(s string) {
 func (o *Object) edit() *body {
 	if o.body == nil {
 		o.body = new(body)
+		atomic.StoreUint32(&o.load().Flags, HasBody)
 	}
 	return o.body
 }

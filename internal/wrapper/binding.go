@@ -62,7 +62,7 @@ func Attach(s strategies.Strategy) *Binding {
 		Free:     freeHeader,
 		Last:     b.last,
 		Dispatch: b.dispatch,
-		Stock:    func() int64 { return int64(C.pp_stock(b.side)) },
+		Idle:     func() int64 { return int64(C.pp_idle(b.side)) },
 	}
 	if b.side.first != nil {
 		hooks.First = func(_ *native.Object, h *native.Header) { C.pp_first(b.side, cHeader(h)) }

@@ -15,12 +15,18 @@ import (
 // What C calls in Go. Objects are named by handle; the caller sees to it that
 // they are alive, by holding a native reference or the wrapper that does.
 
-// ppGoRestock makes n native objects and returns their headers, linked. The
-// result is an address rather than a pointer, so that cgo need not look whether
-// it points into Go memory; it does not.
+// ppGoRestock makes n native objects and returns their headers, linked, and
+// finishes off those in dead, linked likewise. Both are addresses rather than
+// pointers, so that cgo need not look whether they point into Go memory; they
+// do not.
 //
 //export ppGoRestock
-func ppGoRestock(index C.int, n C.int) C.uintptr_t {
+func ppGoRestock(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
+	for next := uintptr(dead); next != 0; {
+		h := (*native.Header)(fromC(next))
+		next = h.Next // read before the header can belong to somebody else
+		objects.Get(h.Handle).Finish()
+	}
 	var list *native.Header
 	bindings[index].library.NewStock(int(n), func(o *native.Object) {
 		h := o.Header()
@@ -28,6 +34,12 @@ func ppGoRestock(index C.int, n C.int) C.uintptr_t {
 		list = h
 	})
 	return C.uintptr_t(uintptr(unsafe.Pointer(list)))
+}
+
+// fromC is the pointer that an address from C stands for. It points to C
+// memory, which no garbage collector moves or frees; go vet cannot know.
+func fromC(address uintptr) unsafe.Pointer {
+	return *(*unsafe.Pointer)(unsafe.Pointer(&address))
 }
 
 //export ppGoFinish

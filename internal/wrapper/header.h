@@ -23,7 +23,11 @@ typedef struct pp_header {
     uint64_t handle;        /* names the Go object: slot and generation */
     struct pp_header *next; /* link in the queue of references handed over by goroutines */
     void *extra;            /* the strategy's own */
+    uint32_t flags;         /* PP_HAS_BODY */
+    uint32_t unused;
 } pp_header;
+
+#define PP_HAS_BODY 1 /* has had a message or an edge: native.HasBody */
 
 static inline int64_t
 pp_refs(pp_header *h)

@@ -7,28 +7,43 @@ static _Atomic int disarmed; /* the interpreter is going away */
 
 /* ---- making native objects -------------------------------------------------- */
 
+/* Only ever written with the GIL: a plain add, seen whole by readers. */
+static inline void
+count_idle(pp_side *side, int64_t change)
+{
+    int64_t idle = atomic_load_explicit(&side->idle, memory_order_relaxed);
+    atomic_store_explicit(&side->idle, idle + change, memory_order_relaxed);
+}
+
+/* Make a stock, and finish off the dead on the way. */
+static pp_header *
+restock(pp_side *side, int n)
+{
+    pp_header *dead = side->dead;
+
+    count_idle(side, n - side->n_dead);
+    side->dead = NULL;
+    side->n_dead = 0;
+    return (pp_header *)ppGoRestock(side->index, n, (uintptr_t)dead);
+}
+
 pp_header *
 pp_new_native(pp_side *side)
 {
     pp_header *h = side->stock;
 
-    if (h == NULL) {
-        h = (pp_header *)ppGoRestock(side->index, PP_STOCK);
-        atomic_store_explicit(&side->stocked, PP_STOCK, memory_order_relaxed);
-    }
+    if (h == NULL)
+        h = restock(side, PP_STOCK);
     side->stock = h->next;
     h->next = NULL;
-    /* Only ever written with the GIL: a plain add, seen whole by readers. */
-    atomic_store_explicit(&side->stocked,
-                          atomic_load_explicit(&side->stocked, memory_order_relaxed) - 1,
-                          memory_order_relaxed);
+    count_idle(side, -1);
     return h;
 }
 
 int64_t
-pp_stock(pp_side *side)
+pp_idle(pp_side *side)
 {
-    return atomic_load_explicit(&side->stocked, memory_order_relaxed);
+    return atomic_load_explicit(&side->idle, memory_order_relaxed);
 }
 
 /* ---- giving references back ---------------------------------------------- */
@@ -36,8 +51,16 @@ pp_stock(pp_side *side)
 void
 pp_finish(pp_side *side, pp_header *h)
 {
-    ppGoFinish(h->handle);
-    pp_drain(side); /* the last references of its children, among others */
+    if (h->flags & PP_HAS_BODY) {
+        ppGoFinish(h->handle);
+        pp_drain(side); /* the last references of its children, among others */
+        return;
+    }
+    h->next = side->dead;
+    side->dead = h;
+    count_idle(side, 1);
+    if (++side->n_dead == PP_STOCK)
+        restock(side, 0);
 }
 
 void

@@ -103,7 +103,10 @@ struct pp_side {
     /* Native objects made ahead of need, PP_STOCK at a time: entering Go costs as
      * much as all else that making an object takes. */
     pp_header *stock;       /* GIL; linked by next, each with one reference */
-    _Atomic int64_t stocked; /* how many */
+    /* And finished off as many at a time, if they are nothing but memory. */
+    pp_header *dead;       /* GIL; linked by next, count 0, no body */
+    int n_dead;            /* GIL */
+    _Atomic int64_t idle;  /* how many in stock and dead together */
 
     /* Counters, GIL. All are totals since the module was made. */
     int64_t wrappers_created;
@@ -139,7 +142,8 @@ pp_release(pp_side *side, pp_header *h)
 /* A new native object without a message. Its one reference is the caller's. */
 pp_header *pp_new_native(pp_side *);
 
-/* The native object's count is zero: enter Go to finish it off. */
+/* The native object's count is zero: Go finishes it off. At once if it may have
+ * edges to release, with others if not. */
 void pp_finish(pp_side *, pp_header *h);
 
 /* A new MyClass instance (not a subclass's) standing for h. Takes one native
@@ -183,7 +187,7 @@ void pp_clear_slots(pp_side *, PyObject *op);
 /* ---- between the files of the scaffolding ------------------------------ */
 
 #define PP_STOCK 32
-int64_t pp_stock(pp_side *); /* no GIL needed */
+int64_t pp_idle(pp_side *); /* no GIL needed */
 
 /* The strategy's module: a new reference, kept by the side as well. */
 PyObject *pp_module(pp_side *, const char *package);
