@@ -39,7 +39,7 @@ static void
 finalizer_adopt(pp_side *side, PyObject *self, pp_header *h)
 {
     PP_HEADER(self) = h;
-    h->wrapper = self;
+    pp_set_wrapper(h, self);
 }
 
 static void
@@ -78,7 +78,7 @@ finalizer_dying(pp_side *side, PyObject *self)
 {
     pp_header *h = PP_HEADER(self);
     if (h && h->wrapper == self)
-        h->wrapper = NULL;
+        pp_set_wrapper(h, NULL);
 }
 
 static void

@@ -37,7 +37,7 @@ static void
 ghost_adopt(pp_side *side, PyObject *self, pp_header *h)
 {
     PP_HEADER(self) = h;
-    h->wrapper = self;
+    pp_set_wrapper(h, self);
     h->state = WRAPPER;
 }
 
@@ -46,7 +46,7 @@ static PyObject *
 incarnate(pp_side *side, pp_header *h)
 {
     ghost *g = GHOST_OF(h);
-    PyObject *self = g->type->tp_alloc(g->type, 0);
+    PyObject *self = pp_alloc(g->type);
 
     if (self == NULL)
         return NULL; /* the ghost stays */
@@ -59,8 +59,11 @@ incarnate(pp_side *side, pp_header *h)
     return self;
 }
 
+static void ghost_dying(pp_side *, PyObject *);
+
 /* native -> Python: the live wrapper, one around the ghost, or a new one. A
- * wrapper without references is being torn down and does not count. */
+ * wrapper without references is being torn down, by CPython's slots for
+ * subclasses: it becomes a ghost now. */
 static PyObject *
 ghost_wrap(pp_side *side, pp_header *h)
 {
@@ -69,6 +72,11 @@ ghost_wrap(pp_side *side, pp_header *h)
     if (h->wrapper && Py_REFCNT(h->wrapper) > 0) {
         Py_INCREF(h->wrapper);
         return h->wrapper;
+    }
+    if (h->wrapper) {
+        ghost_dying(side, h->wrapper);
+        if (h->state == GHOST)
+            return incarnate(side, h);
     }
     return pp_new_wrapper(side, h);
 }
@@ -82,21 +90,22 @@ ghost_dying(pp_side *side, PyObject *self)
     pp_header *h = PP_HEADER(self);
     PyTypeObject *type = Py_TYPE(self);
     PyObject *dict = PP_WRAPPER(self)->dict;
+    bool keep;
     ghost *g;
 
     if (h == NULL || h->wrapper != self || h->state != WRAPPER)
         return;
-    h->wrapper = NULL;
-    if (pp_refs(h) == 1 || (type == side->wrapper_type && (dict == NULL || PyDict_GET_SIZE(dict) == 0)))
-        return; /* nobody will ask, or nothing to keep */
-    g = PyMem_RawMalloc(sizeof *g);
-    if (g == NULL)
+    keep = pp_refs(h) > 1 && (type != side->wrapper_type || (dict && PyDict_GET_SIZE(dict)));
+    g = keep ? PyMem_RawMalloc(sizeof *g) : NULL;
+    if (g == NULL) { /* nobody will ask, or there is nothing to keep */
+        pp_set_wrapper(h, NULL);
         return;
+    }
     Py_INCREF(type);
     *g = (ghost){type, dict};
     PP_WRAPPER(self)->dict = NULL;
     PP_HEADER(self) = NULL; /* its native reference is the ghost's */
-    h->wrapper = (PyObject *)g;
+    pp_set_wrapper(h, (PyObject *)g);
     h->state = GHOST;
 }
 
@@ -115,12 +124,26 @@ ghost_last(pp_side *side, pp_header *h)
 
     if (h->state != GHOST)
         return;
-    h->wrapper = NULL;
+    pp_set_wrapper(h, NULL);
     h->state = WRAPPER;
     Py_XDECREF(g->dict);
     Py_DECREF(g->type);
     PyMem_RawFree(g);
     pp_release(side, h);
+}
+
+/* tp_traverse: the type only while nobody but Python holds the object. Otherwise
+ * gc might break the type up together with the wrapper, and the ghost would keep
+ * what is left of it. */
+static int
+ghost_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    pp_header *h = PP_HEADER(self);
+
+    if (h == NULL || pp_refs(h) == 1)
+        Py_VISIT(Py_TYPE(self));
+    Py_VISIT(PP_WRAPPER(self)->dict);
+    return 0;
 }
 
 /* A holder's tp_traverse: a ghost that only this holder keeps is reached through
@@ -141,6 +164,7 @@ pp_side pp_ghost = {
     .adopt = ghost_adopt,
     .last = ghost_last,
     .visit = ghost_visit,
+    .traverse = ghost_traverse,
     .dying = ghost_dying,
     .drop = ghost_drop,
 };

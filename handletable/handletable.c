@@ -127,9 +127,11 @@ handletable_from_handle(PyObject *unused, PyObject *arg)
         return NULL;
     }
     handle = PyLong_AsUnsignedLongLong(arg);
-    if (PyErr_Occurred())
-        PyErr_Clear(); /* negative, or over 64 bits: no handle */
-    else if ((h = ppHandletableAcquire(pp_handletable.index, handle))) {
+    if (PyErr_Occurred()) {
+        PyErr_SetString(PyExc_ReferenceError, "a handle is an int from 0 up to 64 bits long");
+        return NULL;
+    }
+    if ((h = ppHandletableAcquire(pp_handletable.index, handle))) {
         self = handletable_wrap(&pp_handletable, h);
         pp_release(&pp_handletable, h);
         return self;

@@ -23,34 +23,9 @@ func init() {
 			Order:     30,
 			Idea:      "the wrapper carries a generation-checked handle into a Go table, looked up on every use",
 			ShippedBy: []string{"runtime/cgo.Handle", "gopy"},
-			Breaks: map[string]string{
-				"I1":     "every wrap makes a new wrapper",
-				"I2":     "every wrap makes a new wrapper",
-				"I3":     "every wrap makes a new wrapper",
-				"I7":     "every wrap makes a new wrapper",
-				"S1":     "the dict dies with the wrapper",
-				"S2":     "the dict dies with the wrapper",
-				"S3":     "slots die with the wrapper",
-				"S4":     "a new wrapper is a plain MyClass",
-				"S5":     "a new wrapper is a plain MyClass",
-				"S8":     "the callback gets a wrapper of its own, which dies with it",
-				"S9":     "the callback gets a new wrapper, which is a plain MyClass",
-				"W1":     "weak references die with the wrapper they were made of",
-				"W2":     "the callback fires when the wrapper dies, while the native object lives",
-				"W3":     "weak references die with the wrapper they were made of",
-				"W4":     "weak references die with the wrapper they were made of",
-				"W5":     "weak references die with the wrapper they were made of",
-				"F1":     "the wrapper really dies when Python drops it",
-				"F1[gc]": "the wrapper really dies when gc finds it in a cycle",
-				"F2":     "__del__ runs when the wrapper dies, while the native object lives",
-				"F4":     "native code gets the native object only; the wrapper dies all the same",
-				"F8":     "nothing is preserved, with __del__ or without",
-				"G1":     "native code does not hold the wrapper, so its cycles are garbage",
-				"G3":     "native code does not hold the wrapper, so its cycles are garbage",
-				"G4":     "native code does not hold the wrapper, so its dict goes with it",
-				"G5":     "native code does not hold the wrapper, so gc frees it",
-				"G7":     "native code does not hold the wrapper, so its cycles are garbage",
-			},
+			Breaks: strategies.Forgetful(map[string]string{
+				"I1": "every wrap makes a new wrapper",
+			}),
 		},
 	})
 }
@@ -77,5 +52,10 @@ func ppHandletableAcquire(index C.int, handle C.uint64_t) *C.pp_header {
 	if o == nil || !wrapper.Owns(int(index), o) || !o.TryRetain() {
 		return nil
 	}
-	return (*C.pp_header)(unsafe.Pointer(o.Header()))
+	h := (*C.pp_header)(unsafe.Pointer(o.Header()))
+	if h.flags&C.PP_IN_STOCK != 0 { // alive, but nobody's yet
+		o.Release()
+		return nil
+	}
+	return h
 }

@@ -125,13 +125,14 @@ def _child_main(module, name, subject):
     sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
 
 
-def program(subject, source, *, seconds=60):
+def program(subject, source, *, before="", seconds=60):
     """Run source as a Python program of its own, in which m is the subject.
+    before runs before the subject is imported.
 
     Returns (exit status, stdout, stderr); an exit status below 0 is a signal.
     Raises AssertionError when it is still running after the time limit.
     """
-    head = ("import sys, os\n"
+    head = (before + "import sys, os\n"
             f"sys.path.insert(0, {HERE!r})\n"
             "from subjects import load\n"
             f"m = load({subject.name!r})\n")

@@ -21,7 +21,7 @@
 //
 // # The one rule for the other side
 //
-// A header whose Wrapper is set has one reference that belongs to that
+// A header that is Watched has one reference that belongs to that
 // wrapper. The last reference beside it is never dropped by Go: it is handed
 // to [Hooks.Last], which drops it when that is safe (for Python: with the
 // GIL). So a wrapper that asks, under the GIL, "is mine the only reference?"

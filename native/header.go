@@ -3,13 +3,14 @@ package native
 // Header is the fixed-layout record of an object that both sides share. C code
 // mirrors it (internal/wrapper/header.h; a test there compares the offsets).
 //
-// Refs is changed with atomic operations only, by both sides. Every other
+// Refs is the count, and [Watched]. It is changed with atomic operations only, by
+// both sides. Every other
 // field is written either before the object is published or by the attached
 // side under its own lock, which for Python is the GIL.
 type Header struct {
-	Refs    int64   // native references; the wrapper's own included
+	Refs    int64   // native references, the wrapper's own included; and Watched
 	ID      uint64  // process-unique, from 1, never reused
-	Wrapper uintptr // what stands for the object on the other side; 0: nothing, or it asks for no notice
+	Wrapper uintptr // the attached side's own: what stands for the object there
 	State   uint32  // the attached side's own
 	Holders uint32  // how many of Refs the attached side can see the holder of
 	Handle  uint64  // finds the Go object again from C (slot and generation)
@@ -18,6 +19,13 @@ type Header struct {
 	Flags   uint32  // HasBody
 	_       uint32
 }
+
+// Watched is the bit of Refs that says: something stands for the object on the
+// other side, which wants to be told when the last reference beside its own goes
+// ([Hooks.Last]) and when there is one again ([Hooks.First]). It is part of the
+// count's word so that one compare-and-swap sees both: in a field of its own it
+// could be set, and the count come back to what it was, between two looks.
+const Watched = 1 << 62
 
 // HasBody is set in Flags once the object has had a message or an edge. One
 // that never had is nothing but memory, and when it is finished off makes no
@@ -35,15 +43,15 @@ type Hooks struct {
 	// are 0 and nobody may look at it again.
 	Free func(*Object, *Header)
 
-	// Last takes over one reference of an object whose Wrapper is set, namely
-	// the last one beside the wrapper's own. It is called on whatever
+	// Last takes over one reference of an object that is Watched, namely the
+	// last one beside the wrapper's own. It is called on whatever
 	// goroutine released it, must not block, and must see to it that the
 	// reference is dropped later. While it has not been dropped no second one
 	// is handed over, so one intrusive link in the header is enough.
 	Last func(*Object, *Header)
 
-	// First is told that an object whose Wrapper is set has one reference beside
-	// the wrapper's own again. It is called by the goroutine that took it,
+	// First is told that an object that is Watched has one reference beside the
+	// wrapper's own again. It is called by the goroutine that took it,
 	// which had only the wrapper's to take it from, and so holds the lock
 	// under which the other side lends that out; for Python: the GIL.
 	First func(*Object, *Header)

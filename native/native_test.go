@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -166,12 +167,15 @@ func (s *side) attach(lib *native.Library) {
 	})
 }
 
+// watch makes the object's one reference that of something on the other side.
+func watch(o *native.Object) { atomic.OrInt64(&o.Header().Refs, native.Watched) }
+
 func TestTheLastReferenceBesideAWrapperIsHandedOverNotDropped(t *testing.T) {
 	var lib native.Library
 	var s side
 	s.attach(&lib)
 	o := lib.New("") // this reference plays the wrapper's
-	o.Header().Wrapper = 1
+	watch(o)
 	o.Retain()
 	o.Retain()
 	o.Release()
@@ -179,7 +183,7 @@ func TestTheLastReferenceBesideAWrapperIsHandedOverNotDropped(t *testing.T) {
 	o.Release()
 	require.Equal(t, []*native.Object{o}, s.waiting)
 	require.EqualValues(t, 2, o.Refs(), "the side owns the reference now")
-	o.Header().Wrapper = 0
+	atomic.AndInt64(&o.Header().Refs, ^int64(native.Watched))
 	o.Release()
 	o.Release()
 	require.Zero(t, lib.Live())
@@ -192,7 +196,7 @@ func TestNoSecondReferenceIsHandedOverWhileOneWaits(t *testing.T) {
 		var s side
 		s.attach(&lib)
 		o := lib.New("")
-		o.Header().Wrapper = 1
+		watch(o)
 		var wg sync.WaitGroup
 		for range 4 {
 			o.Retain()
@@ -217,7 +221,7 @@ func TestDisarmedLibraryReleasesWithoutNotice(t *testing.T) {
 	var s side
 	s.attach(&lib)
 	o := lib.New("")
-	o.Header().Wrapper = 1
+	watch(o)
 	o.Retain()
 	lib.Disarm()
 	o.Release()
@@ -261,4 +265,25 @@ func TestTryRetainFindsOnlyTheLiving(t *testing.T) {
 		require.False(t, o.TryRetain())
 	}
 	require.Zero(t, lib.Live())
+}
+
+func TestAReferenceThatBecomesTheLastOneMeanwhileIsHandedOver(t *testing.T) {
+	// The count of an object is the same before and after; what changed in
+	// between is that it is watched now. A release that looked before must not
+	// go through after.
+	for range 20_000 {
+		var lib native.Library
+		var s side
+		s.attach(&lib)
+		o := lib.New("") // ours
+		o.Retain()       // the goroutine's
+		var wg sync.WaitGroup
+		wg.Go(o.Release)
+		o.Retain() // the wrapper's
+		watch(o)
+		o.Release() // ours
+		wg.Wait()
+		require.EqualValues(t, 2, o.Refs(), "the wrapper's and the one handed over")
+		require.Len(t, s.waiting, 1)
+	}
 }

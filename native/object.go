@@ -52,14 +52,14 @@ func (o *Object) Refs() int64 {
 	if h == nil {
 		return 0
 	}
-	return atomic.LoadInt64(&h.Refs)
+	return atomic.LoadInt64(&h.Refs) &^ Watched
 }
 
 // Header is the shared record. It panics when the object is gone. The caller
 // must hold a reference for as long as it uses the result.
 func (o *Object) Header() *Header {
 	h := o.load()
-	if h == nil || atomic.LoadInt64(&h.Refs) <= 0 {
+	if h == nil || atomic.LoadInt64(&h.Refs)&^Watched <= 0 {
 		panic(o.gone("used"))
 	}
 	return h
@@ -77,10 +77,10 @@ func (o *Object) Retain() {
 		panic(o.gone("retained"))
 	}
 	switch n := atomic.AddInt64(&h.Refs, 1); {
-	case n <= 1:
+	case n&^Watched <= 1:
 		atomic.AddInt64(&h.Refs, -1)
 		panic(o.gone("retained"))
-	case n == 2 && atomic.LoadUintptr(&h.Wrapper) != 0:
+	case n == Watched|2:
 		if hooks := o.lib.hooks.Load(); hooks != nil && hooks.First != nil {
 			hooks.First(o, h)
 		}
@@ -101,7 +101,7 @@ func (o *Object) TryRetain() bool {
 	}
 	for {
 		n := atomic.LoadInt64(&h.Refs)
-		if n <= 0 {
+		if n&^Watched <= 0 {
 			return false // on its way out
 		}
 		if atomic.CompareAndSwapInt64(&h.Refs, n, n+1) {
@@ -131,10 +131,10 @@ func (o *Object) release() bool {
 	}
 	for {
 		n := atomic.LoadInt64(&h.Refs)
-		if n <= 0 {
+		if n&^Watched <= 0 {
 			panic(o.gone("released"))
 		}
-		if n == 2 && atomic.LoadUintptr(&h.Wrapper) != 0 {
+		if n == Watched|2 {
 			if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Last != nil {
 				hooks.Last(o, h)
 				return false

@@ -36,12 +36,14 @@ nativedict_adopt(pp_side *side, PyObject *self, pp_header *h)
     data *d = DATA_OF(h);
 
     PP_HEADER(self) = h;
-    h->wrapper = self;
+    pp_set_wrapper(h, self);
     h->state = VIEW;
     if (d == NULL && (d = h->extra = PyMem_RawCalloc(1, sizeof *d))) {
         Py_INCREF(Py_TYPE(self));
         d->type = Py_TYPE(self);
+        bool on = pp_gc_pause();
         d->dict = PyDict_New();
+        pp_gc_resume(on);
         if (d->dict == NULL)
             PyErr_Clear();
     }
@@ -51,21 +53,26 @@ nativedict_adopt(pp_side *side, PyObject *self, pp_header *h)
     }
 }
 
+static void nativedict_dying(pp_side *, PyObject *);
+
 /* native -> Python: the live wrapper, or a new view. A wrapper without references
  * is being torn down; the new one takes its place. */
 static PyObject *
 nativedict_wrap(pp_side *side, pp_header *h)
 {
-    data *d = DATA_OF(h);
     PyObject *self;
+    data *d;
 
     if (h->state == VIEW && h->wrapper && Py_REFCNT(h->wrapper) > 0) {
         Py_INCREF(h->wrapper);
         return h->wrapper;
     }
+    if (h->state == VIEW && h->wrapper)
+        nativedict_dying(side, h->wrapper); /* what was assigned to it is not lost */
+    d = DATA_OF(h);
     if (d == NULL)
         return pp_new_wrapper(side, h);
-    self = d->type->tp_alloc(d->type, 0);
+    self = pp_alloc(d->type);
     if (self == NULL)
         return NULL;
     PP_WRAPPER(self)->side = side;
@@ -80,7 +87,7 @@ free_data(pp_side *side, pp_header *h)
 {
     data *d = DATA_OF(h);
 
-    h->wrapper = NULL;
+    pp_set_wrapper(h, NULL);
     h->state = VIEW;
     h->extra = NULL;
     if (d) {
@@ -99,22 +106,23 @@ nativedict_dying(pp_side *side, PyObject *self)
 {
     pp_header *h = PP_HEADER(self);
     data *d = h ? DATA_OF(h) : NULL;
+    PyTypeObject *old_type;
     PyObject *old;
 
     if (h == NULL || h->state != VIEW || h->wrapper != self)
         return;
-    h->wrapper = (PyObject *)d;
-    h->state = DATA;
+    pp_set_wrapper(h, (PyObject *)d);
     if (d == NULL)
         return;
+    h->state = DATA;
     old = d->dict;
+    old_type = d->type;
     Py_XINCREF(PP_WRAPPER(self)->dict);
     d->dict = PP_WRAPPER(self)->dict;
-    Py_XDECREF(old);
-    old = (PyObject *)d->type;
     Py_INCREF(Py_TYPE(self));
     d->type = Py_TYPE(self);
-    Py_DECREF(old);
+    Py_XDECREF(old); /* may run code; all is in place by now */
+    Py_DECREF(old_type);
 }
 
 /* The wrapper is gone. If no other view has come meanwhile and nobody else holds
@@ -123,7 +131,9 @@ static void
 nativedict_drop(pp_side *side, PyObject *self)
 {
     pp_header *h = PP_HEADER(self);
-    if (h && h->state == DATA && pp_refs(h) == 1)
+    if (h && DATA_OF(h) == NULL)
+        pp_release(side, h); /* no memory for the data: the reference is still ours */
+    else if (h && h->state == DATA && pp_refs(h) == 1)
         free_data(side, h);
 }
 
@@ -134,17 +144,20 @@ nativedict_last(pp_side *side, pp_header *h)
         free_data(side, h);
 }
 
-/* tp_traverse: the dict is the wrapper's and the data's. When nobody but Python
- * holds the object, both references are shown to gc, so that cycles through the
- * dict are garbage; while native code holds it, the data's is not. */
+/* tp_traverse: the dict is the wrapper's and the data's, and so is the type. When
+ * nobody but Python holds the object, both references are shown to gc, so that
+ * cycles through the dict are garbage. While native code holds it the data's are
+ * not, nor is the wrapper's to its type, which the data may have yet to take. */
 static int
 nativedict_traverse(PyObject *self, visitproc visit, void *arg)
 {
     pp_header *h = PP_HEADER(self);
 
-    Py_VISIT(Py_TYPE(self));
     Py_VISIT(PP_WRAPPER(self)->dict);
-    if (h && h->wrapper == self && DATA_OF(h) && pp_refs(h) == 1) {
+    if (h && pp_refs(h) > 1)
+        return 0;
+    Py_VISIT(Py_TYPE(self));
+    if (h && h->wrapper == self && DATA_OF(h)) {
         Py_VISIT(DATA_OF(h)->type);
         Py_VISIT(DATA_OF(h)->dict);
     }

@@ -43,7 +43,7 @@
 // whose last Python reference comes from a garbage cycle. gc runs __del__ and
 // clears the weak references of everything it is about to break up, before any
 // tp_dealloc runs, and nothing but a counted reference tells it otherwise. That
-// is why PyTorch went over to one in 2.10. The dict, the slots and the
+// is why PyTorch went over to one in 2.10. The dict, the slots, the class and the
 // identity do survive.
 //
 // Cycles through native code are collected only where gc can see them whole: a

@@ -73,7 +73,7 @@ static void
 preserve_adopt(pp_side *side, PyObject *self, pp_header *h)
 {
     PP_HEADER(self) = h;
-    h->wrapper = self;
+    pp_set_wrapper(h, self);
 }
 
 /* Native code lets go. A zombie's Python reference is given up: that is its
@@ -131,7 +131,7 @@ preserve_dealloc(PyObject *self)
     if (h) {
         /* Ours is the only native reference and nobody can take another:
          * whoever could would need one, or the wrapper. */
-        h->wrapper = NULL;
+        pp_set_wrapper(h, NULL);
         pp_release(&pp_preserve, h);
         pp_preserve.wrappers_freed++;
     }
@@ -163,17 +163,18 @@ preserve_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
     return 0;
 }
 
-/* tp_traverse: all it refers to; but of what native code holds unseen, the type
- * alone. Otherwise gc would find a wrapper that refers to itself to be garbage,
- * though native code will ask for it again. */
+/* tp_traverse: all it refers to; but of what native code holds unseen, nothing.
+ * Otherwise gc would find a wrapper that refers to itself to be garbage, though
+ * native code will ask for it again; and if it saw the type, it might break that
+ * up and leave the wrapper with a class without methods. */
 static int
 preserve_traverse(PyObject *self, visitproc visit, void *arg)
 {
     pp_header *h = PP_HEADER(self);
 
-    Py_VISIT(Py_TYPE(self));
     if (held_natively(h) && !visible_zombie(h))
         return 0;
+    Py_VISIT(Py_TYPE(self));
     Py_VISIT(PP_WRAPPER(self)->dict);
     return pp_visit_slots(&pp_preserve, self, visit, arg);
 }

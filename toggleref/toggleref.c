@@ -36,7 +36,7 @@ toggleref_adopt(pp_side *side, PyObject *self, pp_header *h)
     uint32_t n = h->holders ? h->holders : pp_refs(h) > 1;
 
     PP_HEADER(self) = h;
-    h->wrapper = self;
+    pp_set_wrapper(h, self);
     while (n--)
         Py_INCREF(self);
 }
@@ -85,7 +85,7 @@ toggleref_drop(pp_side *side, PyObject *self)
 {
     pp_header *h = PP_HEADER(self);
     if (h) {
-        h->wrapper = NULL;
+        pp_set_wrapper(h, NULL);
         pp_release(side, h);
     }
 }

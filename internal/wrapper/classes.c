@@ -66,7 +66,7 @@ PyObject *
 pp_new_wrapper(pp_side *side, pp_header *h)
 {
     PyTypeObject *type = side->wrapper_type;
-    PyObject *self = type->tp_alloc(type, 0);
+    PyObject *self = pp_alloc(type);
     if (self == NULL)
         return NULL;
     PP_WRAPPER(self)->side = side;

@@ -31,6 +31,7 @@ func ppGoRestock(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
 	bindings[index].library.NewStock(int(n), func(o *native.Object) {
 		h := o.Header()
 		h.Next = uintptr(unsafe.Pointer(list))
+		h.Flags = C.PP_IN_STOCK
 		list = h
 	})
 	return C.uintptr_t(uintptr(unsafe.Pointer(list)))
@@ -50,7 +51,8 @@ func ppGoLive(index C.int) C.int64_t { return C.int64_t(bindings[index].library.
 
 //export ppGoSetMessage
 func ppGoSetMessage(handle C.uint64_t, text *C.char, size C.Py_ssize_t) {
-	objects.Get(uint64(handle)).SetMessage(C.GoStringN(text, C.int(size)))
+	// Not C.GoStringN: its length is a C int.
+	objects.Get(uint64(handle)).SetMessage(string(unsafe.Slice((*byte)(unsafe.Pointer(text)), int(size))))
 }
 
 // ppGoText writes a text about the object into buffer and returns its length,

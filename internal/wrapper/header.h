@@ -14,10 +14,11 @@
  * Who may write what: refs by anybody, atomically; wrapper, state, holders and
  * extra with the GIL; next by whoever owns the queued reference. */
 typedef struct pp_header {
-    _Atomic int64_t refs;   /* native references, the wrapper's own included */
+    _Atomic int64_t refs;   /* native references, the wrapper's own included; and PP_WATCHED */
     uint64_t id;            /* unique in the process, never reused */
-    PyObject *wrapper;      /* the wrapper that stands for it (borrowed or owned: the strategy's
-                               business); while set, refs never goes from 2 to 1 without the GIL */
+    PyObject *wrapper;      /* what stands for it, see pp_set_wrapper; borrowed or owned is the
+                               strategy's business. While set, the count never goes from 2 to 1
+                               without the GIL */
     uint32_t state;         /* the strategy's own */
     uint32_t holders;       /* how many of refs belong to holders that gc can see */
     uint64_t handle;        /* names the Go object: slot and generation */
@@ -28,11 +29,30 @@ typedef struct pp_header {
 } pp_header;
 
 #define PP_HAS_BODY 1 /* has had a message or an edge: native.HasBody */
+#define PP_IN_STOCK 2 /* nobody has asked for it yet */
+
+#define PP_WATCHED (INT64_C(1) << 62) /* wrapper is set: native.Watched */
 
 static inline int64_t
 pp_refs(pp_header *h)
 {
-    return atomic_load_explicit(&h->refs, memory_order_acquire);
+    return atomic_load_explicit(&h->refs, memory_order_acquire) & ~PP_WATCHED;
+}
+
+/* Set or clear the wrapper field, and say so in the word of the count: a release
+ * on a goroutine decides by that word alone. */
+static inline void
+pp_set_wrapper(pp_header *h, PyObject *wrapper)
+{
+    bool was = h->wrapper != NULL, is = wrapper != NULL;
+
+    h->wrapper = wrapper;
+    if (was == is)
+        return;
+    if (pp_refs(h) == 1) /* it is ours, and nobody else can look */
+        atomic_store_explicit(&h->refs, is ? PP_WATCHED | 1 : 1, memory_order_release);
+    else
+        atomic_fetch_xor_explicit(&h->refs, PP_WATCHED, memory_order_acq_rel);
 }
 
 #endif

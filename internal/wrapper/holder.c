@@ -178,8 +178,9 @@ holder_release(PyObject *self, PyObject *unused)
 PyDoc_STRVAR(release_from_goroutine_doc,
 "release_from_goroutine($self, /)\n--\n\n"
 "Like release(), but the native reference is given back by a goroutine that does\n"
-"not hold the GIL. Other Python threads run meanwhile. Returns when it is done,\n"
-"what follows for the wrapper included.");
+"not hold the GIL. Other Python threads run meanwhile. Returns when it is done.\n"
+"What follows for the wrapper is seen to before it returns, unless another thread\n"
+"is at that already.");
 
 static PyObject *
 holder_release_from_goroutine(PyObject *self, PyObject *unused)

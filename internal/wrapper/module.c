@@ -36,6 +36,7 @@ pp_new_native(pp_side *side)
         h = restock(side, PP_STOCK);
     side->stock = h->next;
     h->next = NULL;
+    h->flags &= ~PP_IN_STOCK;
     count_idle(side, -1);
     return h;
 }
@@ -68,7 +69,7 @@ pp_release_slow(pp_side *side, pp_header *h, int64_t left)
 {
     if (left == 0)
         pp_finish(side, h);
-    else if (h->wrapper)
+    else if (h->wrapper && side->last)
         side->last(side, h);
 }
 

@@ -127,14 +127,14 @@ static inline void
 pp_retain(pp_side *side, pp_header *h)
 {
     int64_t had = atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
-    if (had == 1 && side->first && h->wrapper)
+    if (had == (PP_WATCHED | 1) && side->first)
         side->first(side, h);
 }
 
 static inline void
 pp_release(pp_side *side, pp_header *h)
 {
-    int64_t left = atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) - 1;
+    int64_t left = (atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) - 1) & ~PP_WATCHED;
     if (left <= 1)
         pp_release_slow(side, h, left);
 }
@@ -149,6 +149,35 @@ void pp_finish(pp_side *, pp_header *h);
 /* A new MyClass instance (not a subclass's) standing for h. Takes one native
  * reference for it. NULL with MemoryError. */
 PyObject *pp_new_wrapper(pp_side *, pp_header *h);
+
+/* Make an instance or a dict without running gc. Up to 3.11 an allocation may
+ * collect, and so run any code, which may wrap or release the very object that we
+ * are about to make a wrapper for. From 3.12 on gc waits for the interpreter. */
+static inline bool
+pp_gc_pause(void)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    return PyGC_Disable();
+#else
+    return false;
+#endif
+}
+
+static inline void
+pp_gc_resume(bool was_on)
+{
+    if (was_on)
+        PyGC_Enable();
+}
+
+static inline PyObject *
+pp_alloc(PyTypeObject *type)
+{
+    bool on = pp_gc_pause();
+    PyObject *self = type->tp_alloc(type, 0);
+    pp_gc_resume(on);
+    return self;
+}
 
 /* Drop what goroutines handed over. Cheap when there is nothing. */
 void pp_drain_slow(pp_side *);

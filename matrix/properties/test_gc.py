@@ -153,6 +153,37 @@ def test_the_same_cycle_with_another_native_reference_survives(s):
     r2.release()
 
 
+@prop("G13", "gc never guts the class")
+def test_gc_never_guts_the_class_of_a_held_object(s):
+    """gc never breaks up a class that only a natively held wrapper keeps alive."""
+
+    def make(reassign):
+        class Sub(s.MyClass):
+            def hello(self):
+                return "hello"
+
+        a = s.MyClass() if reassign else Sub()
+        if reassign:
+            class Base(s.MyClass):
+                pass
+
+            a = Base()
+            a.__class__ = Sub
+        r = s.MyClassRef(a)
+        junk = [a]
+        junk.append(junk)
+        return r
+
+    for reassign in (False, True):
+        r = make(reassign)
+        gc.collect()
+        b = r.get()
+        assert type(b).__mro__, "the class is broken up"
+        assert getattr(b, "hello", lambda: "lost")() == "hello", "the class is lost"
+        del b
+        r.release()
+
+
 @prop("G10", "gc inside wrap, dealloc, __del__", child=True)
 @restoring_gc
 def test_gc_anywhere(s):

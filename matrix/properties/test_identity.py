@@ -1,8 +1,9 @@
 """I: is it the same object?"""
 
+import gc
 import weakref
 
-from harness import prop
+from harness import prop, restoring_gc
 
 
 @prop("I1", "one object while alive")
@@ -91,6 +92,66 @@ def test_a_native_born_object_keeps_its_first_wrapper(s):
     b = r.get()
     assert getattr(b, "token", None) is token, "another object came back"
     assert w() is b, "another object came back, with the same attributes"
+
+
+@prop("I9", "gc in the middle of a wrap", child=True)
+@restoring_gc
+def test_gc_in_the_middle_of_a_wrap_never_mixes_objects_up(s):
+    """Code that gc runs while a wrapper is being made may wrap or release the same object, and nothing is mixed up."""
+
+    class Trash:
+        def __init__(self, action):
+            self.action, self.me = action, self
+
+        def __del__(self):
+            self.action()
+
+    class Sub(s.MyClass):
+        pass
+
+    def native_born():
+        return s.new_native()
+
+    def dead_subclass():
+        return s.MyClassRef(Sub())
+
+    for make in (native_born, dead_subclass):
+        for action in ("get", "release", "release and reuse"):
+            for _ in range(20):
+                r, got, keep = make(), [], s.new_native()
+                number = r.get().id()
+                r2 = make()
+                number = r2.get().id() if make is dead_subclass else None
+
+                def act():
+                    if action == "get":
+                        got.append(r2.get())
+                    else:
+                        r2.release()
+                        if action != "release":
+                            got.extend(s.new_native().get() for _ in range(40))
+
+                gc.collect()
+                Trash(act)
+                gc.set_threshold(1)
+                try:
+                    b = r2.get()
+                except ReferenceError:
+                    b = None  # released before
+                gc.set_threshold(0)
+                gc.collect()
+                if b is not None:
+                    assert number is None or b.id() == number, "a wrapper of another native object"
+                    if action == "get":
+                        assert [x.id() for x in got] == [b.id()]
+                    else:
+                        assert b.id() not in [x.id() for x in got]
+                    again = s.MyClassRef(b)
+                    assert again.get().id() == b.id()
+                    del again
+                del b, act
+                got.clear()
+                r.release(), r2.release(), keep.release()
 
 
 @prop("I8", "== and hash follow native identity")

@@ -74,10 +74,16 @@ def stale_handles(s, a, other):
     del dead
     gc.collect()
     successors = [s.MyClass() for _ in range(100)]  # one of them has the dead one's slot
-    for wrong in (stale, 0, -1, 1, 1 << 31, 1 << 64, 1 << 70, handle ^ 1 << 32, handle + (2 << 32), handle | 1 << 31):
+    for wrong in (stale, 0, -1, 1, 1 << 31, 1 << 64, 1 << 70, 10**5000, handle ^ 1 << 32, handle + (2 << 32), handle | 1 << 31):
         refused(ReferenceError, of, wrong)
     for wrong in (None, "1", 1.0, a):
         refused(TypeError, of, wrong)
+    # Native objects that are made ahead of need are nobody's yet.
+    alive = s.live_objects()
+    found = [x for x in map(neighbour(of), range(handle - 64, handle + 64)) if x is not None]
+    assert s.live_objects() == alive
+    fresh = [s.MyClass() for _ in range(64)]
+    assert not any(x == y for x in found for y in fresh), "a handle reached an object that nobody had made yet"
     assert stale not in [x.handle() for x in successors]
     closed = of(handle)
     closed.close()
@@ -87,6 +93,18 @@ def stale_handles(s, a, other):
     refused(ReferenceError, a.append, closed, says="closed")
     assert closed == a and hash(closed) == hash(a) and "gone" in repr(closed)
     assert a.id() == of(handle).id()
+
+
+def neighbour(of):
+    """of, but None for what it refuses."""
+
+    def find(handle):
+        try:
+            return of(handle)
+        except ReferenceError:
+            return None
+
+    return find
 
 
 @prop("D2", "skipped super() is safe", child=True)

@@ -24,3 +24,23 @@ def test_exit_with_live_zombies(s):
     ):
         status, out, err = program(s, source)
         assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
+
+
+@prop("X4", "wrap from an atexit callback")
+def test_everything_works_from_an_atexit_callback(s):
+    """Objects can be made, held, wrapped and released from atexit callbacks, whenever those were registered."""
+    late = ("import atexit\n"
+            "def late():\n"
+            "    p, c = m.MyClass(), m.MyClass()\n"
+            "    p.append(c); r = m.MyClassRef(c); p.remove(c); r.release()\n"
+            "    assert c.id() and keep.get().id()\n"
+            "    r = m.MyClassRef(p); del p, c\n"
+            "    assert r.get().id()\n"
+            "    r.release_from_goroutine()\n"
+            "    for i in range(100): m.new_native().get().me = i\n"
+            "atexit.register(late)\n")
+    status, out, err = program(s, "keep = m.new_native(); keep.get().x = 1\n" + late)
+    assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
+    # Registered before the import, so that it runs after ours.
+    status, out, err = program(s, "keep = m.new_native(); keep.get().x = 1\n", before=late)
+    assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"

@@ -219,6 +219,37 @@ def diamond(base, T):
     return C
 
 
+@prop("S10", "wrapped again while torn down")
+def test_a_wrap_while_the_wrapper_is_torn_down_keeps_class_and_dict(s):
+    """Code that runs while a wrapper is torn down and wraps its object again finds class and __dict__."""
+    got = []
+
+    class Value:
+        def __del__(self):
+            got.append(r.get())
+
+    class Sub(s.MyClass):
+        __slots__ = ("v",)
+
+    a = Sub()
+    a.x = 1
+    r = s.MyClassRef(a)
+    a.v = Value()
+    del a
+    gc.collect()
+    b = r.get()
+    if not got:
+        got.append(b)  # it was not torn down at all
+    for c in (*got, b):
+        assert (type(c), getattr(c, "x", None)) == (Sub, 1), "class or dict is lost"
+    got.clear()
+    c = None
+    del b
+    # The last drop tears it down for good, and the value's __del__ finds nothing.
+    Value.__del__ = lambda self: None
+    r.release()
+
+
 @prop("S8", "stored by native code while a zombie")
 def test_attributes_stored_by_native_code_while_a_zombie(s):
     """An attribute that a native callback stores while the wrapper is dead is there afterwards."""

@@ -1,0 +1,32 @@
+package strategies
+
+import "maps"
+
+// Forgetful is what breaks, and why, when nothing of a wrapper outlives it: the
+// Breaks of every strategy that makes a plain new wrapper once the old one is
+// dead. more is added to it.
+func Forgetful(more map[string]string) map[string]string {
+	const (
+		again   = "a wrap after the wrapper's death makes a new one"
+		plain   = "a new wrapper is a plain MyClass without attributes"
+		weak    = "weak references die with the wrapper they were made of"
+		dies    = "the wrapper really dies when Python drops it"
+		garbage = "native code does not hold the wrapper, so gc may free it"
+	)
+	breaks := map[string]string{
+		"I2": again, "I3": again, "I7": again,
+		"S1": plain, "S2": plain, "S3": plain, "S4": plain, "S5": plain, "S10": plain,
+		"S8": "after its death the callback gets a new wrapper, which dies with it",
+		"S9": "after its death the callback gets a new wrapper, which is a plain MyClass",
+		"W1": weak, "W3": weak, "W4": weak, "W5": weak,
+		"W2":     "the callback fires when the wrapper dies, while the native object lives",
+		"F1":     dies,
+		"F1[gc]": dies,
+		"F2":     "__del__ runs at each death of a wrapper, while the native object lives",
+		"F4":     "native code gets the native object only; the wrapper dies all the same",
+		"F8":     "nothing is preserved, with __del__ or without",
+		"G1":     garbage, "G3": garbage, "G4": garbage, "G5": garbage, "G7": garbage, "G13": garbage,
+	}
+	maps.Copy(breaks, more)
+	return breaks
+}
