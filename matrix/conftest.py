@@ -24,7 +24,10 @@ def subject(name):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "matrix: a property of the matrix")
+    try:
+        subjects.names()
+    except LookupError as e:
+        raise pytest.UsageError(str(e)) from None
     if threshold := os.environ.get("MATRIX_GC_THRESHOLD"):
         import gc
 

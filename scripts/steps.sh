@@ -1,12 +1,12 @@
-# Sourced by the long scripts: run steps one after the other and say what runs,
+# Sourced by test.sh: run steps one after the other and say what runs,
 # how far it is and how long is left.
 #
 #     LOG=file                          # everything the steps print, and the progress
 #     plan "name" SECONDS command...    # SECONDS: what it takes on two cores
-#     run_plan                          # stops at the first failure, or goes on with KEEP_GOING=1
+#     run_plan                          # stops at the first failure
 #
-# A step's own output goes to the log; when it fails, its end is shown. With
-# SHOW=1 it is shown as well. Progress goes to standard error.
+# A step's own output goes to the log; when it fails, its end is shown. Progress
+# goes to standard error.
 names=() seconds=() commands=()
 
 plan() {
@@ -24,7 +24,7 @@ progress() {
 }
 
 run_plan() {
-    local n=${#names[@]} i j left begun out failed=0 start=$SECONDS
+    local n=${#names[@]} i j left begun out ok summary start=$SECONDS
     mkdir -p "$(dirname "$LOG")"
     : >"$LOG"
     for ((i = 0; i < n; i++)); do
@@ -33,11 +33,7 @@ run_plan() {
         progress "[$((i + 1))/$n] ${names[i]}  (about $(clock $left) left)"
         begun=$SECONDS
         out=$(mktemp)
-        if [ -n "${SHOW:-}" ]; then
-            if eval "${commands[i]}" 2>&1 | tee "$out"; then ok=1; else ok=0; fi
-        else
-            if eval "${commands[i]}" >"$out" 2>&1; then ok=1; else ok=0; fi
-        fi
+        if eval "${commands[i]}" >"$out" 2>&1; then ok=1; else ok=0; fi
         cat "$out" >>"$LOG"
         if [ $ok = 1 ]; then
             # What a test runner says of itself last is worth a line here.
@@ -46,15 +42,11 @@ run_plan() {
         else
             progress "      FAILED, $(clock $((SECONDS - begun))): ${names[i]}"
             tail -60 "$out" >&2
-            failed=$((failed + 1))
-            if [ -z "${KEEP_GOING:-}" ]; then
-                rm -f "$out"
-                progress "stopped; all of the output is in ${LOG#"$PP_ROOT/"}"
-                return 1
-            fi
+            rm -f "$out"
+            progress "stopped; all of the output is in ${LOG#"$PP_ROOT/"}"
+            return 1
         fi
         rm -f "$out"
     done
-    progress "$((n - failed)) steps passed, $failed failed, $(clock $((SECONDS - start))); all of the output is in ${LOG#"$PP_ROOT/"}"
-    [ $failed = 0 ]
+    progress "$n passed, 0 failed: $(clock $((SECONDS - start))); all of the output is in ${LOG#"$PP_ROOT/"}"
 }

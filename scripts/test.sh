@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All tests, for the interpreter of the environment (see with_python.sh).
 set -euo pipefail
-cd "$PP_ROOT"
+cd "${PP_ROOT:?run this through make test}"
 . scripts/steps.sh
 LOG=$PP_ROOT/.build/$PP_TAG/test.log
 export PYTHONDONTWRITEBYTECODE=1

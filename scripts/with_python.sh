@@ -5,7 +5,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 envfile=$root/.build/for/$(printf '%s' "${1:-default}" | tr '/' '_')
-[ -r "$envfile" ] || { echo "run make setup first" >&2; exit 1; }
+[ -r "$envfile" ] || { echo "nothing is set up for ${1:-the default interpreter}: make setup${1:+ PYTHON=$1}" >&2; exit 1; }
 . "$(cat "$envfile")"
 shift
 exec "$@"

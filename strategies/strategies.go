@@ -98,9 +98,11 @@ func Lookup(name string) (Strategy, bool) {
 // most strategies are.
 type Static struct {
 	Declared Declaration
-	Side     unsafe.Pointer
+	Side     unsafe.Pointer // the *pp_side
 }
 
+// Declaration returns s.Declared.
 func (s Static) Declaration() Declaration { return s.Declared }
 
+// Table returns s.Side.
 func (s Static) Table() unsafe.Pointer { return s.Side }

@@ -121,6 +121,7 @@ type Error struct {
 	Text string // "Type: message"
 }
 
+// Error is the exception's type and message, behind "python: ".
 func (e *Error) Error() string { return "python: " + e.Text }
 
 // Namespace is a Python dict in which code runs, like a module's.

@@ -4,12 +4,11 @@
 // given to another value.
 //
 // It is how C code names a Go value: a Go pointer must not be stored in C
-// memory. runtime/cgo.Handle does the same with a sync.Map, at about three
-// times the cost and without telling a stale handle from a live one.
+// memory. runtime/cgo.Handle does the same with a sync.Map, and panics on a stale
+// handle.
 package slots
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 )
@@ -19,13 +18,6 @@ const (
 	slabSize = 1 << slabBits
 	maxSlabs = 1 << 16 // 268 million slots
 )
-
-// ErrStale is what [Table.Get] says of a handle that names nothing.
-type ErrStale struct{ Handle uint64 }
-
-func (e ErrStale) Error() string {
-	return fmt.Sprintf("handle %#x is stale or was never given out", e.Handle)
-}
 
 type entry[T any] struct {
 	value atomic.Pointer[T]

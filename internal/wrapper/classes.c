@@ -80,7 +80,7 @@ pp_header *
 pp_unwrap(pp_side *side, PyObject *op)
 {
     if (!PyObject_TypeCheck(op, side->wrapper_type)) {
-        PyErr_Format(PyExc_TypeError, "expected a %s, not a '%.200s'", side->wrapper_type->tp_name,
+        PyErr_Format(PyExc_TypeError, "expected %s, not '%.200s'", side->wrapper_type->tp_name,
                      Py_TYPE(op)->tp_name);
         return NULL;
     }

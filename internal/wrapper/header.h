@@ -12,7 +12,8 @@
  * same as native.Header; TestHeaderLayout compares the offsets.
  *
  * Who may write what: refs by anybody, atomically; wrapper, state, holders and
- * extra with the GIL; next by whoever owns the queued reference. */
+ * extra with the GIL; next by whoever owns the queued reference; flags by Go,
+ * atomically, once the object is somebody's. */
 typedef struct pp_header {
     _Atomic int64_t refs;   /* native references, the wrapper's own included; and PP_WATCHED */
     uint64_t id;            /* unique in the process, never reused */
@@ -22,10 +23,10 @@ typedef struct pp_header {
     uint32_t state;         /* the strategy's own */
     uint32_t holders;       /* how many of refs belong to holders that gc can see */
     uint64_t handle;        /* names the Go object: slot and generation */
-    struct pp_header *next; /* link in the queue of references handed over by goroutines */
+    struct pp_header *next; /* link in the queue of references, in the stock, or among the dead */
     void *extra;            /* the strategy's own */
     uint32_t flags;         /* PP_HAS_BODY */
-    uint32_t unused;
+    uint32_t unused;        /* fills the cache line */
 } pp_header;
 
 #define PP_HAS_BODY 1 /* has had a message or an edge: native.HasBody */

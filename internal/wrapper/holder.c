@@ -29,39 +29,19 @@ pp_new_holder(pp_side *side, pp_header *h)
     return (PyObject *)self;
 }
 
-/* tp_new: MyClassRef(obj, /). */
-static PyObject *
-holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    pp_side *side = *(pp_side **)PyType_GetModuleState(type);
-    pp_header *h;
-
-    if (kwargs && PyDict_GET_SIZE(kwargs)) {
-        PyErr_SetString(PyExc_TypeError, "MyClassRef() takes no keyword arguments");
-        return NULL;
-    }
-    if (PyTuple_GET_SIZE(args) != 1) {
-        PyErr_Format(PyExc_TypeError, "MyClassRef() takes exactly one argument, a MyClass (%zd given)",
-                     PyTuple_GET_SIZE(args));
-        return NULL;
-    }
-    h = pp_unwrap(side, PyTuple_GET_ITEM(args, 0));
-    if (h == NULL)
-        return NULL;
-    pp_retain(side, h);
-    return pp_new_holder(side, h);
-}
-
-/* tp_vectorcall: the same without a tuple. */
+/* tp_vectorcall, and tp_new for those who call it by name: MyClassRef(obj, /). */
 static PyObject *
 holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     pp_side *side = *(pp_side **)PyType_GetModuleState((PyTypeObject *)type);
     pp_header *h;
 
-    if (kwnames || PyVectorcall_NARGS(nargsf) != 1) {
-        PyErr_Format(PyExc_TypeError,
-                     "MyClassRef() takes exactly one positional argument, a MyClass (%zd given)",
+    if (kwnames && PyTuple_GET_SIZE(kwnames)) {
+        PyErr_SetString(PyExc_TypeError, "MyClassRef() takes no keyword arguments");
+        return NULL;
+    }
+    if (PyVectorcall_NARGS(nargsf) != 1) {
+        PyErr_Format(PyExc_TypeError, "MyClassRef() takes exactly one argument, a MyClass (%zd given)",
                      PyVectorcall_NARGS(nargsf));
         return NULL;
     }
@@ -70,6 +50,19 @@ holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject
         return NULL;
     pp_retain(side, h);
     return pp_new_holder(side, h);
+}
+
+static PyObject *
+holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *names = kwargs ? PySequence_Tuple(kwargs) : NULL, *result;
+
+    if (kwargs && names == NULL)
+        return NULL;
+    result = holder_vectorcall((PyObject *)type, ((PyTupleObject *)args)->ob_item,
+                               PyTuple_GET_SIZE(args), names);
+    Py_XDECREF(names);
+    return result;
 }
 
 /* Take the native reference out of the holder. */
@@ -161,7 +154,8 @@ holder_get(PyObject *self, PyObject *unused)
 
 PyDoc_STRVAR(release_doc,
 "release($self, /)\n--\n\n"
-"Give the native reference back now. May be called again, to no effect.");
+"Give the native reference back now. May be called again, to no effect; get() and\n"
+"emit() raise ReferenceError from then on.");
 
 static PyObject *
 holder_release(PyObject *self, PyObject *unused)
@@ -292,7 +286,8 @@ static PyMethodDef holder_methods[] = {
      release_from_goroutine_doc},
     {"emit", holder_emit, METH_O, emit_doc},
     {"__reduce_ex__", holder_reduce, METH_O, reduce_doc},
-    {"__reduce__", holder_reduce, METH_NOARGS, NULL},
+    {"__reduce__", holder_reduce, METH_NOARGS,
+     PyDoc_STR("__reduce__($self, /)\n--\n\nRaise TypeError, as __reduce_ex__ does.")},
     {NULL},
 };
 

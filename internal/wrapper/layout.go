@@ -6,14 +6,14 @@ package wrapper
 
 #define FIELD(name) offsetof(pp_header, name), sizeof(((pp_header *)0)->name)
 
-enum { FIELDS = 8 };
+enum { FIELDS = 9 };
 
 static size_t
 pp_header_layout(int i)
 {
 	static const size_t layout[2 * FIELDS + 1] = {
 		FIELD(refs), FIELD(id), FIELD(wrapper), FIELD(state),
-		FIELD(holders), FIELD(handle), FIELD(next), FIELD(extra),
+		FIELD(holders), FIELD(handle), FIELD(next), FIELD(extra), FIELD(flags),
 		sizeof(pp_header),
 	};
 	return layout[i];

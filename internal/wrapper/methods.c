@@ -211,7 +211,8 @@ static PyMethodDef common[] = {
     {"remove", wrapper_remove, METH_O, remove_doc},
     {"children", wrapper_children, METH_NOARGS, children_doc},
     {"__reduce_ex__", wrapper_reduce, METH_O, reduce_doc},
-    {"__reduce__", wrapper_reduce, METH_NOARGS, NULL},
+    {"__reduce__", wrapper_reduce, METH_NOARGS,
+     PyDoc_STR("__reduce__($self, /)\n--\n\nRaise TypeError, as __reduce_ex__ does.")},
     {"__init_subclass__", (PyCFunction)(void (*)(void))pp_wrapper_init_subclass,
      METH_VARARGS | METH_KEYWORDS | METH_CLASS, init_subclass_doc},
 };

@@ -214,10 +214,10 @@ make_def(pp_side *side, const char *package)
     char *name = pp_join(package, side->name);
 
     if (def == NULL || name == NULL) {
+        if (name)
+            PyErr_NoMemory(); /* pp_join has set it otherwise */
         PyMem_RawFree(def);
         PyMem_RawFree(name);
-        if (name)
-            PyErr_NoMemory();
         return NULL;
     }
     *def = (PyModuleDef){

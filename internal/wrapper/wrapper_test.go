@@ -44,6 +44,7 @@ func TestHeaderLayout(t *testing.T) {
 		unsafe.Offsetof(h.Handle), unsafe.Sizeof(h.Handle),
 		unsafe.Offsetof(h.Next), unsafe.Sizeof(h.Next),
 		unsafe.Offsetof(h.Extra), unsafe.Sizeof(h.Extra),
+		unsafe.Offsetof(h.Flags), unsafe.Sizeof(h.Flags),
 		unsafe.Sizeof(h),
 	}, wrapper.HeaderLayout())
 	require.LessOrEqual(t, unsafe.Sizeof(h), uintptr(64), "a header is one cache line at most")

@@ -116,5 +116,5 @@ sys.exit(pytest.main(["-q", "-c", {os.path.join(harness.HERE, "pytest.ini")!r}, 
 
 def test_an_unknown_subject_is_a_clear_error(monkeypatch):
     monkeypatch.setenv("MATRIX_SUBJECTS", "nonesuch")
-    with pytest.raises(SystemExit, match="nonesuch.*preserve"):
+    with pytest.raises(LookupError, match="nonesuch.*preserve"):
         subjects.names()

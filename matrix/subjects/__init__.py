@@ -76,7 +76,7 @@ def names():
     asked = os.environ.get("MATRIX_SUBJECTS", "").replace(",", " ").split()
     for name in asked:
         if name not in pp.STRATEGIES:
-            raise SystemExit(f"no subject is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
+            raise LookupError(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
     return [name for name in pp.STRATEGIES if not asked or name in asked]
 
 

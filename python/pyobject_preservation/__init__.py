@@ -11,6 +11,9 @@ it? Each strategy is one answer, as a module of its own with the same classes::
     del obj                            # the wrapper dies; the native object does not
     obj = ref.get()                    # is it the same one? ask m.GUARANTEES
 
+The modules are made when they are first asked for: `from pyobject_preservation
+import preserve` works, `import pyobject_preservation.preserve` only after that.
+
 STRATEGIES   the names of all strategies, in suite order
 FLOOR        the name of the bare module that does no lifetime work, the limit of
              each operation; strategy(FLOOR) has part of the interface only
@@ -45,7 +48,11 @@ def strategy(name, /):
             declared[key] = _MappingProxyType(declared[key] or {})
         declared["shipped_by"] = tuple(declared["shipped_by"] or ())
         module.GUARANTEES = _MappingProxyType(declared)
-        module.__doc__ = f"The {name} strategy: {declared['idea']}."
+        module.__doc__ = (
+            f"The {name} strategy.\n\n{declared['idea']}.\n\n"
+            "GUARANTEES says what it keeps: identity and weakref (True: kept over death and return),\n"
+            "breaks and not_applicable ({property of the matrix: reason}), idea, shipped_by."
+        )
         module.__package__ = __name__
         globals()[name] = _sys.modules[full_name] = module
     return _sys.modules[full_name]

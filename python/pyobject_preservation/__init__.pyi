@@ -1,10 +1,15 @@
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, final
+from typing import Any, final, type_check_only
+
+__all__: list[str]
 
 STRATEGIES: tuple[str, ...]
 FLOOR: str
 
+# The classes of each strategy are made when it is loaded; these describe them.
+
+@type_check_only
 class MyClass:
     """What every strategy's MyClass has; the classes themselves differ."""
 
@@ -18,6 +23,7 @@ class MyClass:
     def children(self) -> list[MyClass]: ...
 
 @final
+@type_check_only
 class MyClassRef:
     """What every strategy's MyClassRef has."""
 
@@ -27,13 +33,19 @@ class MyClassRef:
     def release_from_goroutine(self) -> None: ...
     def emit(self, event: int, /) -> int: ...
 
+_MyClass = MyClass
+_MyClassRef = MyClassRef
+
+@type_check_only
 class StrategyModule(ModuleType):
-    MyClass: type[MyClass]
-    MyClassRef: type[MyClassRef]
+    # Type checkers take no attribute of a variable for a base class: a subclass of
+    # m.MyClass wants `# type: ignore`, one of preserve.MyClass does not (see below).
+    MyClass: type[_MyClass]
+    MyClassRef: type[_MyClassRef]
     GUARANTEES: Mapping[str, Any]
-    def new_native(self, message: str | None = None) -> MyClassRef: ...
+    def new_native(self, message: str | None = None) -> _MyClassRef: ...
     def live_objects(self) -> int: ...
     def stats(self) -> dict[str, int]: ...
 
 def strategy(name: str, /) -> StrategyModule: ...
-def __getattr__(name: str) -> StrategyModule: ...
+def __getattr__(name: str) -> Any: ...  # the strategies' modules, by name
