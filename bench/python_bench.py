@@ -133,7 +133,10 @@ def worker(plan):
         kept = {name: probe(m) for name, m in having.items()}
         results.append({"name": case.name, "keys": case.keys, "values": values,
                         "operations": operations, "kept": kept, "extra": extra, "absent": reasons})
-    return {"loops": loops, "results": results, "metadata": pyperf.Run([1.0]).get_metadata()}
+    metadata = pyperf.Run([1.0]).get_metadata()
+    for private in "hostname", "python_executable":  # of the machine, and nothing to the figures
+        metadata.pop(private, None)
+    return {"loops": loops, "results": results, "metadata": metadata}
 
 
 def memory(name):
