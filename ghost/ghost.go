@@ -28,6 +28,8 @@ func init() {
 			Breaks: map[string]string{
 				"I2":     "class and dict come back around a new wrapper",
 				"I3":     "class and dict come back around a new wrapper",
+				"I5":     "equality and hash are the wrapper's, so one that comes back after its death is another key",
+				"I8":     "equality and hash are the wrapper's, so one that comes back after its death is another key",
 				"I7":     "class and dict come back around a new wrapper",
 				"S3":     "CPython clears the slots of a subclass before the base's tp_dealloc can keep them",
 				"W1":     "weak references die with the wrapper they were made of",

@@ -28,6 +28,8 @@ func init() {
 			Breaks: map[string]string{
 				"I2":       "a new wrapper is made around the class and dict",
 				"I3":       "a new wrapper is made around the class and dict",
+				"I5":       "equality and hash are the wrapper's, so one that comes back after its death is another key",
+				"I8":       "equality and hash are the wrapper's, so one that comes back after its death is another key",
 				"I7":       "a new wrapper is made around the class and dict",
 				"S3":       "slots are the wrapper's and die with it",
 				"W1":       "weak references die with the wrapper they were made of",

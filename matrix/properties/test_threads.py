@@ -4,7 +4,7 @@ import sys
 import threading
 import weakref
 
-from harness import prop, restoring_switch_interval
+from harness import QUICK, prop, restoring_switch_interval
 
 
 def together(*functions):
@@ -33,7 +33,7 @@ def together(*functions):
 def test_last_python_reference_dropped_while_another_thread_wraps(s):
     """One thread drops the last Python reference while another wraps: both get a whole object."""
     sys.setswitchinterval(1e-6)
-    for _ in range(100):
+    for _ in range(15 if QUICK else 100):
         a = s.MyClass()
         number = a.id()
         r = s.MyClassRef(a)
@@ -57,7 +57,7 @@ def test_native_release_races_a_weakref_upgrade(s):
     """Native code lets go on a goroutine while a thread upgrades a weak reference: it gets a whole object or None."""
     sys.setswitchinterval(1e-6)
     got = []
-    for _ in range(500):
+    for _ in range(60 if QUICK else 500):
         a = s.MyClass()
         a.x, number = 1, a.id()
         r, w = s.MyClassRef(a), weakref.ref(a)
