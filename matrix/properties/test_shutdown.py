@@ -3,7 +3,7 @@
 from harness import program, prop
 
 
-@prop("X1", "exit with live zombies")
+@prop("X1", "exit with live zombies", child=True)
 def test_exit_with_live_zombies(s):
     """The interpreter exits with status 0 and prints nothing while native code holds dead wrappers."""
     for source in (
@@ -26,7 +26,7 @@ def test_exit_with_live_zombies(s):
         assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
 
 
-@prop("X4", "wrap from an atexit callback")
+@prop("X4", "wrap from an atexit callback", child=True)
 def test_everything_works_from_an_atexit_callback(s):
     """Objects can be made, held, wrapped and released from atexit callbacks, whenever those were registered."""
     late = ("import atexit\n"
