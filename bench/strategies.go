@@ -8,6 +8,8 @@ import (
 	_ "pyobject-preservation/ghost"
 	_ "pyobject-preservation/handletable"
 	_ "pyobject-preservation/instancemap"
+	_ "pyobject-preservation/intrusive"
+	_ "pyobject-preservation/mirrored"
 	_ "pyobject-preservation/naive"
 	_ "pyobject-preservation/nativedict"
 	_ "pyobject-preservation/preserve"

@@ -20,7 +20,7 @@ func init() {
 		Side: unsafe.Pointer(&C.pp_finalizer),
 		Declared: strategies.Declaration{
 			Name:      "finalizer",
-			Order:     80,
+			Order:     90,
 			Idea:      "tp_finalize resurrects the wrapper, what everybody tries first",
 			ShippedBy: nil,
 			Identity:  true,

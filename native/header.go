@@ -16,7 +16,7 @@ type Header struct {
 	Handle  uint64  // finds the Go object again from C (slot and generation)
 	Next    uintptr // link while the header waits in a queue or on a free list
 	Extra   uintptr // the attached side's own
-	Flags   uint32  // HasBody
+	Flags   uint32  // HasBody, Mirrored
 	_       uint32
 }
 
@@ -26,6 +26,25 @@ type Header struct {
 // count's word so that one compare-and-swap sees both: in a field of its own it
 // could be set, and the count come back to what it was, between two looks.
 const Watched = 1 << 62
+
+// Counted is the bit of Refs that says: the other side counts. The rest of the
+// word is then no count but, around [Correction], how much the other side's count
+// has to change for what goroutines have retained and released meanwhile. The
+// other side keeps its part above zero for as long as anybody holds a reference,
+// so that a goroutine need not wait for it; the last word on every release that
+// goroutines have made is [Hooks.Last]'s.
+const Counted = 1 << 61
+
+// Queued is set, beside Counted, while a reference that Hooks.Last took over waits
+// to be dropped.
+const Queued = 1 << 60
+
+// Correction is what the rest of the word is when there is nothing to correct.
+const Correction = 1 << 40
+
+// Mirrored is set in Flags when the other side keeps a mirror of the object's
+// edges: a removed one goes to [Hooks.Unlink].
+const Mirrored = 4
 
 // HasBody is set in Flags once the object has had a message or an edge. One
 // that never had is nothing but memory, and when it is finished off makes no
@@ -47,8 +66,19 @@ type Hooks struct {
 	// last one beside the wrapper's own. It is called on whatever
 	// goroutine released it, must not block, and must see to it that the
 	// reference is dropped later. While it has not been dropped no second one
-	// is handed over, so one intrusive link in the header is enough.
+	// is handed over, so one intrusive link in the header is enough. Of an
+	// object that is Counted it takes over any reference that a goroutine gives
+	// back, while none is Queued.
 	Last func(*Object, *Header)
+
+	// Unlink takes over the reference of an edge that was removed from an object
+	// that is Mirrored, and one more of the object itself. It is called on
+	// whatever goroutine removed it, and must not block.
+	Unlink func(parent, child *Object)
+
+	// Count is the number of references of an object that is Counted, as far as
+	// can be told without the other side's lock.
+	Count func(*Header) int64
 
 	// First is told that an object that is Watched has one reference beside the
 	// wrapper's own again. It is called by the goroutine that took it,

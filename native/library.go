@@ -35,7 +35,7 @@ func (l *Library) Disarm() {
 	if old == nil {
 		return
 	}
-	l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, First: old.First, Idle: old.Idle})
+	l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, First: old.First, Idle: old.Idle, Count: old.Count})
 }
 
 // Live is the number of objects of this library that are alive now and that

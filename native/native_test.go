@@ -3,6 +3,7 @@ package native_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -285,5 +286,70 @@ func TestAReferenceThatBecomesTheLastOneMeanwhileIsHandedOver(t *testing.T) {
 		wg.Wait()
 		require.EqualValues(t, 2, o.Refs(), "the wrapper's and the one handed over")
 		require.Len(t, s.waiting, 1)
+	}
+}
+
+func TestManagedObjectsNeedNoCounting(t *testing.T) {
+	var lib native.Library
+	parent := lib.NewManaged("parent")
+	func() {
+		child := lib.NewManaged("child")
+		parent.Append(child)
+		require.Same(t, child, parent.Children()[0], "an object has one Managed")
+	}()
+	native.Collect()
+	require.EqualValues(t, 2, lib.Live())
+	require.Equal(t, "child", parent.Children()[0].Message(), "the edge keeps the child")
+	runtime.KeepAlive(parent)
+	native.Collect()
+	require.Zero(t, lib.Live())
+}
+
+func TestAManagedThatWasCollectedIsMadeAnewIfSomebodyCounts(t *testing.T) {
+	var lib native.Library
+	o := lib.New("counted")
+	id := o.Managed().ID()
+	native.Collect()
+	require.EqualValues(t, 1, o.Refs(), "what the pointer held has been given back")
+	require.Equal(t, id, o.Managed().ID())
+	o.Root()
+	native.Collect()
+	require.EqualValues(t, 2, o.Refs(), "rooted: as if Go code had stored it")
+	o.Unroot()
+	o.Release()
+	require.EqualValues(t, 1, lib.Live(), "nothing is destroyed before Go's collector says so")
+	native.Collect()
+	require.Zero(t, lib.Live())
+}
+
+func TestCyclesOfGoPointersToManagedObjectsAreCollected(t *testing.T) {
+	var lib native.Library
+	type node struct {
+		*native.Managed
+		next *node
+	}
+	func() {
+		a, b := &node{Managed: lib.NewManaged("")}, &node{Managed: lib.NewManaged("")}
+		a.next, b.next = b, a
+	}()
+	native.Collect()
+	require.Zero(t, lib.Live())
+}
+
+func TestManagedFromManyGoroutinesIsOne(t *testing.T) {
+	for range 200 {
+		var lib native.Library
+		o := lib.New("")
+		var got [8]*native.Managed
+		var wg sync.WaitGroup
+		for i := range got {
+			wg.Go(func() { got[i] = o.Managed() })
+		}
+		wg.Wait()
+		for _, m := range got {
+			require.Same(t, got[0], m)
+		}
+		o.Release()
+		require.EqualValues(t, 1, o.Refs())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+	"weak"
 )
 
 // Object is the native half of a wrapped pair. Its methods may be called from
@@ -29,6 +30,8 @@ type Object struct {
 type body struct {
 	message  string
 	children []*Object // each entry owns one reference
+	managed  weak.Pointer[Managed]
+	root     *Managed // keeps managed reachable
 }
 
 // load is the object's header, nil once the object is gone. header is a plain
@@ -52,7 +55,13 @@ func (o *Object) Refs() int64 {
 	if h == nil {
 		return 0
 	}
-	return atomic.LoadInt64(&h.Refs) &^ Watched
+	n := atomic.LoadInt64(&h.Refs)
+	if n&Counted != 0 {
+		if hooks := o.lib.hooks.Load(); hooks.Count != nil {
+			return hooks.Count(h)
+		}
+	}
+	return n &^ Watched
 }
 
 // Header is the shared record. It panics when the object is gone. The caller
@@ -134,7 +143,15 @@ func (o *Object) release() bool {
 		if n&^Watched <= 0 {
 			panic(o.gone("released"))
 		}
-		if n == Watched|2 {
+		if n&Counted != 0 {
+			if hooks := o.lib.hooks.Load(); n&Queued == 0 && hooks.Last != nil {
+				if !atomic.CompareAndSwapInt64(&h.Refs, n, n|Queued) {
+					continue
+				}
+				hooks.Last(o, h)
+				return false
+			}
+		} else if n == Watched|2 {
 			if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Last != nil {
 				hooks.Last(o, h)
 				return false
@@ -206,7 +223,7 @@ func (o *Object) SetMessage(s string) {
 func (o *Object) edit() *body {
 	if o.body == nil {
 		o.body = new(body)
-		atomic.StoreUint32(&o.load().Flags, HasBody)
+		atomic.OrUint32(&o.load().Flags, HasBody)
 	}
 	return o.body
 }
@@ -227,9 +244,14 @@ func (o *Object) Append(child *Object) {
 // Remove takes the first edge to child away and reports whether there was one.
 // The reference of the edge is released.
 func (o *Object) Remove(child *Object) bool {
-	o.Header()
+	h := o.Header()
 	if !o.removeEdge(child) {
 		return false
+	}
+	if hooks := o.lib.hooks.Load(); atomic.LoadUint32(&h.Flags)&Mirrored != 0 && hooks.Unlink != nil {
+		o.Retain()
+		hooks.Unlink(o, child)
+		return true
 	}
 	child.Release()
 	return true
@@ -247,6 +269,21 @@ func (o *Object) removeEdge(child *Object) bool {
 	}
 	o.body.children = slices.Delete(o.body.children, i, i+1)
 	return true
+}
+
+// RemoveAll takes every edge away and releases what it held. For the other side, when
+// it has taken its mirror of them down: Hooks.Unlink is not told.
+func (o *Object) RemoveAll() {
+	o.Header()
+	o.mu.Lock()
+	var children []*Object
+	if o.body != nil {
+		children, o.body.children = o.body.children, nil
+	}
+	o.mu.Unlock()
+	for _, child := range children {
+		child.Release()
+	}
 }
 
 // Children returns the edges in order, as a copy that holds a reference for

@@ -22,15 +22,13 @@
  * These slots are those of every Python subclass too (owns_subclasses):
  * CPython's own for subclasses clear weak references, slots and dict before they
  * call a base's tp_dealloc, which is too late to keep them. */
-#include "../internal/wrapper/wrapper.h"
+#include "preserve.h"
 
 /* pp_header.state: who owns the wrapper. */
 enum {
     PYTHON_OWNS = 0,
     NATIVE_OWNS = 1, /* the wrapper is a zombie: one of its Python references is the object's */
 };
-
-extern pp_side pp_preserve;
 
 /* Whether anybody beside the wrapper holds the native object. With the GIL a yes
  * stays a yes: the last other reference is only ever dropped with the GIL. */
@@ -47,14 +45,14 @@ flip(PyObject *self, pp_header *h)
 {
     h->state = NATIVE_OWNS;
     pp_resurrect(self); /* the reference is the native object's */
-    pp_preserve.flips++;
+    PP_WRAPPER(self)->side->flips++;
 }
 
 /* native -> Python. A zombie comes back with the reference that the native
  * object owned, so its count does not change; even when a weak reference has
  * brought it back before us. */
-static PyObject *
-preserve_wrap(pp_side *side, pp_header *h)
+PyObject *
+pp_preserve_wrap(pp_side *side, pp_header *h)
 {
     PyObject *self = h->wrapper;
 
@@ -69,8 +67,8 @@ preserve_wrap(pp_side *side, pp_header *h)
     return self;
 }
 
-static void
-preserve_adopt(pp_side *side, PyObject *self, pp_header *h)
+void
+pp_preserve_adopt(pp_side *side, PyObject *self, pp_header *h)
 {
     PP_HEADER(self) = h;
     pp_set_wrapper(h, self);
@@ -79,8 +77,8 @@ preserve_adopt(pp_side *side, PyObject *self, pp_header *h)
 /* Native code lets go. A zombie's Python reference is given up: that is its
  * death by the ordinary road, or, if a weak reference has brought it back in the
  * meantime, it simply lives on as Python's. */
-static void
-preserve_last(pp_side *side, pp_header *h)
+void
+pp_preserve_last(pp_side *side, pp_header *h)
 {
     if (h->state == NATIVE_OWNS) {
         h->state = PYTHON_OWNS;
@@ -93,17 +91,18 @@ preserve_last(pp_side *side, pp_header *h)
 static void
 clear_contents(PyObject *self)
 {
-    pp_clear_slots(&pp_preserve, self);
+    pp_clear_slots(PP_WRAPPER(self)->side, self);
     Py_CLEAR(PP_WRAPPER(self)->dict);
 }
 
 /* tp_dealloc: flip, or die in CPython's order: __del__, weak references, slots,
  * dict, and last of all the native object, so that __del__ and callbacks find
  * it whole. */
-static void
-preserve_dealloc(PyObject *self)
+void
+pp_preserve_dealloc(PyObject *self)
 {
     PyTypeObject *type;
+    pp_side *side = PP_WRAPPER(self)->side;
     pp_header *h = PP_HEADER(self);
 
     if (held_natively(h)) {
@@ -114,7 +113,7 @@ preserve_dealloc(PyObject *self)
      * put the rest off until the stack is shallow again; then it starts over
      * from the top. */
     PyObject_GC_UnTrack(self);
-    Py_TRASHCAN_BEGIN(self, preserve_dealloc)
+    Py_TRASHCAN_BEGIN(self, pp_preserve_dealloc)
     if (Py_TYPE(self)->tp_finalize) {
         PyObject_GC_Track(self);
         if (PyObject_CallFinalizerFromDealloc(self) < 0)
@@ -132,8 +131,8 @@ preserve_dealloc(PyObject *self)
         /* Ours is the only native reference and nobody can take another:
          * whoever could would need one, or the wrapper. */
         pp_set_wrapper(h, NULL);
-        pp_release(&pp_preserve, h);
-        pp_preserve.wrappers_freed++;
+        pp_release(side, h);
+        side->wrappers_freed++;
     }
     type = Py_TYPE(self); /* not earlier: __del__ may assign __class__ */
     type->tp_free(self);
@@ -144,7 +143,7 @@ resurrected:;
 
 /* Whether gc can see every native reference to a zombie: there is one, and a
  * MyClassRef owns it. Then the zombie's Python reference counts as that holder's
- * (preserve_visit), and a cycle through the two is garbage like any other. With
+ * (pp_preserve_visit), and a cycle through the two is garbage like any other. With
  * two holders gc would see it twice, so that case stays out of its sight. */
 static inline bool
 visible_zombie(pp_header *h)
@@ -155,8 +154,8 @@ visible_zombie(pp_header *h)
 /* A holder's tp_traverse: see visible_zombie. A goroutine may drop a reference
  * between two calls of one collection and turn the answer from no to yes, which
  * makes gc keep more, never less; from yes to no takes the GIL. */
-static int
-preserve_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+int
+pp_preserve_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
 {
     if (visible_zombie(h))
         Py_VISIT(h->wrapper);
@@ -167,8 +166,8 @@ preserve_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
  * Otherwise gc would find a wrapper that refers to itself to be garbage, though
  * native code will ask for it again; and if it saw the type, it might break that
  * up and leave the wrapper with a class without methods. */
-static int
-preserve_traverse(PyObject *self, visitproc visit, void *arg)
+int
+pp_preserve_traverse(PyObject *self, visitproc visit, void *arg)
 {
     pp_header *h = PP_HEADER(self);
 
@@ -176,13 +175,13 @@ preserve_traverse(PyObject *self, visitproc visit, void *arg)
         return 0;
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(PP_WRAPPER(self)->dict);
-    return pp_visit_slots(&pp_preserve, self, visit, arg);
+    return pp_visit_slots(PP_WRAPPER(self)->side, self, visit, arg);
 }
 
 /* tp_clear: break cycles, but never empty what native code holds. The cycle of a
  * visible zombie is broken at its holder, whose tp_clear lets it go. */
-static int
-preserve_clear(PyObject *self)
+int
+pp_preserve_clear(PyObject *self)
 {
     if (!held_natively(PP_HEADER(self)))
         clear_contents(self);
@@ -191,12 +190,12 @@ preserve_clear(PyObject *self)
 
 pp_side pp_preserve = {
     .name = "preserve",
-    .wrap = preserve_wrap,
-    .adopt = preserve_adopt,
-    .last = preserve_last,
-    .visit = preserve_visit,
-    .dealloc = preserve_dealloc,
-    .traverse = preserve_traverse,
-    .clear = preserve_clear,
+    .wrap = pp_preserve_wrap,
+    .adopt = pp_preserve_adopt,
+    .last = pp_preserve_last,
+    .visit = pp_preserve_visit,
+    .dealloc = pp_preserve_dealloc,
+    .traverse = pp_preserve_traverse,
+    .clear = pp_preserve_clear,
     .owns_subclasses = true,
 };

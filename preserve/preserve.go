@@ -2,18 +2,25 @@ package preserve
 
 /*
 #cgo pkg-config: python3
-#include "../internal/wrapper/wrapper.h"
+#include "preserve.h"
 extern pp_side pp_preserve;
 */
 import "C"
 
 import (
+	_ "embed"
 	"unsafe"
 
 	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper" // so that a change of its headers rebuilds this
 	"pyobject-preservation/strategies"
 )
+
+// Header is the C header of what other strategies build on. They import it so that Go
+// compiles them anew when it changes: see internal/wrapper/embed.go.
+//
+//go:embed preserve.h
+var Header string
 
 func init() {
 	strategies.Register(strategies.Static{

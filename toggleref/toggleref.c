@@ -16,11 +16,11 @@
  * How many Python references native code holds on a wrapper: one for each holder
  * that gc can see, or one for all when there are only others. So each holder has
  * a reference of its own to show to gc. */
-#include "../internal/wrapper/wrapper.h"
+#include "toggleref.h"
 
 /* native -> Python: the wrapper is there, or it is the first. */
-static PyObject *
-toggleref_wrap(pp_side *side, pp_header *h)
+PyObject *
+pp_toggleref_wrap(pp_side *side, pp_header *h)
 {
     if (h->wrapper == NULL)
         return pp_new_wrapper(side, h);
@@ -30,8 +30,8 @@ toggleref_wrap(pp_side *side, pp_header *h)
 
 /* The wrapper's reference is counted already; take what native code needs for
  * the others. */
-static void
-toggleref_adopt(pp_side *side, PyObject *self, pp_header *h)
+void
+pp_toggleref_adopt(pp_side *side, PyObject *self, pp_header *h)
 {
     uint32_t n = h->holders ? h->holders : pp_refs(h) > 1;
 
@@ -41,28 +41,28 @@ toggleref_adopt(pp_side *side, PyObject *self, pp_header *h)
         Py_INCREF(self);
 }
 
-static void
-toggleref_first(pp_side *side, pp_header *h)
+void
+pp_toggleref_first(pp_side *side, pp_header *h)
 {
     Py_INCREF(h->wrapper);
 }
 
-static void
-toggleref_last(pp_side *side, pp_header *h)
+void
+pp_toggleref_last(pp_side *side, pp_header *h)
 {
     Py_DECREF(h->wrapper);
 }
 
 /* The first holder takes over the reference that is there for all. */
-static void
-toggleref_holder_made(pp_side *side, pp_header *h)
+void
+pp_toggleref_holder_made(pp_side *side, pp_header *h)
 {
     if (h->wrapper && h->holders > 1)
         Py_INCREF(h->wrapper);
 }
 
-static void
-toggleref_holder_gone(pp_side *side, pp_header *h)
+void
+pp_toggleref_holder_gone(pp_side *side, pp_header *h)
 {
     if (h->wrapper && h->holders > 0)
         Py_DECREF(h->wrapper);
@@ -71,8 +71,8 @@ toggleref_holder_gone(pp_side *side, pp_header *h)
 /* A holder's tp_traverse: its reference to the wrapper, if all native references
  * are holders'. If others hold the object too, the wrapper must look referenced
  * from outside, and does when nobody shows gc where its references come from. */
-static int
-toggleref_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+int
+pp_toggleref_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
 {
     if (h->wrapper && pp_refs(h) == 1 + (int64_t)h->holders)
         Py_VISIT(h->wrapper);
@@ -80,8 +80,8 @@ toggleref_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
 }
 
 /* The wrapper dies: nobody else holds the object. */
-static void
-toggleref_drop(pp_side *side, PyObject *self)
+void
+pp_toggleref_drop(pp_side *side, PyObject *self)
 {
     pp_header *h = PP_HEADER(self);
     if (h) {
@@ -92,12 +92,12 @@ toggleref_drop(pp_side *side, PyObject *self)
 
 pp_side pp_toggleref = {
     .name = "toggleref",
-    .wrap = toggleref_wrap,
-    .adopt = toggleref_adopt,
-    .first = toggleref_first,
-    .last = toggleref_last,
-    .holder_made = toggleref_holder_made,
-    .holder_gone = toggleref_holder_gone,
-    .visit = toggleref_visit,
-    .drop = toggleref_drop,
+    .wrap = pp_toggleref_wrap,
+    .adopt = pp_toggleref_adopt,
+    .first = pp_toggleref_first,
+    .last = pp_toggleref_last,
+    .holder_made = pp_toggleref_holder_made,
+    .holder_gone = pp_toggleref_holder_gone,
+    .visit = pp_toggleref_visit,
+    .drop = pp_toggleref_drop,
 };

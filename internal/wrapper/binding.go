@@ -5,6 +5,7 @@ package wrapper
 #include "wrapper.h"
 
 static void pp_first(pp_side *side, pp_header *h) { side->first(side, h); }
+static void pp_take(pp_side *side, pp_header *h) { pp_retain(side, h); }
 static PyObject *pp_wrap(pp_side *side, pp_header *h) { return side->wrap(side, h); }
 */
 import "C"
@@ -66,6 +67,12 @@ func Attach(s strategies.Strategy) *Binding {
 	}
 	if b.side.first != nil {
 		hooks.First = func(_ *native.Object, h *native.Header) { C.pp_first(b.side, cHeader(h)) }
+	}
+	if b.side.edge_gone != nil {
+		hooks.Unlink = b.unlink
+	}
+	if b.side.counted_release != nil {
+		hooks.Count = func(h *native.Header) int64 { return int64(C.pp_count(cHeader(h))) }
 	}
 	b.library.Attach(hooks)
 	return b
@@ -138,9 +145,8 @@ func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
 	if h == nil {
 		return nil, cpython.TakeError()
 	}
-	o := objects.Get(uint64(h.handle))
-	o.Retain()
-	return o, nil
+	C.pp_take(b.side, h) // in C: only there a reference can be made of the wrapper's
+	return objects.Get(uint64(h.handle)), nil
 }
 
 // Release gives one native reference back and sees at once to what follows

@@ -89,6 +89,9 @@ func ppGoRemove(parent, child C.uint64_t) C.int {
 	return 0
 }
 
+//export ppGoRemoveAll
+func ppGoRemoveAll(parent C.uint64_t) { objects.Get(uint64(parent)).RemoveAll() }
+
 // ppGoChildren stores the headers of the children, each retained for the
 // caller, and returns how many there are. When that is more than there is room
 // for, nothing is stored or retained.
@@ -141,6 +144,11 @@ func ppGoEmit(handle C.uint64_t, event C.int64_t, answer *C.int64_t) C.int {
 // be full, and never makes the releasing goroutine wait.
 func (b *Binding) last(_ *native.Object, h *native.Header) {
 	C.pp_push(b.side, cHeader(h))
+}
+
+// unlink queues a removed edge whose other side has to be told first.
+func (b *Binding) unlink(parent, child *native.Object) {
+	C.pp_unlink(b.side, cHeader(parent.Header()), cHeader(child.Header()))
 }
 
 // dispatch delivers an event to the wrapper's on_event, whether or not the

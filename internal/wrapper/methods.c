@@ -117,6 +117,8 @@ wrapper_append(PyObject *self, PyObject *child)
     if (from == NULL)
         return NULL;
     ppGoAppend(from->handle, to->handle);
+    if (side->edge_made)
+        side->edge_made(side, from, to);
     pp_drain(side);
     Py_RETURN_NONE;
 }
@@ -142,6 +144,13 @@ wrapper_remove(PyObject *self, PyObject *child)
     }
     pp_drain(side);
     Py_RETURN_NONE;
+}
+
+void
+pp_remove_edges(pp_side *side, pp_header *from)
+{
+    ppGoRemoveAll(from->handle);
+    pp_drain(side);
 }
 
 PyDoc_STRVAR(children_doc,

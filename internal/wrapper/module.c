@@ -36,7 +36,7 @@ pp_new_native(pp_side *side)
         h = restock(side, PP_STOCK);
     side->stock = h->next;
     h->next = NULL;
-    h->flags &= ~PP_IN_STOCK;
+    atomic_store_explicit(&h->flags, 0, memory_order_relaxed);
     count_idle(side, -1);
     return h;
 }
@@ -52,7 +52,7 @@ pp_idle(pp_side *side)
 void
 pp_finish(pp_side *side, pp_header *h)
 {
-    if (h->flags & PP_HAS_BODY) {
+    if (pp_flag(h, PP_HAS_BODY)) {
         ppGoFinish(h->handle);
         pp_drain(side); /* the last references of its children, among others */
         return;
@@ -73,6 +73,31 @@ pp_release_slow(pp_side *side, pp_header *h, int64_t left)
         side->last(side, h);
 }
 
+struct pp_edge {
+    pp_header *from, *to;
+    pp_edge *next;
+};
+
+/* Tell edge_gone of every edge that was removed, oldest first. */
+static void
+drain_edges(pp_side *side)
+{
+    pp_edge *list = atomic_exchange(&side->unlinked, NULL), *oldest = NULL, *next;
+
+    for (; list; list = next) {
+        next = list->next;
+        list->next = oldest;
+        oldest = list;
+    }
+    for (; oldest; oldest = next) {
+        next = oldest->next;
+        side->edge_gone(side, oldest->from, oldest->to);
+        pp_release(side, oldest->to);
+        pp_release(side, oldest->from);
+        free(oldest);
+    }
+}
+
 /* Drop every queued reference, oldest first. Runs any Python code, which may
  * come back here: then the outer call goes on with what was added, so that a
  * chain of native edges of any length is freed in this loop. */
@@ -87,7 +112,9 @@ pp_drain_slow(pp_side *side)
     side->draining = 1;
     PyErr_Fetch(&type, &value, &tb);
     /* requested goes first: whoever pushes after the exchange below asks anew. */
-    while (atomic_store(&side->requested, 0), (list = atomic_exchange(&side->queue, NULL))) {
+    while (atomic_store(&side->requested, 0),
+           (list = atomic_exchange(&side->queue, NULL)) || atomic_load(&side->unlinked)) {
+        drain_edges(side);
         for (oldest = NULL; list; list = next) {
             next = list->next;
             list->next = oldest;
@@ -97,6 +124,7 @@ pp_drain_slow(pp_side *side)
             next = oldest->next;
             oldest->next = NULL;
             side->drained++;
+            atomic_fetch_and_explicit(&oldest->refs, ~PP_QUEUED, memory_order_acq_rel);
             pp_release(side, oldest);
         }
     }
@@ -111,18 +139,49 @@ drain_pending(void *side)
     return 0;
 }
 
-void
-pp_push(pp_side *side, pp_header *h)
+/* Ask for a drain, unless one is on its way. */
+static void
+request(pp_side *side)
 {
-    h->next = atomic_load_explicit(&side->queue, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak(&side->queue, &h->next, h))
-        ;
     if (atomic_load(&disarmed) || atomic_exchange(&side->requested, 1))
         return;
     /* CPython's list of pending calls has room for 32. When it is full the next
      * push asks again, and every entry with the GIL drains anyway. */
     if (Py_AddPendingCall(drain_pending, side) < 0)
         atomic_store(&side->requested, 0);
+}
+
+void
+pp_push(pp_side *side, pp_header *h)
+{
+    h->next = atomic_load_explicit(&side->queue, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak(&side->queue, &h->next, h))
+        ;
+    request(side);
+}
+
+void
+pp_unlink(pp_side *side, pp_header *from, pp_header *to)
+{
+    pp_edge *edge = malloc(sizeof *edge);
+
+    if (edge == NULL)
+        Py_FatalError("out of memory for an edge that was removed");
+    *edge = (pp_edge){from, to, atomic_load_explicit(&side->unlinked, memory_order_relaxed)};
+    while (!atomic_compare_exchange_weak(&side->unlinked, &edge->next, edge))
+        ;
+    request(side);
+}
+
+int64_t
+pp_count(pp_header *h)
+{
+    int64_t word = atomic_load(&h->refs);
+    PyObject *wrapper = h->wrapper;
+
+    if (!(word & PP_COUNTED) || wrapper == NULL)
+        return word & ~PP_WATCHED;
+    return Py_REFCNT(wrapper) + (word & ~(PP_COUNTED | PP_QUEUED)) - PP_CORRECTION;
 }
 
 void
@@ -175,6 +234,26 @@ module_live_objects(PyObject *module, PyObject *unused)
     return PyLong_FromLongLong(ppGoLive(side->index));
 }
 
+PyDoc_STRVAR(settle_doc,
+"settle($module, /)\n--\n\n"
+"Have everything happen that is to follow from what was dropped or released so\n"
+"far. Most strategies do that at once; for one that leaves it to Go's garbage\n"
+"collector this runs the collector. Other threads run meanwhile.");
+
+static PyObject *
+module_settle(PyObject *module, PyObject *unused)
+{
+    pp_side *side = module_side(module);
+
+    if (side->settle) {
+        Py_BEGIN_ALLOW_THREADS
+        side->settle(side);
+        Py_END_ALLOW_THREADS
+    }
+    pp_drain(side);
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(stats_doc,
 "stats($module, /)\n--\n\n"
 "The strategy's counters, totals since it was loaded, as a new dict:\n"
@@ -200,6 +279,7 @@ static PyMethodDef module_methods[] = {
     {"new_native", (PyCFunction)(void (*)(void))module_new_native, METH_VARARGS | METH_KEYWORDS,
      new_native_doc},
     {"live_objects", module_live_objects, METH_NOARGS, live_objects_doc},
+    {"settle", module_settle, METH_NOARGS, settle_doc},
     {"stats", module_stats, METH_NOARGS, stats_doc},
     {NULL},
 };

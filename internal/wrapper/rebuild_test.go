@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var foreignInclude = regexp.MustCompile(`(?m)^\s*#include "(?:\.\./)+(?:internal/)?(wrapper|cpython)/`)
+var foreignInclude = regexp.MustCompile(`(?m)^\s*#include "((?:\.\./)+[\w/]*)/\w+\.h"`)
 
 // Go's build cache does not see headers of other folders. Without the imports
 // that this asks for, a change of wrapper.h would leave strategies compiled
@@ -34,12 +35,16 @@ func TestWhoeverIncludesAHeaderImportsItsPackage(t *testing.T) {
 			require.NoError(t, err)
 			for _, m := range foreignInclude.FindAllStringSubmatch(string(text), -1) {
 				checked++
-				need := []string{"pyobject-preservation/internal/cpython"}
-				if m[1] == "wrapper" { // which includes python.h
-					need = append(need, "pyobject-preservation/internal/wrapper")
+				of := path.Join(p.ImportPath, of)
+				need := []string{of}
+				if of != "pyobject-preservation/internal/cpython" { // all others include its header, and wrapper.h
+					need = append(need, "pyobject-preservation/internal/cpython", "pyobject-preservation/internal/wrapper")
 				}
 				for _, imported := range need {
-					require.Contains(t, p.Imports, imported, "%s includes a header of %s", p.ImportPath, m[1])
+					if imported == p.ImportPath {
+						continue
+					}
+					require.Contains(t, p.Imports, imported, "%s includes a header of %s", p.ImportPath, of)
 				}
 			}
 		}

@@ -11,6 +11,7 @@
 #include "header.h"
 
 typedef struct pp_side pp_side;
+typedef struct pp_edge pp_edge;
 
 /* An instance of MyClass or of a Python subclass of it. The class has room for
  * dict and weak references of its own, so that subclasses add none and one
@@ -54,6 +55,19 @@ struct pp_side {
     /* There is a native reference beside the wrapper's own again, after there
      * was none. Called only for headers whose wrapper field is set. */
     void (*first)(pp_side *, pp_header *h);
+
+    /* Counted by Python (see header.h): take, or give back, a native reference.
+     * Called only for headers of which pp_counted is true. */
+    void (*counted_retain)(pp_side *, pp_header *h);
+    void (*counted_release)(pp_side *, pp_header *h);
+
+    /* Python code has made an edge, or one of an object flagged PP_MIRRORED has been
+     * taken away. Its native reference is given back after edge_gone returns. */
+    void (*edge_made)(pp_side *, pp_header *from, pp_header *to);
+    void (*edge_gone)(pp_side *, pp_header *from, pp_header *to);
+
+    /* Wait for what does not happen at once. Called without the GIL. */
+    void (*settle)(pp_side *);
 
     /* A holder that gc can see has come, or is about to give its native
      * reference back; holders is counted already. */
@@ -100,6 +114,10 @@ struct pp_side {
     _Atomic int requested; /* a drain is on its way */
     int draining;          /* GIL */
 
+    /* Edges that were removed, for edge_gone: each entry owns a reference to both
+     * ends. A stack like the queue. */
+    _Atomic(pp_edge *) unlinked;
+
     /* Native objects made ahead of need, PP_STOCK at a time: entering Go costs as
      * much as all else that making an object takes. */
     pp_header *stock;       /* GIL; linked by next, each with one reference */
@@ -126,6 +144,10 @@ void pp_release_slow(pp_side *, pp_header *h, int64_t left);
 static inline void
 pp_retain(pp_side *side, pp_header *h)
 {
+    if (pp_counted(h)) {
+        side->counted_retain(side, h);
+        return;
+    }
     int64_t had = atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
     if (had == (PP_WATCHED | 1) && side->first)
         side->first(side, h);
@@ -134,6 +156,10 @@ pp_retain(pp_side *side, pp_header *h)
 static inline void
 pp_release(pp_side *side, pp_header *h)
 {
+    if (pp_counted(h)) {
+        side->counted_release(side, h);
+        return;
+    }
     int64_t left = (atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) - 1) & ~PP_WATCHED;
     if (left <= 1)
         pp_release_slow(side, h, left);
@@ -149,6 +175,9 @@ void pp_finish(pp_side *, pp_header *h);
 /* A new MyClass instance (not a subclass's) standing for h. Takes one native
  * reference for it. NULL with MemoryError. */
 PyObject *pp_new_wrapper(pp_side *, pp_header *h);
+
+/* Take every native edge from an object away. edge_gone is not called. */
+void pp_remove_edges(pp_side *, pp_header *from);
 
 /* Make an instance or a dict without running gc. Up to 3.11 an allocation may
  * collect, and so run any code, which may wrap or release the very object that we
@@ -185,7 +214,8 @@ void pp_drain_slow(pp_side *);
 static inline void
 pp_drain(pp_side *side)
 {
-    if (atomic_load_explicit(&side->queue, memory_order_relaxed))
+    if (atomic_load_explicit(&side->queue, memory_order_relaxed) ||
+        atomic_load_explicit(&side->unlinked, memory_order_relaxed))
         pp_drain_slow(side);
 }
 
@@ -239,6 +269,13 @@ int pp_dispatch(pp_side *, pp_header *h, int64_t event, int64_t *answer, char **
 /* Hand one native reference over to be dropped soon by a thread with the GIL.
  * Needs no GIL, and never waits for it. */
 void pp_push(pp_side *, pp_header *h);
+
+/* The same for a removed edge: takes over a reference to both ends. */
+void pp_unlink(pp_side *, pp_header *from, pp_header *to);
+
+/* How many references an object counted by Python has, roughly: without the GIL the
+ * wrapper's count may change meanwhile. */
+int64_t pp_count(pp_header *);
 
 /* The interpreter is going away: nobody is asked to drain any more. */
 void pp_disarm(void);

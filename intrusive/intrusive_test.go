@@ -1,0 +1,19 @@
+package intrusive_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	_ "pyobject-preservation/intrusive"
+	"pyobject-preservation/strategies"
+	"pyobject-preservation/strategies/strategytest"
+)
+
+func TestMain(m *testing.M) { strategytest.Main(m) }
+
+func TestStrategyKeepsItsPromises(t *testing.T) {
+	s, ok := strategies.Lookup("intrusive")
+	require.True(t, ok)
+	strategytest.Run(t, s)
+}

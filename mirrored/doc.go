@@ -1,0 +1,29 @@
+// Package mirrored shows Python's garbage collector the native edges between wrapped
+// objects, as Python references from wrapper to wrapper. It is toggleref with nothing
+// hidden.
+//
+// # Who ships it
+//
+// TensorStore, whose native objects refer to each other weakly and whose wrappers
+// hold what keeps them alive. Here the native edges count as well, so that native
+// code is right without Python.
+//
+// # What it keeps
+//
+// Everything that toggleref keeps. And cycles through native edges are collected, in
+// every shape: an object that is its own child, two that are each other's, a ring
+// that closes through an attribute or a MyClassRef.
+//
+// # What it costs
+//
+// A list beside each object with edges, one more Python reference an edge, and gc
+// walks them all: it now sees the native graph and takes the time for it. Everything
+// else is as in toggleref.
+//
+// # Where it ends
+//
+// gc sees the edges that Python code made. One that a goroutine made is an unseen
+// native reference like any other: its child is kept for as long as it is there, and a
+// cycle through it leaks. A goroutine may remove any edge; the mirror follows as soon
+// as somebody has the GIL.
+package mirrored

@@ -1,0 +1,31 @@
+package mirrored
+
+/*
+#cgo pkg-config: python3
+#include "../internal/wrapper/wrapper.h"
+extern pp_side pp_mirrored;
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/strategies"
+	_ "pyobject-preservation/toggleref" // its header
+)
+
+func init() {
+	strategies.Register(strategies.Static{
+		Side: unsafe.Pointer(&C.pp_mirrored),
+		Declared: strategies.Declaration{
+			Name:      "mirrored",
+			Order:     110,
+			Idea:      "native edges between wrapped objects are Python references as well, which gc can follow",
+			ShippedBy: []string{"TensorStore"},
+			Identity:  true,
+			Weakref:   true,
+		},
+	})
+}
