@@ -35,7 +35,7 @@ func TestWhoeverIncludesAHeaderImportsItsPackage(t *testing.T) {
 			require.NoError(t, err)
 			for _, m := range foreignInclude.FindAllStringSubmatch(string(text), -1) {
 				checked++
-				of := path.Join(p.ImportPath, of)
+				of := path.Join(p.ImportPath, m[1])
 				need := []string{of}
 				if of != "pyobject-preservation/internal/cpython" { // all others include its header, and wrapper.h
 					need = append(need, "pyobject-preservation/internal/cpython", "pyobject-preservation/internal/wrapper")
