@@ -5,6 +5,7 @@ package bench
 import (
 	_ "pyobject-preservation/finalizer"
 	_ "pyobject-preservation/floor"
+	_ "pyobject-preservation/gcowned"
 	_ "pyobject-preservation/ghost"
 	_ "pyobject-preservation/handletable"
 	_ "pyobject-preservation/instancemap"

@@ -1,11 +1,18 @@
 package gcowned_test
 
 import (
+	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	_ "pyobject-preservation/gcowned"
+	"pyobject-preservation/internal/cpython"
+	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/native"
 	"pyobject-preservation/strategies"
 	"pyobject-preservation/strategies/strategytest"
 )
@@ -16,4 +23,153 @@ func TestStrategyKeepsItsPromises(t *testing.T) {
 	s, ok := strategies.Lookup("gcowned")
 	require.True(t, ok)
 	strategytest.Run(t, s)
+}
+
+// collect runs Go's collector up to n times and reports how many it took until
+// alive, which is called with the GIL, says that nothing is left.
+func collect(b *wrapper.Binding, n int) (runs int, left int64) {
+	for runs = 1; ; runs++ {
+		runtime.GC()
+		// Cleanups run on goroutines of their own, soon.
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			cpython.WithGIL(b.Drain)
+			if left = b.Library().Live(); left == 0 {
+				return runs, 0
+			}
+		}
+		if runs == n {
+			return runs, left
+		}
+	}
+}
+
+// Every object is dropped by Go and by Python, in an order that nobody planned: it
+// must be whole for as long as either has it, and gone soon after.
+func TestAMillionObjectsDroppedInRandomOrder(t *testing.T) {
+	count := 1_000_000
+	if testing.Short() {
+		count = 20_000
+	}
+	s, _ := strategies.Lookup("gcowned")
+	var b *wrapper.Binding
+	var space cpython.Namespace
+	cpython.WithGIL(func() {
+		b = wrapper.Attach(s)
+		space = cpython.NewNamespace()
+		require.NoError(t, space.Exec("import gc; old = gc.get_threshold(); gc.set_threshold(1)"))
+	})
+	defer cpython.WithGIL(func() {
+		require.NoError(t, space.Exec("gc.set_threshold(*old)"))
+		space.Close()
+	})
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
+	require.Zero(t, b.Library().Live())
+	before := counters(b)
+
+	pointers := make([]*native.Managed, count)
+	wrappers := make([]cpython.Object, count)
+	address := make([]cpython.Object, count)
+	ids := make([]uint64, count)
+	const batch = 1000
+	for from := 0; from < count; from += batch {
+		cpython.WithGIL(func() {
+			for i := from; i < from+batch; i++ {
+				pointers[i] = b.Library().NewManaged("")
+				ids[i] = pointers[i].ID()
+				w, err := b.WrapManaged(pointers[i])
+				require.NoError(t, err)
+				wrappers[i], address[i] = w, w
+			}
+		})
+	}
+
+	events := rand.New(rand.NewPCG(1, 2)).Perm(2 * count)
+	for from := 0; from < len(events); from += batch {
+		cpython.WithGIL(func() {
+			for _, e := range events[from : from+batch] {
+				i, byGo := e/2, e%2 == 0
+				switch {
+				case byGo:
+					pointers[i] = nil
+					if w := wrappers[i]; w != nil && e%64 == 0 {
+						m, err := b.UnwrapManaged(w)
+						require.NoError(t, err, "Python has it: it must be whole")
+						require.Equal(t, ids[i], m.ID())
+					}
+				default:
+					cpython.DecRef(wrappers[i])
+					wrappers[i] = nil
+					if m := pointers[i]; m != nil && e%64 == 1 {
+						w, err := b.WrapManaged(m)
+						require.NoError(t, err)
+						require.Equal(t, address[i], w, "Go has it: the wrapper must come back")
+						require.Equal(t, ids[i], m.ID())
+						cpython.DecRef(w)
+					}
+				}
+			}
+		})
+	}
+
+	debug.SetGCPercent(-1)
+	runs, left := collect(b, 3)
+	require.Zero(t, left, "objects were left after %d Go collections", runs)
+	after := counters(b)
+	require.EqualValues(t, count, after.WrappersCreated-before.WrappersCreated, "one wrapper an object")
+	require.EqualValues(t, count, after.WrappersFreed-before.WrappersFreed)
+	t.Logf("%d objects, freed after %d collections", count, runs)
+}
+
+func counters(b *wrapper.Binding) (s wrapper.Stats) {
+	cpython.WithGIL(func() { s = b.Stats() })
+	return s
+}
+
+// A weak reference brings a zombie back while Go's collector has found the pointer
+// unreachable already, but nobody with the GIL has heard of it.
+func TestAWeaklyRevivedWrapperGetsItsObjectBack(t *testing.T) {
+	s, _ := strategies.Lookup("gcowned")
+	cpython.WithGIL(func() {
+		b := wrapper.Attach(s)
+		space := cpython.NewNamespace()
+		defer space.Close()
+		m, err := b.Module()
+		require.NoError(t, err)
+		space.Set("m", m)
+		cpython.DecRef(m)
+		require.NoError(t, space.Exec("import weakref; a = m.MyClass('back'); a.x = 1; w = weakref.ref(a)"))
+
+		var id uint64
+		func() {
+			pointer, err := b.UnwrapManaged(space.Get("a"))
+			require.NoError(t, err)
+			id = pointer.ID()
+			require.NoError(t, space.Exec("del a")) // Go has it: a zombie
+			runtime.KeepAlive(pointer)
+		}()
+		native.Collect() // the release waits in the queue: we have the GIL
+		require.NoError(t, space.Exec("a = w()"))
+		b.Drain()
+		whole, err := space.Truth("a is not None and a.x == 1 and a.message() == 'back' and w() is a")
+		require.NoError(t, err)
+		require.True(t, whole)
+
+		again, err := b.UnwrapManaged(space.Get("a"))
+		require.NoError(t, err)
+		require.Equal(t, id, again.ID(), "it has its Go object back")
+		require.NoError(t, space.Exec("del a"))
+		w, err := b.WrapManaged(again)
+		require.NoError(t, err)
+		space.Set("a", w)
+		cpython.DecRef(w)
+		same, err := space.Truth("w() is a and a.x == 1")
+		require.NoError(t, err)
+		require.True(t, same, "and is preserved like any other")
+		require.NoError(t, space.Exec("del a"))
+		runtime.KeepAlive(again)
+		again = nil
+		native.Collect()
+		b.Drain()
+		require.Zero(t, b.Library().Live())
+	})
 }

@@ -69,6 +69,7 @@ def _run_here(function, subject):
         traceback.clear_frames(e.__traceback__)
         e.__traceback__ = None
         del e
+        subject.settle()
         gc.collect()
         return verdict
     except Exception:
@@ -82,6 +83,7 @@ def _run_here(function, subject):
 def balance(subject):
     """(native objects, wrappers) alive, after all that can be collected has been."""
     for _ in range(3):
+        subject.settle()
         gc.collect()
     try:
         stats = subject.stats()

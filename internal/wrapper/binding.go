@@ -13,6 +13,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -132,6 +133,23 @@ func (b *Binding) Wrap(o *native.Object) (cpython.Object, error) {
 		return nil, cpython.TakeError()
 	}
 	return cpython.Object(w), nil
+}
+
+// WrapManaged is [Binding.Wrap] for an object that Go code does not count.
+func (b *Binding) WrapManaged(m *native.Managed) (cpython.Object, error) {
+	defer runtime.KeepAlive(m)
+	return b.Wrap(m.Object())
+}
+
+// UnwrapManaged is [Binding.Unwrap] for Go code that does not count: there is nothing
+// to release. Needs the GIL.
+func (b *Binding) UnwrapManaged(w cpython.Object) (*native.Managed, error) {
+	o, err := b.Unwrap(w)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Release(o)
+	return o.Managed(), nil
 }
 
 // Unwrap returns the native object that a wrapper stands for, with a native

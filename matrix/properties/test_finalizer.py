@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import weakref
 
 from harness import Junk, prop
 
@@ -55,9 +56,31 @@ def test_del_runs_exactly_once_at_the_real_death(s):
         r.get()
     assert deaths == [], "__del__ ran before the real death"
     r.release()
+    s.settle()
     assert deaths == [number]
+    s.settle()
     gc.collect()
     assert deaths == [number]
+
+
+@prop("F11", "death is prompt")
+def test_death_is_prompt(s):
+    """What the last reference goes for dies at once, without any garbage collection: the wrapper, its __del__, its callbacks and the native object."""
+    Sub, deaths = counting(s)
+    for last_is_native in (False, True):
+        a, calls = Sub(), []
+        number, r = a.id(), s.MyClassRef(a)
+        w = weakref.ref(a, calls.append)
+        alive = s.live_objects()
+        if last_is_native:
+            a = None
+            r.release()
+        else:
+            r.release()
+            a = None
+        assert deaths == [number] and len(calls) == 1 and w() is None, "the wrapper did not die at once"
+        assert s.live_objects() == alive - 1, "the native object did not die at once"
+        deaths.clear()
 
 
 @prop("F3", "__del__ stores self in Python")
@@ -80,12 +103,14 @@ def test_del_that_stores_self_in_a_global(s):
             r.get()
         r.release()
         del a
+        s.settle()
         (b,) = box
         box.clear()
         assert (b.id(), type(b)) == (number, Sub)
         assert held_before or (b.x, b.y) == ([1], [2])
         alive = s.live_objects()
         del b
+        s.settle()
         gc.collect()
         assert s.live_objects() == alive - 1, "it was not freed when it was dropped again"
 
@@ -172,6 +197,7 @@ def test_the_native_object_is_usable_inside_del(s):
         else:
             r.release()
             del a
+        s.settle()
         assert seen == [(number, "text", want)]
         seen.clear()
         del child
@@ -247,5 +273,6 @@ def test_a_failed_construction_leaks_nothing(s):
             e.__traceback__ = None
         else:
             raise AssertionError(f"MyClass{bad} was accepted")
+    s.settle()
     gc.collect()
     assert s.live_objects() == alive, "a failed construction left native objects behind"

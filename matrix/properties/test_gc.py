@@ -30,6 +30,7 @@ def test_a_released_cycle_is_collected(s):
     del a
     gc.collect()
     r.release()
+    s.settle()
     gc.collect()
     assert w() is None
     assert s.live_objects() == alive - 1
@@ -57,6 +58,7 @@ def test_cycles_through_slots(s):
     assert b.me is b and b.other == [b]
     del b
     r.release()
+    s.settle()
     gc.collect()
     assert w() is None
     assert s.live_objects() == alive - 1
@@ -103,6 +105,7 @@ def test_a_cycle_through_native_code_is_collected(s):
     a = s.MyClass()
     a.r = s.MyClassRef(a)
     del a
+    s.settle()
     gc.collect()
     assert s.live_objects() == alive, "the cycle leaks"
 
@@ -112,6 +115,7 @@ def test_a_cycle_through_native_code_is_collected(s):
     a = Sub()
     a.r = [s.MyClassRef(a)]
     del a
+    s.settle()
     gc.collect()
     assert s.live_objects() == alive, "the cycle through a slot leaks"
 
@@ -124,6 +128,7 @@ def test_a_cycle_through_native_code_that_also_refers_to_itself_is_collected(s):
     a.r, a.me = s.MyClassRef(a), a
     w = weakref.ref(a)
     del a
+    s.settle()
     gc.collect()
     leaked = s.live_objects() != alive
     b = w()
@@ -223,6 +228,8 @@ def test_gc_anywhere(s):
         r.release()
         gc.collect()
         del r, w, parent
+    s.settle()
+    gc.collect()
     assert len(deaths) >= times
 
 
@@ -269,6 +276,7 @@ def test_long_chains_are_freed_without_overflowing_the_stack(s):
             head = build(cls)
             assert build is not by_attribute or s.live_objects() == alive + LENGTH + 1
             del head
+            s.settle()
             gc.collect()
             assert s.live_objects() == alive, f"{build.__name__} of {cls.__name__} leaks"
             # The same, with native code letting go last.
@@ -276,6 +284,7 @@ def test_long_chains_are_freed_without_overflowing_the_stack(s):
             r = s.MyClassRef(head)
             del head
             r.release()
+            s.settle()
             gc.collect()
             assert s.live_objects() == alive, f"{build.__name__} of {cls.__name__} leaks, native end"
 

@@ -49,6 +49,7 @@ def test_a_million_flips_are_flat(s):
 @prop("L2", "all is given back")
 def test_native_objects_and_wrappers_balance_to_zero(s):
     """Native objects and wrappers balance to zero, here and after every other test of the matrix."""
+    s.settle()
     gc.collect()
     alive, before = s.live_objects(), s.stats()
     objects = [s.MyClass() for _ in range(100)]
@@ -67,6 +68,7 @@ def test_native_objects_and_wrappers_balance_to_zero(s):
         h.release_from_goroutine()
     del h
     holders.clear()
+    s.settle()
     gc.collect()
     assert s.live_objects() == alive
     after = s.stats()

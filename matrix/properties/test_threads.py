@@ -76,4 +76,5 @@ def test_native_release_races_a_weakref_upgrade(s):
             assert h.get().id() == number
             h.release_from_goroutine()
         got.clear()
+        s.settle()
         assert w() is None

@@ -28,7 +28,9 @@ def test_the_callback_fires_once_at_the_real_death(s):
         r.get()
     assert not calls, "the callback fired before the real death"
     r.release()
+    s.settle()
     assert calls == [w]
+    s.settle()
     gc.collect()
     assert calls == [w]
 
@@ -45,6 +47,7 @@ def test_a_zombie_brought_back_by_a_weakref_outlives_native_code(s):
         b = w()
         assert b is not None, "the weak reference died with the wrapper"
         r.release()
+        s.settle()
         gc.collect()
         assert (b.id(), b.x, type(b), b.children()) == (number, [1], Sub, [])
         assert w() is b
@@ -54,6 +57,7 @@ def test_a_zombie_brought_back_by_a_weakref_outlives_native_code(s):
         assert getattr(again.get(), "x", None) == [1], "it is not preserved a second time"
         assert w() is again.get()
         again.release()
+        s.settle()
         assert w() is None
 
 
@@ -85,6 +89,7 @@ def test_weak_containers_and_finalize(s):
     assert keys[b] == 1 and values["a"] is b and b in members
     del b
     r.release()
+    s.settle()
     assert (len(keys), len(values), len(members), done) == (0, 0, 0, ["done"])
 
 
@@ -101,6 +106,7 @@ def test_a_weakref_made_in_del_is_dead_afterwards(s):
     r = s.MyClassRef(a)
     del a
     r.release()
+    s.settle()
     gc.collect()
     assert len(made) >= 1
     assert all(w() is None for w in made)
@@ -129,6 +135,7 @@ def test_a_callback_that_wraps_again_never_gets_the_dying_object(s):
         if not hold_natively:
             parent.remove(parent.children()[0])
         r.release()
+        s.settle()
         gc.collect()
         for b in got:
             assert b.id() == number
@@ -154,6 +161,7 @@ def test_callbacks_fire_before_the_native_object_is_destroyed(s):
         else:
             r.release()
             del a
+        s.settle()
         assert seen == [alive], "the native object was gone when the callback ran"
         assert s.live_objects() == alive - 1
         assert w() is None

@@ -43,6 +43,13 @@ class Subject:
     def __repr__(self):
         return f"<subject {self.name}>"
 
+    def settle(self):
+        """Have happen what is to follow from what was dropped or released, where that is not at once.
+
+        Says nothing of Python's own garbage, which gc.collect() sees to.
+        """
+        getattr(self.module, "settle", lambda: None)()
+
     def expected(self, property_id):
         """("holds" | "breaks" | "n/a", reason)"""
         if property_id in self.not_applicable:

@@ -1,0 +1,49 @@
+package gcowned
+
+/*
+#cgo pkg-config: python3
+#include "../preserve/preserve.h"
+extern pp_side pp_gcowned;
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/native"
+	_ "pyobject-preservation/preserve" // its header
+	"pyobject-preservation/strategies"
+)
+
+//export ppGcownedRoot
+func ppGcownedRoot(handle C.uint64_t) { wrapper.Object(uint64(handle)).Root() }
+
+//export ppGcownedUnroot
+func ppGcownedUnroot(handle C.uint64_t) { wrapper.Object(uint64(handle)).Unroot() }
+
+//export ppGcownedCollect
+func ppGcownedCollect() { native.Collect() }
+
+func init() {
+	strategies.Register(strategies.Static{
+		Side: unsafe.Pointer(&C.pp_gcowned),
+		Declared: strategies.Declaration{
+			Name:      "gcowned",
+			Order:     100,
+			Idea:      "Go code counts nothing; a dead wrapper is a zombie until Go's garbage collector finds the pair unreachable",
+			ShippedBy: []string{"Python.NET (classes derived in Python)"},
+			Identity:  true,
+			Weakref:   true,
+			Breaks: map[string]string{
+				"W4":       "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
+				"F1[gc]":   "gc runs __del__ of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
+				"F11":      "Go's garbage collector decides when native code has let go",
+				"G6":       "neither collector sees the other's half of the cycle",
+				"G6[self]": "neither collector sees the other's half of the cycle",
+				"G11":      "of a chain that goes through Go pointers and Python in turn, one link dies with each Go collection",
+			},
+		},
+	})
+}
