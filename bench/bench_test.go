@@ -35,6 +35,7 @@ func BenchmarkCall(b *testing.B)          { each(b, "Call") }
 func BenchmarkCallGo(b *testing.B)        { each(b, "CallGo") }
 func BenchmarkRetainRelease(b *testing.B) { each(b, "RetainRelease") }
 func BenchmarkReleaseZombie(b *testing.B) { each(b, "ReleaseZombie") }
+func BenchmarkOffThread(b *testing.B)     { each(b, "OffThread") }
 func BenchmarkWeakref(b *testing.B)       { each(b, "Weakref") }
 func BenchmarkGC(b *testing.B)            { each(b, "GC") }
 func BenchmarkMemory(b *testing.B)        { each(b, "Memory") }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"os"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,10 @@ var operations = []operation{
 	{name: "CallGo", cases: only(callGo), noFloor: "nothing of the floor is in Go"},
 	{name: "RetainRelease", cases: only(retainRelease)},
 	{name: "ReleaseZombie", cases: only(releaseZombie)},
+	{name: "OffThread", cases: []benchCase{
+		{"reference=other", retainReleaseOffThread},
+		{"reference=last", releaseOffThread},
+	}},
 	{name: "Weakref", weakref: true, cases: []benchCase{
 		{"wrapper=live", weakrefLive},
 		{"wrapper=dead", weakrefDead},
@@ -53,6 +58,7 @@ var operations = []operation{
 	{name: "GC", cases: []benchCase{
 		{"objs=1000", collect(1_000)},
 		{"objs=100000", collect(100_000)},
+		{"objs=1000000", large(collect(1_000_000))},
 	}},
 	{name: "Memory", cases: []benchCase{{"objs=50000", memory(50_000)}}},
 	{name: "Threads", cases: []benchCase{
@@ -163,6 +169,33 @@ func releaseZombie(b bench, s *subject) {
 	s.moved(b, before, n, n)
 }
 
+// A goroutine takes one more reference to an object that native code holds anyway,
+// and gives it back; then somebody with the GIL sees to what that left to do. The
+// floor's, which knows of no other references than Python's, takes the GIL for each.
+func retainReleaseOffThread(b bench, s *subject) {
+	held := loops.NewHeld(s.binding, 1)
+	defer held.Close()
+	require.NoError(b, held.Fill())
+	before := s.stats()
+	timed(b, batch, func() (time.Duration, error) { return held.RetainReleaseOffThread(batch) })
+	s.moved(b, before, 0, 0)
+	require.Equal(b, int64(1), s.live(b))
+}
+
+// A goroutine gives back the last native references to objects whose wrappers have
+// come and gone, and somebody with the GIL sees them die.
+func releaseOffThread(b bench, s *subject) {
+	before := s.stats()
+	n := timed(b, batch, func() (time.Duration, error) {
+		held := loops.NewHeld(s.binding, batch)
+		if err := held.Fill(); err != nil {
+			return 0, err
+		}
+		return held.CloseOffThread()
+	})
+	s.moved(b, before, n, n)
+}
+
 func weakrefLive(b bench, s *subject) {
 	s.exec(b, "import weakref; obj = m.MyClass(); ref = m.MyClassRef(obj); weak = weakref.ref(obj)")
 	none := 0
@@ -203,6 +236,23 @@ func collect(objs int) func(bench, *subject) {
 		require.Equal(b, int64(objs), s.live(b))
 		timed(b, 1, func() (time.Duration, error) { return s.took("collect") })
 		require.Equal(b, int64(objs), s.live(b), "%s: gc took native-held objects", s.name)
+	}
+}
+
+// large is run only where PP_BENCH_LARGE is set: what it prepares takes seconds.
+func large(run func(bench, *subject)) func(bench, *subject) {
+	return func(b bench, s *subject) {
+		if os.Getenv("PP_BENCH_LARGE") == "" {
+			skip(b)
+			return
+		}
+		run(b, s)
+	}
+}
+
+func skip(b bench) {
+	if s, ok := b.(interface{ Skip(...any) }); ok {
+		s.Skip("PP_BENCH_LARGE is not set")
 	}
 }
 

@@ -59,6 +59,7 @@ def measure(case, modules, loops, target, turns):
     """By strategy: seconds an operation, how many operations, and what else to report."""
     subjects = {}
     for name, m in modules.items():
+        getattr(m, "settle", int)()
         before = m.live_objects()
         names, run = case.start(m)
         key = f"{case.name}{case.keys} {name}"
@@ -91,6 +92,7 @@ def measure(case, modules, loops, target, turns):
         extra[name] = case.extra(names) if case.extra else {}
         names.clear()
         del run
+        getattr(m, "settle", int)()
         gc.collect()
         assert m.live_objects() == before, f"{case.name}: {name} leaves native objects behind"
     return values, operations, extra

@@ -130,6 +130,22 @@ def last(names, n=1000):
     return pyperf.perf_counter() - start, n
 
 
+def keep(n):
+    """n objects with an attribute, whose wrappers die while native code holds them."""
+    def run(names):
+        MyClass, MyClassRef = names["m"].MyClass, names["m"].MyClassRef
+        refs = [None] * n
+        start = pyperf.perf_counter()
+        for i in range(n):
+            a = MyClass()
+            a.x = i
+            refs[i] = MyClassRef(a)
+        del a
+        took = pyperf.perf_counter() - start
+        return took, n
+    return run
+
+
 def collect(names):
     return workload.collect() / 1e9, 1
 
@@ -219,6 +235,8 @@ CASES = [
          no_floor="nothing of the floor is in Go", moved=makes(0)),
     Loop("RetainRelease", "MyClassRef(a).release()", alone, None, makes(0)),
     Once("ReleaseZombie", last, only_m),
+    Once("Hold", keep(2_000), only_m, keys="/objs=2000"),
+    Once("Hold", keep(200_000), only_m, keys="/objs=200000", reps=1),
     Loop("Weakref", "w()", weak_live, alive, weakref=True, keys="/wrapper=live"),
     Loop("Weakref", "w()", weak_dead, upgraded, weakref=True, keys="/wrapper=dead"),
     Once("GC", collect, frozen(1_000), thawed, keys="/objs=1000"),

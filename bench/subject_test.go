@@ -41,10 +41,10 @@ func on(b bench, strategy strategies.Strategy, f func(*subject)) {
 	s.ns.Set("m", module)
 	cpython.DecRef(module)
 	s.exec(b, workload)
-	s.exec(b, "before = m.live_objects()")
+	s.exec(b, "getattr(m, 'settle', int)(); before = m.live_objects()")
 	f(s)
 	s.exec(b, "for name in ('obj', 'ref', 'weak', 'root'): globals().pop(name, None)")
-	s.exec(b, "gc.collect()")
+	s.exec(b, "getattr(m, 'settle', int)(); gc.collect()")
 	s.holds(b, "m.live_objects() == before")
 }
 

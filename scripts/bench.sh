@@ -119,7 +119,9 @@ step 3 $((go_s + python_s + 5)) "Go benchmarks: up to $rounds rounds, $each ms e
 start=$(date +%s)
 for ((round = 1; round <= rounds; round++)); do
     # Written to the record only when the round is whole.
-    (cd bench && "$binary" -test.run '^$' -test.bench "$pattern" -test.benchtime "${each}ms" -test.count 1) \
+    large=
+    [ -n "${QUICK:-}" ] || [ "$round" -gt 3 ] || large=1
+    (cd bench && PP_BENCH_LARGE=$large "$binary" -test.run '^$' -test.bench "$pattern" -test.benchtime "${each}ms" -test.count 1) \
         >"$out/round.txt" 2>>"$out/log.txt" || {
         tail -30 "$out/round.txt" >&2
         die "a Go benchmark failed; what there is lies in $out"

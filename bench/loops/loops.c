@@ -277,6 +277,31 @@ pp_let_go(pp_side *side, void **held, int64_t n)
     }
 }
 
+/* Of the floor only, and without the GIL: each reference is a Python reference, which
+ * comes and goes with the GIL. */
+void
+pp_floor_retain_release(void *held, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        PyGILState_STATE state = PyGILState_Ensure();
+        Py_INCREF((PyObject *)held);
+        PyGILState_Release(state);
+        state = PyGILState_Ensure();
+        Py_DECREF((PyObject *)held);
+        PyGILState_Release(state);
+    }
+}
+
+void
+pp_floor_release(void **held, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        PyGILState_STATE state = PyGILState_Ensure();
+        Py_DECREF((PyObject *)held[i]);
+        PyGILState_Release(state);
+    }
+}
+
 int64_t
 pp_call_int(PyObject *callable)
 {

@@ -18,11 +18,13 @@ package loops
 import "C"
 
 import (
+	"runtime"
 	"time"
 	"unsafe"
 
 	"pyobject-preservation/internal/cpython"
 	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/native"
 )
 
 func side(b *wrapper.Binding) *C.pp_side { return (*C.pp_side)(b.Side()) }
@@ -140,6 +142,65 @@ func (h *Held) Fill() error {
 	}
 	h.n = h.room
 	return nil
+}
+
+// RetainReleaseOffThread takes, on a goroutine without the GIL, one more reference to
+// the first object and gives it back, n times, and then drains.
+func (h *Held) RetainReleaseOffThread(n int) (time.Duration, error) {
+	first := *h.list
+	return h.offThread(func() {
+		if h.floor() {
+			C.pp_floor_retain_release(first, C.int64_t(n))
+			return
+		}
+		o := wrapper.Object(uint64((*C.pp_header)(first).handle))
+		for range n {
+			o.Retain()
+			o.Release()
+		}
+	}), nil
+}
+
+// CloseOffThread is Close, but the references are given back on a goroutine without
+// the GIL. It takes the time of that, and of the drain that follows.
+func (h *Held) CloseOffThread() (time.Duration, error) {
+	list := unsafe.Slice(h.list, h.n)
+	objects := make([]*native.Object, h.n)
+	for i := range objects {
+		if !h.floor() {
+			objects[i] = wrapper.Object(uint64((*C.pp_header)(list[i]).handle))
+		}
+	}
+	taken := h.offThread(func() {
+		if h.floor() {
+			C.pp_floor_release(h.list, C.int64_t(h.n))
+			return
+		}
+		for _, o := range objects {
+			o.Release()
+		}
+	})
+	h.n = 0
+	h.Close()
+	return taken, nil
+}
+
+func (h *Held) floor() bool { return side(h.binding).bare != nil }
+
+func (h *Held) offThread(f func()) time.Duration {
+	start := time.Now()
+	cpython.WithoutGIL(func() {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			f()
+		}()
+		<-done
+	})
+	h.binding.Drain()
+	return time.Since(start)
 }
 
 // Close gives the native references back, and the list.

@@ -22,6 +22,9 @@ int64_t pp_loop_invoke(PyObject *callable, int64_t n, int64_t *none);
 int pp_hold(pp_side *, void **held, int64_t n);
 void pp_let_go(pp_side *, void **held, int64_t n);
 
+void pp_floor_retain_release(void *held, int64_t n); /* without the GIL */
+void pp_floor_release(void **held, int64_t n);       /* the same */
+
 /* callable() as an integer. -1 with an exception, or because it is. */
 int64_t pp_call_int(PyObject *callable);
 
