@@ -143,7 +143,7 @@ ghost_traverse(PyObject *self, visitproc visit, void *arg)
     if (h == NULL || pp_refs(h) == 1)
         Py_VISIT(Py_TYPE(self));
     Py_VISIT(PP_WRAPPER(self)->dict);
-    return 0;
+    return pp_visit_callback(self, visit, arg);
 }
 
 /* A holder's tp_traverse: a ghost that only this holder keeps is reached through

@@ -135,4 +135,5 @@ pp_side pp_intrusive = {
     .visit = intrusive_visit,
     .dying = intrusive_dying,
     .drop = intrusive_drop,
+    .inseparable = true,
 };

@@ -41,11 +41,11 @@ def pytest_generate_tests(metafunc):
 
 def pytest_collection_modifyitems(items):
     """Properties in the order of the documentation; L2, which speaks of all others, last."""
-    rank = {p: i for i, p in enumerate("ISWFGTXLDC")}
+    rank = {p: i for i, p in enumerate(("I", "S", "W", "F", "G", "T", "FT", "N", "X", "L", "D", "C"))}
 
     def key(item):
         p = getattr(item.function, "property", None)
-        return (p.id == "L2", rank[p.id[0]], int("".join(filter(str.isdigit, p.id)))) if p else (False, 99, 0)
+        return (p.id == "L2", rank[p.id.rstrip("[]abcdefghijklmnopqrstuvwxyz").rstrip("0123456789")], int("".join(filter(str.isdigit, p.id)))) if p else (False, 99, 0)
 
     items.sort(key=key)
 
@@ -57,7 +57,7 @@ def pytest_runtestloop(session):
     pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
     for item in session.items:
         p = getattr(item.function, "property", None)
-        if p and p.child:
+        if p and p.child and not p.absent:
             _children[item.nodeid] = pool.submit(harness.run, item.function, subject(item.callspec.params["s"]))
     pool.shutdown(wait=False)
 
@@ -68,7 +68,7 @@ def pytest_pyfunc_call(pyfuncitem):
     if p is None:
         return None
     s = subject(pyfuncitem.callspec.params["s"])
-    expected, reason = s.expected(p.id)
+    expected, reason = ("n/a", p.absent) if p.absent else s.expected(p.id)
     child = _children.pop(pyfuncitem.nodeid, None)
     verdict = child.result() if child else harness.run(pyfuncitem.function, s)
     if p.id == "L2" and verdict.outcome == "holds":

@@ -11,6 +11,7 @@ import importlib
 import os
 import subprocess
 import sys
+import threading
 import traceback
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ class Property:
     title: str
     promise: str
     child: bool  # run in a process of its own: may crash or hang
+    absent: str = ""  # why this interpreter does not have what it is about
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,17 @@ class Verdict:
     detail: str = ""
 
 
-def prop(id, title, *, child=False):
-    """Mark a function as the test of property id; its docstring is the promise."""
+def prop(id, title, *, child=False, absent=""):
+    """Mark a function as the test of property id; its docstring is the promise.
+
+    absent says why this interpreter does not have what the property is about: then
+    it is not applicable to anybody.
+    """
 
     def mark(function):
         promise = " ".join((function.__doc__ or "").split())
         assert promise, f"{id} has no docstring"
-        function.property = Property(id, title, promise, child)
+        function.property = Property(id, title, promise, child, absent)
         return function
 
     return mark
@@ -52,6 +58,8 @@ def prop(id, title, *, child=False):
 
 def run(function, subject):
     """Run a property's test against a subject, and judge."""
+    if function.property.absent:
+        return Verdict("n/a", function.property.absent)
     if function.property.child:
         return _run_in_child(function, subject)
     return _run_here(function, subject)
@@ -127,9 +135,9 @@ def _child_main(module, name, subject):
     sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
 
 
-def program(subject, source, *, before="", seconds=60):
+def program(subject, source, *, before="", seconds=60, options=()):
     """Run source as a Python program of its own, in which m is the subject.
-    before runs before the subject is imported.
+    before runs before the subject is imported; options are the interpreter's.
 
     Returns (exit status, stdout, stderr); an exit status below 0 is a signal.
     Raises AssertionError when it is still running after the time limit.
@@ -139,7 +147,7 @@ def program(subject, source, *, before="", seconds=60):
             "from subjects import load\n"
             f"m = load({subject.name!r})\n")
     try:
-        done = subprocess.run([sys.executable, "-c", head + source], capture_output=True, text=True,
+        done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True,
                               timeout=seconds, cwd=HERE)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"still running after {seconds} s") from None
@@ -166,6 +174,36 @@ def restoring(get, set):
 
 restoring_gc = restoring(gc.get_threshold, gc.set_threshold)
 restoring_switch_interval = restoring(sys.getswitchinterval, sys.setswitchinterval)
+
+
+def together(*functions):
+    """Run functions in threads that start at once; raise what any of them raised."""
+    errors = []
+    barrier = threading.Barrier(len(functions))
+
+    def call(f):
+        barrier.wait()
+        try:
+            f()
+        except BaseException as e:
+            errors.append(e)
+
+    threads = [threading.Thread(target=call, args=(f,)) for f in functions]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if errors:
+        raise errors[0]
+
+
+def resident():
+    """Bytes of memory that the process occupies."""
+    try:
+        with open("/proc/self/statm") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        raise NotApplicable("needs /proc") from None
 
 
 class Junk:

@@ -143,4 +143,5 @@ pp_side pp_mirrored = {
     .drop = mirrored_drop,
     .traverse = mirrored_traverse,
     .clear = mirrored_clear,
+    .inseparable = true,
 };

@@ -161,7 +161,7 @@ nativedict_traverse(PyObject *self, visitproc visit, void *arg)
         Py_VISIT(DATA_OF(h)->type);
         Py_VISIT(DATA_OF(h)->dict);
     }
-    return 0;
+    return pp_visit_callback(self, visit, arg);
 }
 
 static int
@@ -174,6 +174,7 @@ nativedict_clear(PyObject *self)
     Py_CLEAR(PP_WRAPPER(self)->dict);
     if (h && h->wrapper == self && DATA_OF(h))
         Py_CLEAR(DATA_OF(h)->dict);
+    pp_clear_callback(self);
     return 0;
 }
 

@@ -175,6 +175,8 @@ pp_preserve_traverse(PyObject *self, visitproc visit, void *arg)
         return 0;
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(PP_WRAPPER(self)->dict);
+    if (pp_visit_callback(self, visit, arg))
+        return 1;
     return pp_visit_slots(PP_WRAPPER(self)->side, self, visit, arg);
 }
 
@@ -183,8 +185,10 @@ pp_preserve_traverse(PyObject *self, visitproc visit, void *arg)
 int
 pp_preserve_clear(PyObject *self)
 {
-    if (!held_natively(PP_HEADER(self)))
+    if (!held_natively(PP_HEADER(self))) {
         clear_contents(self);
+        pp_clear_callback(self);
+    }
     return 0;
 }
 

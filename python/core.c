@@ -38,6 +38,24 @@ core_disarm(PyObject *module, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* Around os.fork(). The child has one thread, and Go's collector needs others: it is
+ * turned off before and stays off in the child. */
+static PyObject *
+core_before_fork(PyObject *module, PyObject *unused)
+{
+    Py_BEGIN_ALLOW_THREADS
+    ppGoBeforeFork();
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+core_after_fork(PyObject *module, PyObject *unused)
+{
+    ppGoAfterFork();
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
     {"declarations", core_declarations, METH_NOARGS,
      "declarations($module, /)\n--\n\nWhat each strategy says about itself, as JSON."},
@@ -45,6 +63,10 @@ static PyMethodDef functions[] = {
      "strategy($module, name, /)\n--\n\nThe module of the strategy called name."},
     {"_disarm", core_disarm, METH_NOARGS,
      "_disarm($module, /)\n--\n\nEnd the connection with Python; called at exit."},
+    {"_before_fork", core_before_fork, METH_NOARGS,
+     "_before_fork($module, /)\n--\n\nTurn Go's garbage collector off."},
+    {"_after_fork", core_after_fork, METH_NOARGS,
+     "_after_fork($module, /)\n--\n\nTurn Go's garbage collector on again, in the parent."},
     {NULL},
 };
 

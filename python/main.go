@@ -17,6 +17,10 @@ import "C"
 
 import (
 	"encoding/json"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
 
 	_ "pyobject-preservation/bench"
 	_ "pyobject-preservation/internal/cpython" // its header: see internal/wrapper/embed.go
@@ -55,5 +59,40 @@ func ppGoModule(name *C.char) *C.PyObject {
 
 //export ppGoDisarm
 func ppGoDisarm() { wrapper.Disarm() }
+
+// forks is how many are under way, and what was set before the first.
+var forks struct {
+	sync.Mutex
+	n, percent, procs int
+}
+
+// ppGoBeforeFork prepares the runtime for a child that has the calling thread only. What
+// other threads are at when the process is forked stays as it is there, for ever: so
+// the collector is turned off and has finished, there is nothing to be given back to the
+// system, and there are more processors, as Go calls them, than there are threads that
+// could have one. A call into Go that finds none free would hang.
+//
+//export ppGoBeforeFork
+func ppGoBeforeFork() {
+	forks.Lock()
+	defer forks.Unlock()
+	if forks.n++; forks.n == 1 {
+		forks.percent = debug.SetGCPercent(-1)
+		forks.procs = runtime.GOMAXPROCS(0)
+	}
+	debug.FreeOSMemory()
+	runtime.GOMAXPROCS(forks.procs + 8)
+	time.Sleep(time.Millisecond) // for threads that look for work to find none
+}
+
+//export ppGoAfterFork
+func ppGoAfterFork() {
+	forks.Lock()
+	defer forks.Unlock()
+	if forks.n--; forks.n == 0 {
+		debug.SetGCPercent(forks.percent)
+		runtime.GOMAXPROCS(forks.procs)
+	}
+}
 
 func main() {}

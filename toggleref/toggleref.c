@@ -100,4 +100,5 @@ pp_side pp_toggleref = {
     .holder_gone = pp_toggleref_holder_gone,
     .visit = pp_toggleref_visit,
     .drop = pp_toggleref_drop,
+    .inseparable = true,
 };

@@ -56,12 +56,13 @@ func Attach(s strategies.Strategy) *Binding {
 	if got := C.GoString(b.side.name); got != name {
 		panic(fmt.Sprintf("wrapper: strategy %q has the table of %q", name, got))
 	}
+	C.pp_watch_forks()
 	b.side.index = C.int(len(bindings))
 	bindings = append(bindings, b)
 	boundNames[name] = b
 	hooks := native.Hooks{
 		Header:   newHeader,
-		Free:     freeHeader,
+		Free:     b.freeHeader,
 		Last:     b.last,
 		Dispatch: b.dispatch,
 		Idle:     func() int64 { return int64(C.pp_idle(b.side)) },

@@ -183,7 +183,7 @@ pp_plain_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(PP_WRAPPER(self)->dict);
-    return 0;
+    return pp_visit_callback(self, visit, arg);
 }
 
 /* tp_clear: break cycles; the native object stays. */
@@ -191,6 +191,7 @@ int
 pp_plain_clear(PyObject *self)
 {
     Py_CLEAR(PP_WRAPPER(self)->dict);
+    pp_clear_callback(self);
     return 0;
 }
 

@@ -112,20 +112,6 @@ func ppGoChildren(handle C.uint64_t, found **C.pp_header, room C.int64_t) C.int6
 	return C.int64_t(len(children))
 }
 
-// ppGoReleaseOnGoroutine gives one reference back on a goroutine of its own and
-// returns when it has. The caller does not hold the GIL.
-//
-//export ppGoReleaseOnGoroutine
-func ppGoReleaseOnGoroutine(handle C.uint64_t) {
-	o := objects.Get(uint64(handle))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		o.Release()
-	}()
-	<-done
-}
-
 // ppGoEmit has native code deliver an event to the object. 0, or -1 with a
 // Python exception pending.
 //

@@ -4,7 +4,15 @@ package wrapper
 #cgo pkg-config: python3
 #cgo CFLAGS: -std=gnu11 -fvisibility=hidden
 #include <stdlib.h>
-#include "wrapper.h"
+#include "methods.h"
+
+static void
+pp_drop_callback(pp_side *side, pp_header *h)
+{
+	pp_drop_later(side, pp_take_callback(h));
+}
+
+_Static_assert(PP_SLAB_BYTES == 4096 * sizeof(pp_header), "a slab is 4096 headers");
 */
 import "C"
 
@@ -28,7 +36,7 @@ func Object(handle uint64) *native.Object { return objects.Get(handle) }
 
 const (
 	slabBits = 12
-	slabSize = 1 << slabBits
+	slabSize = 1 << slabBits // of headers; PP_SLAB_BYTES
 )
 
 // A header lives in C memory at the place that its object's slot says, so that
@@ -55,8 +63,11 @@ func newSlab(i uint32) *[slabSize]native.Header {
 	if slab := slabs[i].Load(); slab != nil {
 		return slab
 	}
-	size := C.size_t(slabSize * unsafe.Sizeof(native.Header{}))
-	memory := C.aligned_alloc(64, size) // one header a cache line
+	// Aligned to its size, so that C finds what stands behind the headers: a pointer
+	// for each, to the callback that its object may have. Pages of that which nobody
+	// needs are never touched.
+	const size = C.PP_SLAB_BYTES
+	memory := C.aligned_alloc(size, size+slabSize*C.size_t(unsafe.Sizeof(uintptr(0))))
 	if memory == nil {
 		panic("wrapper: out of memory for native headers")
 	}
@@ -73,6 +84,12 @@ func newHeader(o *native.Object) *native.Header {
 	return h
 }
 
-func freeHeader(_ *native.Object, h *native.Header) { objects.Delete(h.Handle) }
+func (b *Binding) freeHeader(_ *native.Object, h *native.Header) {
+	if atomic.LoadUint32(&h.Flags)&C.PP_HAS_CALLBACK != 0 {
+		// On any goroutine, but nobody else can reach the object any more.
+		C.pp_drop_callback(b.side, cHeader(h))
+	}
+	objects.Delete(h.Handle)
+}
 
 func cHeader(h *native.Header) *C.pp_header { return (*C.pp_header)(unsafe.Pointer(h)) }

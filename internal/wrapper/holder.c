@@ -6,11 +6,9 @@
  *         def get(self): ...
  *         def release(self): ...
  */
-#include "wrapper.h"
+#include "methods.h"
 
 #include "_cgo_export.h"
-
-#define HOLDER(op) ((pp_holder *)(op))
 
 PyObject *
 pp_new_holder(pp_side *side, pp_header *h)
@@ -66,8 +64,8 @@ holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 }
 
 /* Take the native reference out of the holder. */
-static pp_header *
-let_go(pp_holder *self)
+pp_header *
+pp_let_go_holder(pp_holder *self)
 {
     pp_header *h = self->header;
     if (h) {
@@ -85,11 +83,11 @@ static void
 holder_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    pp_side *side = HOLDER(self)->side;
+    pp_side *side = PP_HOLDER(self)->side;
     pp_header *h;
 
     PyObject_GC_UnTrack(self);
-    h = let_go(HOLDER(self));
+    h = pp_let_go_holder(PP_HOLDER(self));
     PyObject_GC_Del(self);
     Py_DECREF(type);
     if (h)
@@ -101,11 +99,11 @@ holder_dealloc(PyObject *self)
 static int
 holder_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    pp_side *side = HOLDER(self)->side;
+    pp_side *side = PP_HOLDER(self)->side;
 
     Py_VISIT(Py_TYPE(self));
-    if (side->visit && HOLDER(self)->header)
-        return side->visit(side, HOLDER(self)->header, visit, arg);
+    if (side->visit && PP_HOLDER(self)->header)
+        return side->visit(side, PP_HOLDER(self)->header, visit, arg);
     return 0;
 }
 
@@ -113,28 +111,28 @@ holder_traverse(PyObject *self, visitproc visit, void *arg)
 static int
 holder_clear(PyObject *self)
 {
-    pp_header *h = let_go(HOLDER(self));
+    pp_header *h = pp_let_go_holder(PP_HOLDER(self));
     if (h)
-        pp_release(HOLDER(self)->side, h);
+        pp_release(PP_HOLDER(self)->side, h);
     return 0;
 }
 
 static pp_header *
 held(PyObject *self)
 {
-    if (HOLDER(self)->header == NULL)
+    if (PP_HOLDER(self)->header == NULL)
         PyErr_SetString(PyExc_ReferenceError,
                         "this MyClassRef has been released; it no longer holds a native object");
-    return HOLDER(self)->header;
+    return PP_HOLDER(self)->header;
 }
 
 static PyObject *
 holder_repr(PyObject *self)
 {
-    if (HOLDER(self)->header == NULL)
+    if (PP_HOLDER(self)->header == NULL)
         return PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
     return PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name,
-                                (unsigned long long)HOLDER(self)->header->id);
+                                (unsigned long long)PP_HOLDER(self)->header->id);
 }
 
 PyDoc_STRVAR(get_doc,
@@ -146,10 +144,10 @@ PyDoc_STRVAR(get_doc,
 static PyObject *
 holder_get(PyObject *self, PyObject *unused)
 {
-    pp_header *h = HOLDER(self)->header;
+    pp_header *h = PP_HOLDER(self)->header;
     if (h == NULL)
         return (PyObject *)held(self);
-    return HOLDER(self)->side->wrap(HOLDER(self)->side, h);
+    return PP_HOLDER(self)->side->wrap(PP_HOLDER(self)->side, h);
 }
 
 PyDoc_STRVAR(release_doc,
@@ -160,8 +158,8 @@ PyDoc_STRVAR(release_doc,
 static PyObject *
 holder_release(PyObject *self, PyObject *unused)
 {
-    pp_side *side = HOLDER(self)->side;
-    pp_header *h = let_go(HOLDER(self));
+    pp_side *side = PP_HOLDER(self)->side;
+    pp_header *h = pp_let_go_holder(PP_HOLDER(self));
 
     if (h)
         pp_release(side, h);
@@ -170,27 +168,26 @@ holder_release(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(release_from_goroutine_doc,
-"release_from_goroutine($self, /)\n--\n\n"
+"release_from_goroutine($self, /, *, locked=False)\n--\n\n"
 "Like release(), but the native reference is given back by a goroutine that does\n"
 "not hold the GIL. Other Python threads run meanwhile. Returns when it is done.\n"
 "What follows for the wrapper is seen to before it returns, unless another thread\n"
-"is at that already.");
+"is at that already.\n"
+"\n"
+"locked: the goroutine holds a lock of the native library meanwhile, the one that\n"
+"synchronize() takes. Raises RuntimeError in a forked process.");
 
-static PyObject *
-holder_release_from_goroutine(PyObject *self, PyObject *unused)
-{
-    pp_side *side = HOLDER(self)->side;
-    pp_header *h = let_go(HOLDER(self));
+PyDoc_STRVAR(wrap_from_goroutines_doc,
+"wrap_from_goroutines($self, /, goroutines=4, times=1000)\n--\n\n"
+"Have native code use the object on goroutines, all at the same time: each takes a\n"
+"native reference, and times over wraps the object with the GIL, drops the wrapper,\n"
+"and takes and gives back another reference without the GIL. Returns when all are\n"
+"done. Raises RuntimeError in a forked process.");
 
-    if (h) {
-        uint64_t handle = h->handle;
-        Py_BEGIN_ALLOW_THREADS
-        ppGoReleaseOnGoroutine(handle);
-        Py_END_ALLOW_THREADS
-    }
-    pp_drain(side);
-    Py_RETURN_NONE;
-}
+PyDoc_STRVAR(release_after_python_doc,
+"release_after_python($self, /)\n--\n\n"
+"Like release(), but native code gives the reference back when the process exits,\n"
+"after the interpreter has gone.");
 
 PyDoc_STRVAR(emit_doc,
 "emit($self, event, /)\n--\n\n"
@@ -201,7 +198,7 @@ PyDoc_STRVAR(emit_doc,
 static PyObject *
 holder_emit(PyObject *self, PyObject *arg)
 {
-    pp_side *side = HOLDER(self)->side;
+    pp_side *side = PP_HOLDER(self)->side;
     pp_header *h = held(self);
     int64_t event, answer;
     int failed;
@@ -232,17 +229,24 @@ holder_emit(PyObject *self, PyObject *arg)
 static int
 dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer)
 {
-    PyObject *self = side->wrap(side, h), *result;
+    PyObject *self = pp_callback(h), *result;
     long long value;
 
-    if (self == NULL)
-        return -1;
-    result = PyObject_CallMethod(self, "on_event", "L", (long long)event);
+    if (self) { /* ours for the call: it may replace itself */
+        Py_INCREF(self);
+        result = PyObject_CallFunction(self, "L", (long long)event);
+    }
+    else {
+        self = side->wrap(side, h);
+        if (self == NULL)
+            return -1;
+        result = PyObject_CallMethod(self, "on_event", "L", (long long)event);
+    }
     Py_DECREF(self);
     if (result == NULL)
         return -1;
     if (!PyLong_Check(result)) {
-        PyErr_Format(PyExc_TypeError, "on_event must return an int, not '%.200s'",
+        PyErr_Format(PyExc_TypeError, "a handler of events must return an int, not '%.200s'",
                      Py_TYPE(result)->tp_name);
         Py_DECREF(result);
         return -1;
@@ -282,8 +286,12 @@ PyDoc_STRVAR(reduce_doc,
 static PyMethodDef holder_methods[] = {
     {"get", holder_get, METH_NOARGS, get_doc},
     {"release", holder_release, METH_NOARGS, release_doc},
-    {"release_from_goroutine", holder_release_from_goroutine, METH_NOARGS,
-     release_from_goroutine_doc},
+    {"release_from_goroutine", (PyCFunction)(void (*)(void))pp_holder_release_from_goroutine,
+     METH_VARARGS | METH_KEYWORDS, release_from_goroutine_doc},
+    {"wrap_from_goroutines", (PyCFunction)(void (*)(void))pp_holder_wrap_from_goroutines,
+     METH_VARARGS | METH_KEYWORDS, wrap_from_goroutines_doc},
+    {"release_after_python", pp_holder_release_after_python, METH_NOARGS,
+     release_after_python_doc},
     {"emit", holder_emit, METH_O, emit_doc},
     {"__reduce_ex__", holder_reduce, METH_O, reduce_doc},
     {"__reduce__", holder_reduce, METH_NOARGS,

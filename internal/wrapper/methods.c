@@ -102,6 +102,13 @@ wrapper_on_event(PyObject *self, PyObject *event)
     return event;
 }
 
+PyDoc_STRVAR(set_callback_doc,
+"set_callback($self, callback, /)\n--\n\n"
+"Have the native object hold callback and call it with each event, in place of\n"
+"on_event. It takes and returns an int. None takes it away. The native object owns\n"
+"it until then or until it dies; gc sees it where only the wrapper keeps the native\n"
+"object. Raises TypeError for anything that is not callable.");
+
 PyDoc_STRVAR(append_doc,
 "append($self, child, /)\n--\n\n"
 "Add a native edge from this object to child, a MyClass of the same strategy.\n"
@@ -216,6 +223,7 @@ static PyMethodDef common[] = {
     {"message", wrapper_message, METH_NOARGS, message_doc},
     {"print_message", wrapper_print_message, METH_NOARGS, print_message_doc},
     {"on_event", wrapper_on_event, METH_O, on_event_doc},
+    {"set_callback", pp_wrapper_set_callback, METH_O, set_callback_doc},
     {"append", wrapper_append, METH_O, append_doc},
     {"remove", wrapper_remove, METH_O, remove_doc},
     {"children", wrapper_children, METH_NOARGS, children_doc},

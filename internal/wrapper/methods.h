@@ -15,4 +15,33 @@ PyObject *pp_wrapper_init_subclass(PyObject *cls, PyObject *args, PyObject *kwar
  * with TypeError. */
 int pp_set_message(pp_header *h, PyObject *message);
 
+/* ---- callbacks.c ---- */
+
+/* Borrowed; NULL if there is none. */
+PyObject *pp_callback(pp_header *);
+
+/* Take it out of the native object: the reference is the caller's. Needs no GIL where
+ * nobody else can reach the object. */
+PyObject *pp_take_callback(pp_header *);
+
+/* MyClass.set_callback. */
+PyObject *pp_wrapper_set_callback(PyObject *self, PyObject *callback);
+
+/* ---- goroutines.c ---- */
+
+/* 0 with RuntimeError in a forked process, where there are none. */
+int pp_have_goroutines(void);
+
+PyObject *pp_holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs);
+PyObject *pp_holder_release_after_python(PyObject *self, PyObject *unused);
+PyObject *pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kwargs);
+PyObject *pp_module_synchronize(PyObject *module, PyObject *unused);
+
+/* ---- holder.c, module.c ---- */
+
+/* Take the native reference out of a holder; NULL if it has none. */
+pp_header *pp_let_go_holder(pp_holder *);
+pp_side *pp_module_side(PyObject *module);
+
 #endif

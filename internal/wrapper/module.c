@@ -75,10 +75,12 @@ pp_release_slow(pp_side *side, pp_header *h, int64_t left)
 
 struct pp_edge {
     pp_header *from, *to;
+    PyObject *object; /* no edge: a reference to drop */
     pp_edge *next;
 };
 
-/* Tell edge_gone of every edge that was removed, oldest first. */
+/* Tell edge_gone of every edge that was removed, and drop the Python references of
+ * native objects that died, oldest first. */
 static void
 drain_edges(pp_side *side)
 {
@@ -91,9 +93,13 @@ drain_edges(pp_side *side)
     }
     for (; oldest; oldest = next) {
         next = oldest->next;
-        side->edge_gone(side, oldest->from, oldest->to);
-        pp_release(side, oldest->to);
-        pp_release(side, oldest->from);
+        if (oldest->object)
+            Py_DECREF(oldest->object);
+        else {
+            side->edge_gone(side, oldest->from, oldest->to);
+            pp_release(side, oldest->to);
+            pp_release(side, oldest->from);
+        }
         free(oldest);
     }
 }
@@ -160,17 +166,29 @@ pp_push(pp_side *side, pp_header *h)
     request(side);
 }
 
-void
-pp_unlink(pp_side *side, pp_header *from, pp_header *to)
+static void
+later(pp_side *side, pp_header *from, pp_header *to, PyObject *object)
 {
     pp_edge *edge = malloc(sizeof *edge);
 
     if (edge == NULL)
-        Py_FatalError("out of memory for an edge that was removed");
-    *edge = (pp_edge){from, to, atomic_load_explicit(&side->unlinked, memory_order_relaxed)};
+        Py_FatalError("out of memory for what is to be done with the GIL");
+    *edge = (pp_edge){from, to, object, atomic_load_explicit(&side->unlinked, memory_order_relaxed)};
     while (!atomic_compare_exchange_weak(&side->unlinked, &edge->next, edge))
         ;
     request(side);
+}
+
+void
+pp_unlink(pp_side *side, pp_header *from, pp_header *to)
+{
+    later(side, from, to, NULL);
+}
+
+void
+pp_drop_later(pp_side *side, PyObject *object)
+{
+    later(side, NULL, NULL, object);
 }
 
 int64_t
@@ -192,8 +210,8 @@ pp_disarm(void)
 
 /* ---- the module ----------------------------------------------------------- */
 
-static pp_side *
-module_side(PyObject *module)
+pp_side *
+pp_module_side(PyObject *module)
 {
     return *(pp_side **)PyModule_GetState(module);
 }
@@ -207,7 +225,7 @@ static PyObject *
 module_new_native(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"message", NULL};
-    pp_side *side = module_side(module);
+    pp_side *side = pp_module_side(module);
     PyObject *message = Py_None;
     pp_header *h;
 
@@ -229,7 +247,7 @@ PyDoc_STRVAR(live_objects_doc,
 static PyObject *
 module_live_objects(PyObject *module, PyObject *unused)
 {
-    pp_side *side = module_side(module);
+    pp_side *side = pp_module_side(module);
     pp_drain(side);
     return PyLong_FromLongLong(ppGoLive(side->index));
 }
@@ -243,9 +261,11 @@ PyDoc_STRVAR(settle_doc,
 static PyObject *
 module_settle(PyObject *module, PyObject *unused)
 {
-    pp_side *side = module_side(module);
+    pp_side *side = pp_module_side(module);
 
     if (side->settle) {
+        if (!pp_have_goroutines())
+            return NULL;
         Py_BEGIN_ALLOW_THREADS
         side->settle(side);
         Py_END_ALLOW_THREADS
@@ -267,7 +287,7 @@ PyDoc_STRVAR(stats_doc,
 static PyObject *
 module_stats(PyObject *module, PyObject *unused)
 {
-    pp_side *side = module_side(module);
+    pp_side *side = pp_module_side(module);
     pp_drain(side);
     return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)side->wrappers_created,
                          "wrappers_freed", (long long)side->wrappers_freed, "flips",
@@ -275,10 +295,26 @@ module_stats(PyObject *module, PyObject *unused)
                          "drained", (long long)side->drained);
 }
 
+PyDoc_STRVAR(release_from_goroutines_doc,
+"release_from_goroutines($module, /, refs, goroutines=8, wait=True)\n--\n\n"
+"Release a sequence of MyClassRefs, all at once, on goroutines that do not hold the\n"
+"GIL. With wait=False it returns at once, and the goroutines go on whatever becomes\n"
+"of Python. Raises TypeError, and releases nothing, if one of refs is no MyClassRef\n"
+"of this strategy; RuntimeError in a forked process.");
+
+PyDoc_STRVAR(synchronize_doc,
+"synchronize($module, /)\n--\n\n"
+"Take and give back the lock of the native library that release_from_goroutine(\n"
+"locked=True) holds. The GIL is kept meanwhile, as by a native function that does\n"
+"not know of Python.");
+
 static PyMethodDef module_methods[] = {
     {"new_native", (PyCFunction)(void (*)(void))module_new_native, METH_VARARGS | METH_KEYWORDS,
      new_native_doc},
     {"live_objects", module_live_objects, METH_NOARGS, live_objects_doc},
+    {"release_from_goroutines", (PyCFunction)(void (*)(void))pp_module_release_from_goroutines,
+     METH_VARARGS | METH_KEYWORDS, release_from_goroutines_doc},
+    {"synchronize", pp_module_synchronize, METH_NOARGS, synchronize_doc},
     {"settle", module_settle, METH_NOARGS, settle_doc},
     {"stats", module_stats, METH_NOARGS, stats_doc},
     {NULL},

@@ -97,6 +97,9 @@ struct pp_side {
      * subclass, in place of CPython's own for subclasses. */
     bool owns_subclasses;
 
+    /* Whether a wrapper, once there is one, lives exactly as long as its native object. */
+    bool inseparable;
+
     /* Builds the module by itself instead: only the floor does, which uses none
      * of the scaffolding. Adds MyClass, MyClassRef and functions. 0 or -1. */
     int (*bare)(pp_side *, PyObject *module);
@@ -243,6 +246,11 @@ int pp_plain_clear(PyObject *);
 int pp_visit_slots(pp_side *, PyObject *op, visitproc, void *);
 void pp_clear_slots(pp_side *, PyObject *op);
 
+/* Visit, or clear, the Python function that the native object holds, if that is the
+ * wrapper's to show: for strategies that do not use the plain slots. */
+int pp_visit_callback(PyObject *op, visitproc visit, void *arg);
+void pp_clear_callback(PyObject *op);
+
 /* ---- between the files of the scaffolding ------------------------------ */
 
 #define PP_STOCK 32
@@ -286,5 +294,13 @@ typedef struct {
     pp_side *side;
     pp_header *header; /* owns one native reference; NULL once released */
 } pp_holder;
+
+#define PP_HOLDER(op) ((pp_holder *)(op))
+
+/* Notice when this process is forked. */
+void pp_watch_forks(void);
+
+/* Have a Python reference dropped by whoever has the GIL next. */
+void pp_drop_later(pp_side *, PyObject *);
 
 #endif

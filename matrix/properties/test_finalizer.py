@@ -276,3 +276,36 @@ def test_a_failed_construction_leaks_nothing(s):
     s.settle()
     gc.collect()
     assert s.live_objects() == alive, "a failed construction left native objects behind"
+
+
+@prop("F7", "__del__ after a goroutine's release", child=True)
+def test_del_runs_whole_when_the_last_reference_goes_on_a_goroutine(s):
+    """__del__ runs once, with the native object whole, when the last native reference goes on a goroutine; what it raises is reported."""
+    seen, reported = [], []
+
+    class Sub(s.MyClass):
+        __slots__ = ("fail",)
+
+        def __del__(self):
+            seen.append((self.id(), self.message(), [c.id() for c in self.children()]))
+            s.MyClassRef(self.children()[0]).release_from_goroutine()
+            if getattr(self, "fail", False):
+                raise KeyError("in __del__")
+
+    sys.unraisablehook = lambda info: reported.append(str(info.exc_value))
+    try:
+        for fail in (False, True):
+            for _ in range(50):
+                a, child = Sub("text"), s.MyClass()
+                a.append(child)
+                a.fail = fail
+                want, r = (a.id(), "text", [child.id()]), s.MyClassRef(a)
+                del a, child
+                r.release_from_goroutine()
+                s.settle()
+                assert seen == [want]
+                assert reported == (["'in __del__'"] if fail else [])
+                seen.clear()
+                reported.clear()
+    finally:
+        sys.unraisablehook = sys.__unraisablehook__

@@ -329,3 +329,103 @@ def test_gc_module_functions_with_zombies_around(s):
         h.release()
     del h
     holders.clear()
+
+
+@prop("G8", "cycles of native edges")
+def test_cycles_of_native_edges_are_collected(s):
+    """Cycles through native edges survive while native code holds one of their objects, and are collected after."""
+
+    class Sub(s.MyClass):
+        __slots__ = ("s",)
+
+    def to_itself(cls):
+        a = cls()
+        a.append(a)
+        return a
+
+    def in_both_directions(cls):
+        a, b = cls(), cls()
+        a.append(b)
+        b.append(a)
+        a.x, b.x = b, a
+        return a
+
+    def ring(cls):
+        first = last = cls()
+        for _ in range(10):
+            new = cls()
+            last.append(new)
+            last.append(new)
+            last = new
+        last.x = first  # it closes in Python
+        return first
+
+    def through_a_holder(cls):
+        a, b = cls(), cls()
+        a.append(b)
+        b.r = s.MyClassRef(a)
+        return a
+
+    for build in (to_itself, in_both_directions, ring, through_a_holder):
+        for cls in (s.MyClass, Sub):
+            alive = s.live_objects()
+            a = build(cls)
+            a.y = 1
+            r, number, made = s.MyClassRef(a), a.id(), s.live_objects()
+            del a
+            s.settle()
+            gc.collect()
+            assert s.live_objects() == made, "collected though native code holds it"
+            b = r.get()
+            assert b.id() == number and getattr(b, "y", None) == 1, "the object did not survive"
+            del b
+            r.release()
+            s.settle()
+            gc.collect()
+            assert s.live_objects() == alive, f"{build.__name__} leaks"
+
+
+@prop("G9", "callback that captures its object")
+def test_a_native_callback_that_captures_its_own_object(s):
+    """A Python function that a native object holds, and that refers to the object, works while native code holds it, and both are collected after."""
+    for how in ("wrapper", "wrapper and itself", "subclass"):
+        alive = s.live_objects()
+        cls = s.MyClass if how != "subclass" else type("Sub", (s.MyClass,), {"__slots__": ("s",)})
+        a = cls()
+        a.x, heard = 10, []
+        if how == "wrapper and itself":
+            a.me = a
+
+        def callback(event, a=a):
+            heard.append(a.x)
+            return event + a.x
+
+        w = weakref.ref(callback)
+        a.set_callback(callback)
+        r = s.MyClassRef(a)
+        del a, callback
+        for _ in range(2):
+            s.settle()
+            gc.collect()
+            assert r.emit(1) == 11, "the callback is lost though native code holds the object"
+        assert heard == [10, 10]
+        r.release()
+        s.settle()
+        gc.collect()
+        assert s.live_objects() == alive, "object and callback leak"
+        assert w() is None
+    # Replaced, taken away, or dropped with its object on a goroutine: the function goes.
+    a = s.MyClass()
+    for change in (lambda: a.set_callback(abs), lambda: a.set_callback(None), None):
+        marker = Junk()
+        w = weakref.ref(marker)
+        a.set_callback(lambda n, marker=marker: n)
+        del marker
+        if change:
+            change()
+        else:
+            r = s.MyClassRef(a)
+            del a
+            r.release_from_goroutine()
+            s.settle()
+        assert w() is None, "the callback outlives its object"

@@ -1,9 +1,10 @@
 """I: is it the same object?"""
 
 import gc
+import sys
 import weakref
 
-from harness import QUICK, prop, restoring_gc
+from harness import QUICK, prop, restoring_gc, restoring_switch_interval, together
 
 
 @prop("I1", "one object while alive")
@@ -171,3 +172,15 @@ def test_equality_and_hash_follow_the_native_object(s):
     after = hash(r.get())
     del takers
     assert after == before, "the wrapper that came back hashes anew"
+
+
+@prop("I6", "raced first wrap", child=True)
+@restoring_switch_interval
+def test_a_first_wrap_raced_by_threads_gives_one_wrapper(s):
+    """A native object that eight threads wrap for the first time at once gets one wrapper."""
+    sys.setswitchinterval(1e-6)
+    for _ in range(50 if QUICK else 300):
+        r, got = s.new_native(), []
+        together(*[lambda: got.append(r.get())] * 8)
+        assert len(got) == 8
+        assert all(b is got[0] for b in got), "two wrappers for one native object"

@@ -1,18 +1,10 @@
 """L: is anything lost?"""
 
 import gc
-import os
+import sys
+import weakref
 
-from harness import QUICK, NotApplicable, prop
-
-
-def resident():
-    """Bytes of memory that the process occupies."""
-    try:
-        with open("/proc/self/statm") as f:
-            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        raise NotApplicable("needs /proc") from None
+from harness import QUICK, Junk, NotApplicable, prop, resident
 
 
 @prop("L1", "1,000,000 flips are flat", child=True)
@@ -74,3 +66,88 @@ def test_native_objects_and_wrappers_balance_to_zero(s):
     after = s.stats()
     made = after["wrappers_created"] - before["wrappers_created"]
     assert made and made == after["wrappers_freed"] - before["wrappers_freed"]
+
+
+@prop("L3", "total references are flat", child=True,
+      absent="" if hasattr(sys, "gettotalrefcount") else "needs a debug build of CPython")
+def test_the_total_of_all_reference_counts_is_flat(s):
+    """On a debug build of CPython the total of all reference counts is flat over everything that can happen to an object."""
+
+    class Sub(s.MyClass):
+        __slots__ = ("s",)
+
+        def __del__(self):
+            self.id()
+
+    def life(cls):
+        a = cls("text")
+        a.x, a.me = [1], a
+        w = weakref.ref(a, lambda _: None)
+        r, parent = s.MyClassRef(a), s.MyClass()
+        parent.append(a)
+        a.set_callback(lambda n: n)
+        del a
+        gc.collect()
+        b = r.get()
+        b.set_callback(None)
+        b.me = None
+        w()
+        r.emit(3)
+        parent.children()
+        parent.remove(b)
+        del b
+        r.release_from_goroutine()
+        for wrong in (lambda: s.MyClassRef(1), r.get, lambda: cls(1), lambda: parent.append(None)):
+            try:
+                wrong()
+            except (TypeError, ReferenceError) as e:
+                e.__traceback__ = None
+        s.new_native().get().y = 1
+        del parent, w, r
+        s.settle()
+        gc.collect()
+
+    def total(n):
+        for _ in range(n):
+            for cls in (s.MyClass, Sub):
+                life(cls)
+        s.settle()
+        gc.collect()
+        return sys.gettotalrefcount()
+
+    total(40)
+    grown = []
+    for _ in range(5):
+        before = total(5)
+        grown.append(total(20) - before)
+    assert min(grown) <= 2, f"references grew by {grown} in 40 lives each"
+
+
+@prop("L4", "dict, weakrefs and slots are freed")
+def test_what_a_wrapper_carries_is_freed(s):
+    """The dict, the weak references' list, the slots and their values are freed with the object, materialised or not."""
+
+    class Sub(s.MyClass):
+        __slots__ = ("s",)
+
+    for cls in (s.MyClass, Sub):
+        for materialise in (False, True):
+            values = [Junk() for _ in range(40)]
+            freed = [weakref.ref(v) for v in values]
+            a = cls()
+            for i, v in enumerate(values[:39]):
+                setattr(a, f"x{i}", v)
+            if cls is Sub:
+                a.s = values[39]
+            if materialise:
+                a.__dict__["y"] = dict(a.__dict__)
+            weak = [weakref.ref(a, lambda _: None) for _ in range(5)] + [weakref.proxy(a)]
+            r = s.MyClassRef(a)
+            del a, v, values
+            for _ in range(3):
+                r.get().z = 1
+            r.release()
+            s.settle()
+            gc.collect()
+            assert not [w for w in freed if w() is not None], "values outlive the object"
+            assert not any(w() for w in weak[:5])

@@ -1,5 +1,7 @@
 """X: what happens when the interpreter goes away?"""
 
+import os
+
 from harness import program, prop
 
 
@@ -44,3 +46,111 @@ def test_everything_works_from_an_atexit_callback(s):
     # Registered before the import, so that it runs after ours.
     status, out, err = program(s, "keep = m.new_native(); keep.get().x = 1\n", before=late)
     assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
+
+
+@prop("X2", "release after finalization", child=True)
+def test_native_release_after_finalization(s):
+    """Native code gives its references back when the interpreter has gone: no crash, no hang, exit status 0."""
+    status, out, err = program(s, (
+        "class Sub(m.MyClass):\n"
+        "    __slots__ = ('s',)\n"
+        "    def __del__(self): self.id()\n"
+        "for cls in (m.MyClass, Sub):\n"
+        "    a = cls(); a.x = [a]; a.append(cls()); a.set_callback(lambda n, a=a: n)\n"
+        "    m.MyClassRef(a).release_after_python()\n"
+        "    m.MyClassRef(a).release_after_python()\n"
+        "    b = cls(); b.y = 1; m.MyClassRef(b).release_after_python()\n"
+        "    m.new_native('never wrapped').release_after_python()\n"
+        "del a, b\n"))
+    assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
+
+
+@prop("X3", "goroutines release while it finalizes", child=True)
+def test_goroutines_release_while_the_interpreter_finalizes(s):
+    """Goroutines go on releasing while the interpreter finalizes: no crash, no hang, exit status 0."""
+    for n in (200, 20_000, 100_000):
+        status, out, err = program(s, (
+            "class Sub(m.MyClass):\n"
+            "    def __del__(self): self.id()\n"
+            f"refs = [m.MyClassRef(Sub() if i % 7 == 0 else m.MyClass()) for i in range({n})]\n"
+            "for i in range(0, len(refs), 50): refs[i].get().set_callback(print)\n"
+            "keep = [r.get() for r in refs[::5]]\n"
+            "m.release_from_goroutines(refs, 4, False)\n"))
+        assert (status, out, err) == (0, "", ""), f"exit status {status} with {n}: {out}{err}"
+
+
+@prop("X5", "fork", child=True, absent="" if hasattr(os, "fork") else "needs os.fork")
+def test_a_forked_child_can_use_what_there_is(s):
+    """A child of os.fork() can use, wrap, drop and make objects, is told what it cannot do, and exits cleanly; so does the parent."""
+    status, out, err = program(s, """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+class Sub(m.MyClass):
+    __slots__ = ("s",)
+    def __del__(self): self.id()
+objects = [Sub() if i % 3 == 0 else m.MyClass(str(i)) for i in range(2000)]
+for i, a in enumerate(objects): a.x = i
+for a, b in zip(objects, objects[1:]): a.append(b)
+refs = [m.MyClassRef(a) for a in objects]
+del objects[::2], a, b
+def use(n):
+    for i, r in enumerate(refs):
+        b = r.get()
+        assert b.id() and (i % 3 == 0 or b.message() == str(i))
+        assert r.emit(7) == 7
+    made = [Sub() for _ in range(n)]
+    for a in made: a.x = a; a.append(a); a.remove(a)
+    for r in refs[::3]: r.release()
+    del objects[::3], made, a
+    import gc; gc.collect()
+for _ in range(5):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            use(50_000)
+            try:
+                refs[1].release_from_goroutine()
+            except RuntimeError as e:
+                assert "fork" in str(e)
+            else:
+                raise AssertionError("a goroutine was started")
+        except BaseException:
+            import traceback; traceback.print_exc(); os._exit(9)
+        sys.exit(3)  # the whole of an interpreter's end
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    m.settle()
+    assert refs[5].get().id()
+use(1000)
+""")
+    assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
+
+
+@prop("X6", "SIGINT, faulthandler", child=True)
+def test_signals_work_as_without_the_extension(s):
+    """SIGINT still raises KeyboardInterrupt, whatever native code is at, and faulthandler still reports a crash."""
+    status, out, err = program(s, """
+import signal, threading, time
+a = m.MyClass()
+r = m.MyClassRef(a)
+for work in (r.get, lambda: r.emit(1), lambda: r.wrap_from_goroutines(2, 50), m.settle,
+             lambda: m.MyClassRef(m.MyClass()).release_from_goroutine()):
+    timer = threading.Timer(0.05, signal.raise_signal if os.name == "nt" else lambda n: os.kill(os.getpid(), n), [signal.SIGINT])
+    timer.start()
+    end = time.monotonic() + 20
+    try:
+        while time.monotonic() < end:
+            work()
+    except KeyboardInterrupt:
+        pass
+    else:
+        print("no KeyboardInterrupt")
+    timer.join()
+assert r.get() is not None
+""")
+    assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
+    enable = "import faulthandler; faulthandler.enable()\n"
+    crash = "a = m.MyClass(); r = m.MyClassRef(a); del a; import faulthandler; faulthandler._sigsegv()\n"
+    for before, source in ((enable, crash), ("", enable + crash)):
+        status, out, err = program(s, source, before=before)
+        assert status == -11 and "Segmentation fault" in err and "most recent call first" in err, (
+            f"exit status {status}: {err[:300]}")

@@ -1,31 +1,10 @@
 """T: what if two threads do it at once?"""
 
 import sys
-import threading
+import time
 import weakref
 
-from harness import QUICK, prop, restoring_switch_interval
-
-
-def together(*functions):
-    """Run functions in threads that start at once; raise what any of them raised."""
-    errors = []
-    barrier = threading.Barrier(len(functions))
-
-    def call(f):
-        barrier.wait()
-        try:
-            f()
-        except BaseException as e:
-            errors.append(e)
-
-    threads = [threading.Thread(target=call, args=(f,)) for f in functions]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    if errors:
-        raise errors[0]
+from harness import QUICK, prop, resident, restoring_switch_interval, together
 
 
 @prop("T1", "last drop races a wrap", child=True)
@@ -78,3 +57,96 @@ def test_native_release_races_a_weakref_upgrade(s):
         got.clear()
         s.settle()
         assert w() is None
+
+
+@prop("T3", "release under a lock __del__ wants", child=True)
+@restoring_switch_interval
+def test_release_on_a_goroutine_that_holds_a_lock_which_del_wants(s):
+    """A goroutine that holds a native lock releases the last reference while __del__ takes the same lock: no deadlock."""
+    sys.setswitchinterval(1e-6)
+    deaths = []
+
+    class Sub(s.MyClass):
+        def __del__(self):
+            s.synchronize()
+            deaths.append(self.id())
+
+    times = 100 if QUICK else 500
+
+    def native():
+        for _ in range(times):
+            r = s.MyClassRef(Sub())
+            r.release_from_goroutine(locked=True)
+
+    def python():
+        for _ in range(times):
+            Sub()
+            s.synchronize()
+
+    together(native, python, native)
+    s.settle()
+    assert len(deaths) == 3 * times
+
+
+@prop("T4", "goroutines and threads at once", child=True)
+@restoring_switch_interval
+def test_goroutines_and_threads_wrap_and_release_at_once(s):
+    """Goroutines and Python threads wrap, drop, hold and release the same objects at once: nothing is lost, and totals balance."""
+    sys.setswitchinterval(1e-6)
+    times = 100 if QUICK else 400
+    for _ in range(3):
+        a = s.MyClass()
+        number = a.id()
+        r = s.MyClassRef(a)
+        del a
+
+        def python():
+            for i in range(times):
+                b = r.get()
+                assert b.id() == number
+                h = s.MyClassRef(b)
+                b.x = [i]
+                del b
+                h.release_from_goroutine() if i % 4 == 0 else h.release()
+
+        def edges():
+            p = s.MyClass()
+            for _ in range(times):
+                p.append(r.get())
+                p.remove(r.get())
+
+        together(python, python, edges,
+                 lambda: r.wrap_from_goroutines(4, times), lambda: r.wrap_from_goroutines(2, times))
+        assert r.get().id() == number
+        r.release_from_goroutine()
+    # That nothing is left over is seen to after every property.
+
+
+@prop("T5", "a storm of 100,000 releases", child=True)
+def test_a_storm_of_releases(s):
+    """100,000 releases on goroutines while Python runs: memory stays bounded, and everything is freed."""
+    n = 20_000 if QUICK else 100_000
+    alive = s.live_objects()
+
+    class Sub(s.MyClass):
+        deaths = 0
+
+        def __del__(self):
+            Sub.deaths += 1
+
+    refs = [s.MyClassRef(Sub() if i % 10 == 0 else s.MyClass()) for i in range(n)]
+    refs += [s.new_native() for _ in range(n // 10)]
+    before = resident()
+    s.release_from_goroutines(refs, 8, False)
+    while s.live_objects() - alive > n // 2:
+        s.MyClass()  # Python is busy with other things
+        s.settle()
+    grown = resident() - before
+    for _ in range(100):
+        s.settle()
+        if s.live_objects() == alive:
+            break
+        time.sleep(0.05)
+    assert s.live_objects() == alive, "not everything is freed"
+    assert Sub.deaths == (n + 9) // 10, "not every __del__ ran once"
+    assert grown < 64 << 20, f"grew by {grown} bytes"

@@ -20,6 +20,7 @@ FLOOR        the name of the bare module that does no lifetime work, the limit o
 """
 
 import json as _json
+import os as _os
 import sys as _sys
 from types import MappingProxyType as _MappingProxyType
 
@@ -28,6 +29,9 @@ from . import _core
 __all__ = ["FLOOR", "STRATEGIES", "strategy"]
 
 _declarations = {d["name"]: d for d in _json.loads(_core.declarations())}
+
+if hasattr(_os, "register_at_fork"):
+    _os.register_at_fork(before=_core._before_fork, after_in_parent=_core._after_fork)
 
 STRATEGIES = tuple(name for name, d in _declarations.items() if not d["floor"])
 FLOOR = next(name for name, d in _declarations.items() if d["floor"])

@@ -1,0 +1,90 @@
+package wrapper
+
+/*
+#include "wrapper.h"
+
+static PyObject *pp_wrap_header(pp_side *side, pp_header *h) { return side->wrap(side, h); }
+*/
+import "C"
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"pyobject-preservation/internal/cpython"
+)
+
+// library is a lock as native libraries have, which knows nothing of Python.
+var library sync.Mutex
+
+// ppGoSynchronize takes the library's lock and gives it back.
+//
+//export ppGoSynchronize
+func ppGoSynchronize() {
+	library.Lock()
+	defer library.Unlock()
+}
+
+// ppGoReleaseOnGoroutines gives one reference to each of n objects back, on several
+// goroutines, and returns when they are done if wait is set. The caller does not hold
+// the GIL.
+//
+//export ppGoReleaseOnGoroutines
+func ppGoReleaseOnGoroutines(handles *C.uint64_t, n C.Py_ssize_t, goroutines, locked, wait C.int) {
+	all := slices.Clone(unsafe.Slice(handles, int(n)))
+	var group sync.WaitGroup
+	each := (len(all) + int(goroutines) - 1) / int(goroutines)
+	for part := range slices.Chunk(all, max(1, each)) {
+		group.Go(func() {
+			if locked != 0 {
+				library.Lock()
+				defer library.Unlock()
+			}
+			for _, handle := range part {
+				objects.Get(uint64(handle)).Release()
+			}
+		})
+	}
+	if wait != 0 {
+		group.Wait()
+	}
+}
+
+// ppGoRelease gives one reference back, on whatever thread that is.
+//
+//export ppGoRelease
+func ppGoRelease(handle C.uint64_t) { objects.Get(uint64(handle)).Release() }
+
+// ppGoWrapOnGoroutines has goroutines use an object as native code does: see the
+// Python method. It returns how many wraps failed. The caller holds a native
+// reference, but not the GIL.
+//
+//export ppGoWrapOnGoroutines
+func ppGoWrapOnGoroutines(index C.int, handle C.uint64_t, goroutines, times C.int) C.int {
+	b, o := bindings[index], objects.Get(uint64(handle))
+	var group sync.WaitGroup
+	var failed atomic.Int32
+	for range goroutines {
+		o.Retain()
+		group.Go(func() {
+			defer o.Release()
+			for range times {
+				cpython.WithGIL(func() {
+					w := C.pp_wrap_header(b.side, cHeader(o.Header()))
+					if w == nil {
+						cpython.TakeError()
+						failed.Add(1)
+						return
+					}
+					cpython.DecRef(cpython.Object(w))
+				})
+				o.Retain()
+				o.Release()
+			}
+		})
+	}
+	group.Wait()
+	return C.int(failed.Load())
+}
