@@ -26,6 +26,7 @@ func init() {
 			Identity:  true,
 			Weakref:   true,
 			Breaks: map[string]string{
+				"G8":       strategies.EdgesUnseen,
 				"I3":       "CPython calls tp_finalize once in an object's life; the second death is real",
 				"S2":       "CPython calls tp_finalize once in an object's life; the second death is real",
 				"S5":       "CPython calls tp_finalize once in an object's life; the second death is real",

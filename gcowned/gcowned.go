@@ -37,6 +37,7 @@ func init() {
 			Identity:  true,
 			Weakref:   true,
 			Breaks: map[string]string{
+				"G8":       strategies.EdgesUnseen,
 				"W4":       "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
 				"F1[gc]":   "gc runs __del__ of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
 				"F11":      "Go's garbage collector decides when native code has let go",

@@ -26,6 +26,7 @@ func init() {
 			Identity:  false,
 			Weakref:   false,
 			Breaks: map[string]string{
+				"G8":     strategies.EdgesUnseen,
 				"I2":     "class and dict come back around a new wrapper",
 				"I3":     "class and dict come back around a new wrapper",
 				"I5":     "equality and hash are the wrapper's, so one that comes back after its death is another key",

@@ -25,6 +25,7 @@ func init() {
 			ShippedBy: []string{"nanobind (intrusive counter)"},
 			Identity:  true,
 			Weakref:   true,
+			Breaks:    map[string]string{"G8": strategies.EdgesUnseen},
 		},
 	})
 }

@@ -11,6 +11,7 @@ import importlib
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 import traceback
 from dataclasses import dataclass
@@ -135,9 +136,10 @@ def _child_main(module, name, subject):
     sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
 
 
-def program(subject, source, *, before="", seconds=60, options=()):
+def program(subject, source, *, before="", seconds=60, options=None):
     """Run source as a Python program of its own, in which m is the subject.
-    before runs before the subject is imported; options are the interpreter's.
+    before runs before the subject is imported; options are the interpreter's, by
+    default those that keep a free-threaded one from warning that it turns the GIL on.
 
     Returns (exit status, stdout, stderr); an exit status below 0 is a signal.
     Raises AssertionError when it is still running after the time limit.
@@ -146,6 +148,8 @@ def program(subject, source, *, before="", seconds=60, options=()):
             f"sys.path.insert(0, {HERE!r})\n"
             "from subjects import load\n"
             f"m = load({subject.name!r})\n")
+    if options is None:
+        options = ("-X", "gil=1") if sysconfig.get_config_var("Py_GIL_DISABLED") else ()
     try:
         done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True,
                               timeout=seconds, cwd=HERE)

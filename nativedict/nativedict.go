@@ -26,6 +26,7 @@ func init() {
 			Identity:  false,
 			Weakref:   false,
 			Breaks: map[string]string{
+				"G8":       strategies.EdgesUnseen,
 				"I2":       "a new wrapper is made around the class and dict",
 				"I3":       "a new wrapper is made around the class and dict",
 				"I5":       "equality and hash are the wrapper's, so one that comes back after its death is another key",

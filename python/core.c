@@ -84,6 +84,24 @@ core_exec(PyObject *module)
                         "objects belong to the main interpreter");
         return -1;
     }
+#ifdef Py_GIL_DISABLED
+    {
+        /* CPython turns the GIL on for a module that does not declare otherwise, unless
+         * it was told not to; then nothing here would be safe. */
+        PyObject *flags = PySys_GetObject("flags");
+        PyObject *gil = flags ? PyObject_GetAttrString(flags, "gil") : NULL;
+        int off = gil && PyLong_Check(gil) && PyLong_AsLong(gil) == 0;
+
+        Py_XDECREF(gil);
+        PyErr_Clear();
+        if (off) {
+            PyErr_SetString(PyExc_ImportError,
+                            "pyobject_preservation needs the GIL, which PYTHON_GIL=0 or -X gil=0 "
+                            "keeps off; leave that away, and importing it turns the GIL on");
+            return -1;
+        }
+    }
+#endif
     if (loaded) {
         PyErr_SetString(PyExc_ImportError,
                         "pyobject_preservation cannot be loaded twice in one process");

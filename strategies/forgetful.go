@@ -2,6 +2,16 @@ package strategies
 
 import "maps"
 
+// EdgesUnseen is why G8 breaks for whoever does nothing about native edges.
+const EdgesUnseen = "native edges are counted and gc sees none of them, so a cycle of them keeps itself alive"
+
+// withGIL is what breaks, for every strategy, on a free-threaded CPython.
+var withGIL = map[string]string{
+	"FT1": "the extension module counts on the GIL and has CPython turn it on",
+	"FT2": "the extension module counts on the GIL and has CPython turn it on",
+	"FT3": "the extension module counts on the GIL and has CPython turn it on",
+}
+
 // Forgetful is what breaks, and why, when nothing of a wrapper outlives it: the
 // Breaks of every strategy that makes a plain new wrapper once the old one is
 // dead. more is added to it.
@@ -26,6 +36,7 @@ func Forgetful(more map[string]string) map[string]string {
 		"F4":     "native code gets the native object only; the wrapper dies all the same",
 		"F8":     "nothing is preserved, with __del__ or without",
 		"G1":     garbage, "G3": garbage, "G4": garbage, "G5": garbage, "G7": garbage, "G13": garbage,
+		"G8": EdgesUnseen,
 	}
 	maps.Copy(breaks, more)
 	return breaks

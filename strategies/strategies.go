@@ -3,6 +3,7 @@ package strategies
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"unsafe"
@@ -101,8 +102,15 @@ type Static struct {
 	Side     unsafe.Pointer // the *pp_side
 }
 
-// Declaration returns s.Declared.
-func (s Static) Declaration() Declaration { return s.Declared }
+// Declaration returns s.Declared and what breaks for every strategy.
+func (s Static) Declaration() Declaration {
+	d := s.Declared
+	if !d.Floor {
+		d.Breaks = maps.Clone(withGIL)
+		maps.Copy(d.Breaks, s.Declared.Breaks)
+	}
+	return d
+}
 
 // Table returns s.Side.
 func (s Static) Table() unsafe.Pointer { return s.Side }

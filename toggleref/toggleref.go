@@ -32,6 +32,7 @@ func init() {
 			ShippedBy: []string{"PyTorch ≥ 2.10", "PyGObject ≤ 3.54 (GLib toggle references)"},
 			Identity:  true,
 			Weakref:   true,
+			Breaks:    map[string]string{"G8": strategies.EdgesUnseen},
 		},
 	})
 }

@@ -246,7 +246,7 @@ dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer)
     if (result == NULL)
         return -1;
     if (!PyLong_Check(result)) {
-        PyErr_Format(PyExc_TypeError, "a handler of events must return an int, not '%.200s'",
+        PyErr_Format(PyExc_TypeError, "on_event, or the callback in its place, must return an int, not '%.200s'",
                      Py_TYPE(result)->tp_name);
         Py_DECREF(result);
         return -1;

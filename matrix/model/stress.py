@@ -1,0 +1,167 @@
+"""Hold strategies to the model for a long time.
+
+    python matrix/model/stress.py [--seconds S | --operations N] [--seed N] [STRATEGY...]
+
+Random sequences of operations, for every strategy in turn, each strategy in a process of
+its own; gc runs at every allocation and Go's collector all the time. Prints progress,
+and at the end what was done. A sequence that fails is cut down to the shortest that
+still does, printed, and is what a regression test is made of (test_model.py).
+"""
+
+import argparse
+import faulthandler
+import gc
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.dirname(HERE), HERE]
+
+LENGTH = 400  # operations in a world
+
+
+def sequence(seed, n=LENGTH):
+    """The same operations for the same seed."""
+    from world import OPERATIONS
+
+    r = random.Random(seed)
+    return [(r.choice(OPERATIONS), r.randrange(60), r.randrange(60), r.randrange(60)) for _ in range(n)]
+
+
+def resident():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def worker(name, seed, seconds, operations):
+    """Sequences from a seed until time or number is up. Prints one line of JSON a second."""
+    from subjects import load
+    from world import run
+
+    faulthandler.enable()
+    subject = load(name)
+    gc.collect()
+    gc.freeze()  # so that gc has no more to look at than what the model makes
+    gc.set_threshold(1)
+    start = said = time.monotonic()
+    done, first, world = 0, None, 0
+    for world in itertools.count(seed):
+        print(json.dumps({"at": world}), flush=True) if world == seed else None
+        with open(os.environ["PP_STRESS_AT"], "w") as f:
+            f.write(str(world))
+        run(subject, sequence(world))
+        done += LENGTH
+        now = time.monotonic()
+        if first is None and now - start > min(10, seconds / 4):
+            first = resident()
+        if now - said > 1:
+            said = now
+            print(json.dumps({"done": done}), flush=True)
+        if now - start >= seconds or operations and done >= operations:
+            break
+    grown = resident() - first if first else 0
+    print(json.dumps({"done": done, "grown": grown, "worlds": world - seed + 1}), flush=True)
+
+
+def fails(name, operations):
+    """What a sequence does wrong, run in a process of its own; "" if nothing."""
+    done = subprocess.run([sys.executable, __file__, "--run", name], input=json.dumps(operations), text=True,
+                          capture_output=True, timeout=300)
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"signal {-done.returncode}"])[-1]
+
+
+def shrink(name, operations):
+    """A short sequence that still fails."""
+    size = len(operations) // 2
+    while size:
+        i = 0
+        while i < len(operations):
+            shorter = operations[:i] + operations[i + size:]
+            try:
+                still = fails(name, shorter)
+            except subprocess.TimeoutExpired:
+                still = "hangs"
+            if still:
+                operations = shorter
+            else:
+                i += size
+        size //= 2
+    return operations
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Hold strategies to the model for a long time.")
+    parser.add_argument("strategies", nargs="*", metavar="STRATEGY")
+    parser.add_argument("--seconds", type=float, default=1800, help="in all (default: %(default)s)")
+    parser.add_argument("--operations", type=int, default=0, help="in all; ends earlier")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--run", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        from subjects import load
+        from world import run
+
+        faulthandler.enable()
+        subject = load(options.run)
+        gc.freeze()
+        gc.set_threshold(1)
+        return run(subject, json.load(sys.stdin))
+    if options.worker:
+        return worker(options.worker, options.seed, options.seconds, options.operations)
+
+    import pyobject_preservation as pp
+
+    for name in set(options.strategies) - set(pp.STRATEGIES):
+        parser.error(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
+    names = options.strategies or pp.STRATEGIES
+    share, each = options.seconds / len(names), -(-options.operations // len(names))
+    begun, total, failed = time.monotonic(), 0, False
+    for i, name in enumerate(names):
+        left = max(0, options.seconds - (time.monotonic() - begun))
+        print(f"[{i + 1}/{len(names)}] {name}, seed {options.seed} (at most {left:.0f} s left)", file=sys.stderr)
+        at = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"pp-stress-{os.getpid()}")
+        child = subprocess.Popen(
+            [sys.executable, __file__, "--worker", name, "--seed", str(options.seed),
+             "--seconds", str(share), "--operations", str(each)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PP_STRESS_AT": at, "GOGC": os.environ.get("GOGC", "1")})
+        said, last = time.monotonic(), {}
+        for line in child.stdout:
+            last = json.loads(line)
+            if time.monotonic() - said > 10 and "done" in last:
+                said = time.monotonic()
+                print(f"      {name}: {last['done']:,} operations", file=sys.stderr)
+        errors = child.stderr.read()
+        if child.wait() == 0:
+            total += last["done"]
+            print(f"{name}: {last['done']:,} operations, {last['worlds']:,} worlds from seed {options.seed}, "
+                  f"memory grew by {last['grown'] >> 10} KiB")
+            if last["grown"] > 32 << 20:
+                failed = True
+                print(f"{name}: memory is not flat")
+            continue
+        failed = True
+        with open(at) as f:
+            seed = int(f.read())
+        print(f"{name}: FAILED in world {seed}\n{errors[-3000:]}")
+        print(f"{name}: looking for a short sequence", file=sys.stderr)
+        operations = sequence(seed)
+        if fails(name, operations):
+            short = shrink(name, operations)
+            print(f"{name}: {fails(name, short)}\n({name!r}, {short}),")
+        else:
+            print(f"{name}: it did not fail again")
+    if os.path.exists(at):
+        os.remove(at)
+    print(f"{total:,} operations in {time.monotonic() - begun:.0f} s")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
