@@ -6,7 +6,7 @@ LABEL ?=
 QUICK ?=
 run = scripts/with_python.sh "$(PYTHON)"
 
-.PHONY: help setup bench test matrix report test-cpy3
+.PHONY: help setup bench test matrix report test-cpy3 stress test-debug test-all
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,15 @@ matrix: setup ## the correctness matrix: a table, and .build/matrix.json and .md
 
 report: setup ## make README's tables and the reports anew from results/
 	@LABEL="$(LABEL)" $(run) scripts/report.sh
+
+stress: setup ## strategies against the reference model, for MINUTES=30 from SEED=
+	@STRATEGY="$(STRATEGY)" $(run) scripts/stress.sh
+
+test-debug: setup ## race detector, sanitizers, valgrind, a debug build of CPython
+	@$(run) scripts/test_debug.sh
+
+test-all: ## all tests on every CPython there is, or those in PYTHONS=
+	@scripts/test_all.sh
 
 test-cpy3: setup ## the Go tests with an interpreter started by cpy3
 	@$(run) scripts/test_cpy3.sh

@@ -6,6 +6,7 @@ require (
 	github.com/go-python/cpy3 v0.2.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da
+	pgregory.net/rapid v1.3.0
 )
 
 require (

@@ -12,6 +12,20 @@ pp_drop_callback(pp_side *side, pp_header *h)
 	pp_drop_later(side, pp_take_callback(h));
 }
 
+// Headers, zeroed, aligned to the size of all of them, so that C finds what stands
+// behind: a pointer for each, to the callback that its object may have. Pages of that
+// which nobody needs are never touched. Not aligned_alloc, which wants a multiple of the
+// alignment.
+static void *
+pp_new_slab(void)
+{
+	void *memory;
+
+	if (posix_memalign(&memory, PP_SLAB_BYTES, PP_SLAB_BYTES + 4096 * sizeof(PyObject *)))
+		return NULL;
+	return memset(memory, 0, PP_SLAB_BYTES);
+}
+
 _Static_assert(PP_SLAB_BYTES == 4096 * sizeof(pp_header), "a slab is 4096 headers");
 */
 import "C"
@@ -63,15 +77,10 @@ func newSlab(i uint32) *[slabSize]native.Header {
 	if slab := slabs[i].Load(); slab != nil {
 		return slab
 	}
-	// Aligned to its size, so that C finds what stands behind the headers: a pointer
-	// for each, to the callback that its object may have. Pages of that which nobody
-	// needs are never touched.
-	const size = C.PP_SLAB_BYTES
-	memory := C.aligned_alloc(size, size+slabSize*C.size_t(unsafe.Sizeof(uintptr(0))))
+	memory := C.pp_new_slab()
 	if memory == nil {
 		panic("wrapper: out of memory for native headers")
 	}
-	C.memset(memory, 0, size)
 	slab := (*[slabSize]native.Header)(memory)
 	slabs[i].Store(slab)
 	return slab

@@ -29,6 +29,7 @@ func Run(t *testing.T, s strategies.Strategy) {
 			t.Errorf("strategy %q is in folder %s", name, filepath.Base(folder))
 		}
 	})
+	t.Run("RandomSequencesAgreeWithTheModel", func(t *testing.T) { agreesWithModel(t, s) })
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) {
 			for _, failure := range check(s, p) {
