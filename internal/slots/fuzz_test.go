@@ -1,0 +1,67 @@
+package slots_test
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"pyobject-preservation/internal/slots"
+)
+
+// FuzzHandles takes its input for a sequence of Put, Delete and Get: no number may find
+// a value but the handle that was given out for it, while it is alive.
+func FuzzHandles(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 1, 2, 0, 0})
+	f.Add([]byte{0, 1, 0, 0, 1, 0, 0, 3, 255, 255, 255, 255, 255, 255, 255, 255})
+	f.Add([]byte{0, 3, 0, 0, 0, 0, 1, 0, 0, 0, 3, 0, 16, 0, 0, 3, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, input []byte) {
+		var table slots.Table[int]
+		live := map[uint64]*int{}
+		var given []uint64 // dead ones too
+		look := func(handle uint64) {
+			if got := table.Get(handle); got != live[handle] {
+				t.Fatalf("handle %#x finds %v, not %v", handle, got, live[handle])
+			}
+		}
+		for len(input) > 0 {
+			op, rest := input[0]%4, input[1:]
+			var number uint64
+			if n := min(8, len(rest)); n > 0 {
+				var buffer [8]byte
+				copy(buffer[:], rest[:n])
+				number = binary.LittleEndian.Uint64(buffer[:])
+			}
+			input = rest
+			switch {
+			case op == 0:
+				value := new(int)
+				handle := table.Put(value)
+				if handle == 0 || live[handle] != nil {
+					t.Fatalf("Put gave handle %#x", handle)
+				}
+				live[handle] = value
+				given = append(given, handle)
+			case op == 1 && len(given) > 0:
+				handle := given[number%uint64(len(given))]
+				if got := table.Delete(handle); got != live[handle] {
+					t.Fatalf("Delete of %#x gave %v, not %v", handle, got, live[handle])
+				}
+				delete(live, handle)
+			case op == 2 && len(given) > 0:
+				// Near a real one: another generation, another slot, a bit turned.
+				handle := given[number%uint64(len(given))]
+				look(handle)
+				look(handle ^ 1<<(number>>8%64))
+				look(handle + 1<<32)
+				look(handle - 1)
+			default:
+				look(number)
+				if live[number] == nil && table.Delete(number) != nil {
+					t.Fatalf("Delete of %#x, which nobody was given, gave a value", number)
+				}
+			}
+		}
+		for _, handle := range given {
+			look(handle)
+		}
+	})
+}
