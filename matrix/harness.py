@@ -136,7 +136,7 @@ def _child_main(module, name, subject):
     sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
 
 
-def program(subject, source, *, before="", seconds=60, options=None):
+def program(subject, source, *, before="", seconds=120, options=None):
     """Run source as a Python program of its own, in which m is the subject.
     before runs before the subject is imported; options are the interpreter's, by
     default those that keep a free-threaded one from warning that it turns the GIL on.
