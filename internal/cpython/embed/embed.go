@@ -10,10 +10,18 @@ package embed
 import "C"
 
 import (
+	"errors"
 	"runtime"
+	"sync/atomic"
 
 	"pyobject-preservation/internal/cpython"
 )
+
+// ErrSecond is returned by [Run] when it has run before: strategies make their classes
+// once in a process, and those went with the first interpreter.
+var ErrSecond = errors.New("embed: an interpreter has run in this process already, and there can be no second one")
+
+var ran atomic.Bool
 
 // Run starts an interpreter, calls f without the GIL, and shuts the interpreter
 // down again. It is meant to be called once, from main or TestMain: extension
@@ -22,6 +30,9 @@ import (
 // With the build tag cpy3 the interpreter is started and stopped through
 // github.com/go-python/cpy3 instead; everything else is the same.
 func Run(f func() int) (code int, err error) {
+	if ran.Swap(true) {
+		return 1, ErrSecond
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	initialize()
