@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
 # The soak: strategies against the reference model, for MINUTES (30), from SEED (the
 # day's), with gc at every allocation, Go's collector all the time and cgo's checks.
-# STRATEGY narrows.
+# COLLECT=1 uses a build whose every accessor runs gc, too. STRATEGY narrows.
 set -euo pipefail
 cd "${PP_ROOT:?run this through make stress}"
 seed=${SEED:-$(date -u +%Y%m%d)}
 log=.build/$PP_TAG/stress.log
 export GOGC=${GOGC:-1} GODEBUG=${GODEBUG:-cgocheck=1} PYTHONDONTWRITEBYTECODE=1
+if [ -n "${COLLECT:-}" ]; then
+    folder=$PP_ROOT/.build/$PP_TAG/collect
+    mkdir -p "$folder/pyobject_preservation"
+    cp python/pyobject_preservation/__init__.py "$folder/pyobject_preservation/"
+    go build -tags collect -buildmode=c-shared -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
+    export PYTHONPATH=$folder
+fi
 "$PP_PYTHON" matrix/model/stress.py --seconds $((${MINUTES:-30} * 60)) --seed "$seed" \
     ${OPERATIONS:+--operations "$OPERATIONS"} ${STRATEGY:-} 2>&1 | tee "$log"

@@ -43,6 +43,7 @@ holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject
                      PyVectorcall_NARGS(nargsf));
         return NULL;
     }
+    PP_ACCESS();
     h = pp_unwrap(side, args[0]);
     if (h == NULL)
         return NULL;
@@ -120,6 +121,7 @@ holder_clear(PyObject *self)
 static pp_header *
 held(PyObject *self)
 {
+    PP_ACCESS();
     if (PP_HOLDER(self)->header == NULL)
         PyErr_SetString(PyExc_ReferenceError,
                         "this MyClassRef has been released; it no longer holds a native object");
@@ -144,7 +146,10 @@ PyDoc_STRVAR(get_doc,
 static PyObject *
 holder_get(PyObject *self, PyObject *unused)
 {
-    pp_header *h = PP_HOLDER(self)->header;
+    pp_header *h;
+
+    PP_ACCESS();
+    h = PP_HOLDER(self)->header;
     if (h == NULL)
         return (PyObject *)held(self);
     return PP_HOLDER(self)->side->wrap(PP_HOLDER(self)->side, h);

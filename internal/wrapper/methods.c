@@ -7,6 +7,7 @@
 static inline pp_header *
 header_of(PyObject *self)
 {
+    PP_ACCESS();
     return pp_native(PP_WRAPPER(self)->side, self);
 }
 

@@ -4,6 +4,14 @@
 
 #include "wrapper.h"
 
+/* With the build tag "collect" gc runs at every accessor, so that whatever can die there
+ * does. */
+#ifdef PP_COLLECT
+#define PP_ACCESS() PyGC_Collect()
+#else
+#define PP_ACCESS() ((void)0)
+#endif
+
 /* The common methods of MyClass and the strategy's own, one array that lives
  * as long as the process. NULL with MemoryError. */
 PyMethodDef *pp_wrapper_methods(pp_side *);

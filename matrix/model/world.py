@@ -65,6 +65,7 @@ class World:
         self.keeps_class = "S4" not in breaks
         self.vague = "I2" not in breaks and "I3" in breaks  # keeps it once
         self.prompt = "F11" not in breaks
+        self.edges_seen = "G8" not in breaks
         self.captures = "G9" not in breaks and self.one
         self.natives, self.variables, self.holders, self.weak = [], [], [], []
         self.deaths = {}  # number of a native object: how often __del__ ran
@@ -120,6 +121,10 @@ class World:
     def follow(self, collect=False):
         """Let die what has to, and see that it does. collect: gc runs, too."""
         died, changed = False, True
+        for native in self.unreachable() if collect else ():
+            for w in list(native.wrappers):
+                self.dies(w)
+            native.alive, died = False, True
         while changed:
             changed = False
             for native in self.natives:
@@ -144,6 +149,23 @@ class World:
                     died = changed = True
         self.natives = [n for n in self.natives if n.alive]
         return died
+
+    def unreachable(self):
+        """Natives that only cycles of native edges keep, where gc sees those."""
+        if not self.edges_seen:
+            return []
+        pending = [n for n in self.natives if n.holders or any(w.variables for w in n.wrappers)]
+        seen = set(pending)
+        while pending:
+            new = set(pending.pop().edges) - seen
+            seen |= new
+            pending += new
+        return [n for n in self.natives if n.alive and n not in seen]
+
+    def garbage(self):
+        """Whether there is something that only gc can free."""
+        return bool(self.unreachable()) or any(
+            not w.variables and (w.cycle or w.captured) for n in self.natives for w in n.wrappers)
 
     def cannot_say(self, native):
         """gc breaks a wrapper up that native code would have kept something of."""
@@ -206,7 +228,7 @@ class World:
     def after(self, garbage=False):
         """What follows from the last operation, in the model and in the subject."""
         died = self.follow()
-        if garbage and any(not w.variables and (w.cycle or w.captured) for n in self.natives for w in n.wrappers):
+        if garbage and self.garbage():
             self.op_collect(2, 0, 0)
             return
         if died and not self.prompt:
@@ -341,8 +363,10 @@ class World:
 
     def op_append(self, i, j, k):
         parent, child = self.pick(self.variables, i), self.pick(self.variables, j)
-        # Older to newer: no cycles of native edges, which G8 is about.
-        if not parent or parent[1].native.number >= child[1].native.number or len(parent[1].native.edges) > 5:
+        if not parent or len(parent[1].native.edges) > 5:
+            return
+        # Where cycles of native edges leak (G8): older to newer only.
+        if not self.edges_seen and parent[1].native.number >= child[1].native.number:
             return
         parent[0].append(child[0])
         parent[1].native.edges.append(child[1].native)
@@ -410,7 +434,7 @@ class World:
 
     def op_collect(self, i, j, k):
         # A young collection may leave garbage, so it is for when there is none.
-        garbage = any(not w.variables and (w.cycle or w.captured) for n in self.natives for w in n.wrappers)
+        garbage = self.garbage()
         garbage = garbage or self.vague or not self.prompt
         gc.collect(2 if garbage else i % 3)
         self.follow(True)

@@ -1,0 +1,6 @@
+//go:build collect
+
+package wrapper
+
+// #cgo CFLAGS: -DPP_COLLECT
+import "C"
