@@ -130,6 +130,7 @@ def test_signals_work_as_without_the_extension(s):
     """SIGINT still raises KeyboardInterrupt, whatever native code is at, and faulthandler still reports a crash."""
     status, out, err = program(s, """
 import signal, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have us ignore it
 a = m.MyClass()
 r = m.MyClassRef(a)
 def repeat(work):
