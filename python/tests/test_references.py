@@ -54,6 +54,7 @@ def test_total_reference_count_is_flat(name):
         for _ in range(50):
             everything(m)
         for _ in range(4):
+            m.settle()
             gc.collect()
         totals.append(sys.gettotalrefcount())
     # A leak of one reference a round would be 50 a step.
