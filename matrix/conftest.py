@@ -56,9 +56,11 @@ def pytest_runtestloop(session):
         return
     pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
     for item in session.items:
-        p = getattr(item.function, "property", None)
-        if p and p.child and not p.absent:
-            _children[item.nodeid] = pool.submit(harness.run, item.function, subject(item.callspec.params["s"]))
+        if not hasattr(item.function, "property"):
+            continue
+        s = subject(item.callspec.params["s"])
+        if harness.in_child(item.function, s) and not item.function.property.absent:
+            _children[item.nodeid] = pool.submit(harness.run, item.function, s)
     pool.shutdown(wait=False)
 
 
@@ -77,14 +79,14 @@ def pytest_pyfunc_call(pyfuncitem):
             verdict = harness.Verdict("breaks", f"not balanced after {', '.join(unbalanced)}")
     _cells.append(report.Cell(s.name, p, verdict.outcome, expected, reason, verdict.detail))
     if verdict.outcome != expected:
-        declared = f"declared to break ({reason})" if expected == "breaks" else f"declared: {expected}"
+        declared = f"declared: {expected}" + (f" ({reason})" if reason else "")
         pytest.fail(f"{s.name}: {p.id} {verdict.outcome}, {declared}\n{p.promise}\n{verdict.detail}", pytrace=False)
     return True
 
 
 def pytest_sessionfinish(session):
     if _cells:
-        report.write(_cells, [_loaded[n] for n in subjects.names() if n in _loaded])
+        report.write(_cells, [_loaded[n] for n in subjects.names() if n in _loaded], subjects.skipped())
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -61,9 +61,14 @@ def run(function, subject):
     """Run a property's test against a subject, and judge."""
     if function.property.absent:
         return Verdict("n/a", function.property.absent)
-    if function.property.child:
+    if in_child(function, subject):
         return _run_in_child(function, subject)
     return _run_here(function, subject)
+
+
+def in_child(function, subject):
+    """Whether it gets a process of its own: what may crash or hang, and every library."""
+    return function.property.child or subject.kind == "library"
 
 
 def _run_here(function, subject):
@@ -81,11 +86,15 @@ def _run_here(function, subject):
         subject.settle()
         gc.collect()
         return verdict
-    except Exception:
+    except Exception as e:
+        if refused := subject.refusal(e):
+            return Verdict("breaks", refused)
         return Verdict("failed", traceback.format_exc())
     after = balance(subject)
     if after != before:
-        return Verdict("failed", f"(native objects, wrappers) alive went from {before} to {after}")
+        # A bug of ours, but a trait of somebody else's library.
+        outcome = "breaks" if subject.kind == "library" else "failed"
+        return Verdict(outcome, f"(native objects, wrappers) alive went from {before} to {after}")
     return Verdict("holds")
 
 
@@ -118,7 +127,7 @@ def _run_in_child(function, subject):
     command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
                function.__module__, function.__name__, subject.name]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, cwd=HERE)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=CHILD_SECONDS, cwd=HERE)
     except subprocess.TimeoutExpired:
         return Verdict("hung", f"still running after {CHILD_SECONDS} s")
     text = done.stdout + done.stderr

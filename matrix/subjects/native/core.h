@@ -1,0 +1,134 @@
+// The native library that the binding libraries are given to bind: what package
+// native is to our strategies, with the counting that the binding library wants.
+//
+// Ptr is one native reference. A binding that counts inside the object defines
+// CORE_INTRUSIVE; all others count with std::shared_ptr.
+#pragma once
+#include <Python.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+class MyClass;
+#ifdef CORE_INTRUSIVE
+#include <nanobind/intrusive/counter.h>
+#include <nanobind/intrusive/ref.h>
+using Ptr = nanobind::ref<MyClass>;
+using Base = nanobind::intrusive_base;
+#else
+#include <memory>
+using Ptr = std::shared_ptr<MyClass>;
+struct Base {
+    virtual ~Base() = default;
+};
+#endif
+
+struct Released : std::runtime_error {
+    Released() : std::runtime_error("this MyClassRef has released its native object") {}
+};
+
+class MyClass : public Base {
+public:
+    explicit MyClass(std::string message = "") : message_(std::move(message)), id_(++last_id) { ++live; }
+    MyClass(const MyClass &) = delete;
+    MyClass &operator=(const MyClass &) = delete;
+    virtual ~MyClass() {
+        --live;
+        bury(std::move(children_));
+    }
+
+    std::int64_t id() const { return id_; }
+    const std::string &message() const { return message_; }
+    void print_message() const { PySys_FormatStdout("%s\n", message_.c_str()); }
+    virtual std::int64_t on_event(std::int64_t event) { return event; }
+
+    void append(Ptr child) {
+        if (!child) throw std::invalid_argument("None is no MyClass");
+        children_.push_back(std::move(child));
+    }
+    void remove(const Ptr &child) {
+        auto found = std::find(children_.begin(), children_.end(), child);
+        if (found == children_.end()) throw std::invalid_argument("there is no edge to this native object");
+        Ptr last = std::move(*found); // outlives the erasing: its end may run any code
+        children_.erase(found);
+    }
+    std::vector<Ptr> children() const { return children_; }
+
+    static std::int64_t live_objects() { return live; }
+
+private:
+    // One object after the other, however long the chain: what overflows the
+    // stack in G11 is then the binding library and not this one.
+    static void bury(std::vector<Ptr> &&children) {
+        static thread_local std::vector<Ptr> *pending = nullptr;
+        if (children.empty()) return;
+        if (pending) {
+            std::move(children.begin(), children.end(), std::back_inserter(*pending));
+            children.clear();
+            return;
+        }
+        std::vector<Ptr> mine = std::move(children);
+        for (pending = &mine; !mine.empty();) {
+            Ptr next = std::move(mine.back());
+            mine.pop_back();
+        }
+        pending = nullptr;
+    }
+
+    std::string message_;
+    std::int64_t id_;
+    std::vector<Ptr> children_;
+    static inline std::atomic<std::int64_t> last_id{0}, live{0};
+};
+
+// A native reference that Python code can make and drop; Python does not see
+// through it.
+class MyClassRef {
+public:
+    explicit MyClassRef(Ptr object) : object_(std::move(object)) {
+        if (!object_) throw std::invalid_argument("None is no MyClass");
+    }
+    MyClassRef(const MyClassRef &) = delete;
+    MyClassRef &operator=(const MyClassRef &) = delete;
+
+    Ptr get() const {
+        if (!object_) throw Released();
+        return object_;
+    }
+    void release() { Ptr last = std::exchange(object_, Ptr()); }
+    // On a thread that Python does not know, without the GIL: what a goroutine is
+    // to our strategies.
+    void release_from_goroutine() {
+        Ptr last = std::exchange(object_, Ptr());
+        Py_BEGIN_ALLOW_THREADS
+        std::thread([&last] { last = Ptr(); }).join();
+        Py_END_ALLOW_THREADS
+    }
+    std::int64_t emit(std::int64_t event) {
+        Ptr object = get(); // on_event may release this very holder
+        return object->on_event(event);
+    }
+    std::string repr() const {
+        return object_ ? "<MyClassRef to native object " + std::to_string(object_->id()) + ">" : "<MyClassRef, released>";
+    }
+
+private:
+    Ptr object_;
+};
+
+// To a native object that no wrapper has ever stood for; the caller owns it.
+inline MyClassRef *new_native(std::string message = "") {
+#ifdef CORE_INTRUSIVE
+    return new MyClassRef(Ptr(new MyClass(std::move(message))));
+#else
+    return new MyClassRef(std::make_shared<MyClass>(std::move(message)));
+#endif
+}
+
+inline std::int64_t live_objects() { return MyClass::live_objects(); }
