@@ -88,7 +88,7 @@ def _run_here(function, subject):
         return verdict
     except Exception as e:
         if refused := subject.refusal(e):
-            return Verdict("breaks", refused)
+            return Verdict("n/a", refused)
         return Verdict("failed", traceback.format_exc())
     after = balance(subject)
     if after != before:
@@ -139,7 +139,13 @@ def _run_in_child(function, subject):
 
 
 def _child_main(module, name, subject):
-    verdict = _run_here(getattr(importlib.import_module(module), name), load(subject))
+    function, subject = getattr(importlib.import_module(module), name), load(subject)
+    if subject.kind == "library":
+        # What the library brought along is not what is tested, and takes gc long.
+        subject.module
+        gc.collect()
+        gc.freeze()
+    verdict = _run_here(function, subject)
     if verdict.detail:
         print(verdict.detail)
     sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))

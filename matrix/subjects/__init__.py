@@ -25,6 +25,11 @@ LIBRARIES = {
     "pybind11-life_support": "pybind11",
     "nanobind-shared_ptr": "nanobind",
     "nanobind-intrusive": "nanobind",
+    "boost": "boost",
+    "swig": "swig",
+    "torch": "torch",
+    "torch-1.13": "torch",
+    "pygobject": "pygobject",
 }
 
 
@@ -99,7 +104,8 @@ class Library(Subject):
     differs     [(outcome, "property property ...", reason)]: what is not as it is
                 with the strategy. Everything else is, for the strategy's reason.
     refuses     {part of a message: reason}: an exception with this message is the
-                library's way to say no, and the property breaks
+                library's way to say no; a property that cannot go on without
+                what it refuses is not applicable
 
     Its properties run in processes of their own, so "crashed" and "hung" can be
     declared. The library is imported when something is first asked of it, and
@@ -149,6 +155,16 @@ def native(name):
     if folder not in sys.path:
         sys.path.append(folder)
     return importlib.import_module(name)
+
+
+def adopt(module, MyClass, base):
+    """The adapter module of a library that has its own Python binding, complete:
+    what it knows about one object become methods of base, and MyClass its class."""
+    for name in ("id", "message", "print_message", "append", "remove", "children"):
+        setattr(base, name, getattr(module, "method_" + name))
+    base.on_event = lambda self, event: event
+    module.MyClass = MyClass
+    return module
 
 
 def strategy(name):

@@ -1,5 +1,7 @@
 """pybind11, whose smart pointers and trampolines decide what happens."""
 
+import sys
+
 from . import Library, native
 
 REFUSES = {
@@ -12,6 +14,8 @@ EVERYWHERE = [
     ("breaks", "W8", "the native object is destroyed before weak references are cleared"),
     ("breaks", "D1", "an int of more than 64 bits is a TypeError, not an OverflowError"),
     ("breaks", "C1", "copying is refused with CPython's own words only, which do not say why"),
+    *([("breaks", "F9", "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected")]
+      if sys.version_info < (3, 12) else []),
 ]
 
 SUBJECTS = [

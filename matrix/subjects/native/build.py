@@ -16,6 +16,7 @@ import sysconfig
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+DEBIAN = "/usr/lib/python3/dist-packages"
 CXX = shlex.split(os.environ.get("CXX", "c++"))
 FLAGS = ["-O2", "-DNDEBUG", "-std=c++17", "-fPIC", "-fvisibility=hidden", "-pthread", "-I", HERE,
          "-I", sysconfig.get_paths()["include"], "-I", sysconfig.get_paths()["platinclude"]]
@@ -60,12 +61,65 @@ def nanobind(folder, name, *defines):
             os.path.join(HERE, "with_nanobind.cpp"), os.path.join(root, "src", "nb_combined.cpp"))
 
 
+def boost(folder, name):
+    version = "".join(map(str, sys.version_info[:2]))
+    if sysconfig.get_config_var("Py_GIL_DISABLED") or sysconfig.get_config_var("Py_DEBUG"):
+        raise Missing("Boost.Python is not built for this kind of CPython")
+    try:
+        compile(folder, name, os.path.join(HERE, "with_boost.cpp"), f"-lboost_python{version}")
+    except Missing as e:
+        if "boost/python.hpp" in str(e) or "-lboost_python" in str(e):
+            raise Missing(f"Boost.Python for CPython {sys.version_info[0]}.{sys.version_info[1]} is not installed; "
+                          "on Debian or Ubuntu, for the system's python3: apt-get install libboost-python-dev") from None
+        raise
+
+
+def swig(folder, name):
+    package("swig")
+    run(folder, sys.executable, "-c", "import swig; swig.swig()", "-c++", "-python", "-module", name, "-outdir", folder, "-o", name + "_wrap.cpp",
+        os.path.join(HERE, "with_swig.i"))
+    compile(folder, "_" + name, os.path.join(folder, name + "_wrap.cpp"))
+
+
+def torch(folder, name):
+    root = os.path.dirname(package("torch").__file__)
+    if not os.path.isdir(os.path.join(root, "include")):
+        raise Missing("PyTorch is installed without its headers")
+    torch_with(folder, name, os.path.join(root, "include"), os.path.join(root, "lib"), "-std=c++20")
+
+
+def torch_of_debian(folder, name):
+    if not os.path.isdir(f"{DEBIAN}/torch") or not os.path.exists("/usr/include/torch/csrc/autograd/python_variable.h"):
+        raise Missing("PyTorch 1.13 is not installed; on Debian 12, for the system's python3: apt-get install python3-torch libtorch-dev")
+    torch_with(folder, name, "/usr/include", "/usr/lib", "-std=c++17")
+
+
+def torch_with(folder, name, include, lib, *flags):
+    compile(folder, name, *flags, "-isystem", include, "-isystem", os.path.join(include, "torch/csrc/api/include"),
+            os.path.join(HERE, "with_torch.cpp"), "-L", lib, "-ltorch_python", "-ltorch_cpu", "-lc10")
+
+
+def gobject(folder, name):
+    try:
+        flags = run(folder, "pkg-config", "--cflags", "--libs", "gobject-2.0", "pygobject-3.0").split()
+        package("gi")
+    except (Missing, OSError):
+        raise Missing("PyGObject and its headers are not installed; on Debian or Ubuntu, for the system's python3: "
+                      "apt-get install python3-gi python-gi-dev libglib2.0-dev") from None
+    compile(folder, name, os.path.join(HERE, "with_gobject.cpp"), *flags)
+
+
 MODULES = {
     "pybind11_shared_ptr": (pybind11, 1),
     "pybind11_smart_holder": (pybind11, 2),
     "pybind11_life_support": (pybind11, 3),
     "nanobind_shared_ptr": (nanobind,),
     "nanobind_intrusive": (nanobind, "-DCORE_INTRUSIVE"),
+    "boost_python": (boost,),
+    "swig_proxy": (swig,),
+    "torch_tensor": (torch,),
+    "torch_tensor_of_debian": (torch_of_debian,),
+    "gobject_object": (gobject,),
 }
 
 
@@ -84,6 +138,7 @@ def stamp():
 
 
 def main(folder, names):
+    folder = os.path.abspath(folder)
     os.makedirs(folder, exist_ok=True)
     now, began, built = stamp(), time.monotonic(), 0
     names = names or list(MODULES)

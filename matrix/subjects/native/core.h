@@ -1,8 +1,9 @@
 // The native library that the binding libraries are given to bind: what package
 // native is to our strategies, with the counting that the binding library wants.
 //
-// Ptr is one native reference. A binding that counts inside the object defines
-// CORE_INTRUSIVE; all others count with std::shared_ptr.
+// Ptr is one native reference: a std::shared_ptr, or nanobind's counter inside the
+// object (CORE_INTRUSIVE), or what the file that includes this one says (CORE_PTR,
+// and then new_native is its own, too).
 #pragma once
 #include <Python.h>
 
@@ -16,7 +17,12 @@
 #include <vector>
 
 class MyClass;
-#ifdef CORE_INTRUSIVE
+#if defined(CORE_PTR)
+using Ptr = CORE_PTR;
+struct Base {
+    virtual ~Base() = default;
+};
+#elif defined(CORE_INTRUSIVE)
 #include <nanobind/intrusive/counter.h>
 #include <nanobind/intrusive/ref.h>
 using Ptr = nanobind::ref<MyClass>;
@@ -45,6 +51,7 @@ public:
 
     std::int64_t id() const { return id_; }
     const std::string &message() const { return message_; }
+    void set_message(std::string message) { message_ = std::move(message); }
     void print_message() const { PySys_FormatStdout("%s\n", message_.c_str()); }
     virtual std::int64_t on_event(std::int64_t event) { return event; }
 
@@ -114,6 +121,7 @@ public:
         Ptr object = get(); // on_event may release this very holder
         return object->on_event(event);
     }
+    explicit operator bool() const { return bool(object_); }
     std::string repr() const {
         return object_ ? "<MyClassRef to native object " + std::to_string(object_->id()) + ">" : "<MyClassRef, released>";
     }
@@ -122,6 +130,7 @@ private:
     Ptr object_;
 };
 
+#ifndef CORE_PTR
 // To a native object that no wrapper has ever stood for; the caller owns it.
 inline MyClassRef *new_native(std::string message = "") {
 #ifdef CORE_INTRUSIVE
@@ -130,5 +139,7 @@ inline MyClassRef *new_native(std::string message = "") {
     return new MyClassRef(std::make_shared<MyClass>(std::move(message)));
 #endif
 }
+
+#endif
 
 inline std::int64_t live_objects() { return MyClass::live_objects(); }
