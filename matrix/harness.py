@@ -88,7 +88,7 @@ def _run_here(function, subject):
         return verdict
     except Exception as e:
         if refused := subject.refusal(e):
-            return Verdict("n/a", refused)
+            return Verdict(subject.refused(function.property.id), refused)
         return Verdict("failed", traceback.format_exc())
     after = balance(subject)
     if after != before:
@@ -126,8 +126,13 @@ _EXIT = {0: "holds", 10: "breaks", 11: "n/a"}
 def _run_in_child(function, subject):
     command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
                function.__module__, function.__name__, subject.name]
+    environment = dict(os.environ)
+    if subject.kind == "library":
+        # Freed memory is overwritten, so that what is used after it was freed crashes every time.
+        environment["PYTHONMALLOC"] = "debug"
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=CHILD_SECONDS, cwd=HERE)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=CHILD_SECONDS,
+                              cwd=HERE, env=environment)
     except subprocess.TimeoutExpired:
         return Verdict("hung", f"still running after {CHILD_SECONDS} s")
     text = done.stdout + done.stderr
@@ -170,6 +175,8 @@ def program(subject, source, *, before="", seconds=60, options=None):
                               timeout=seconds, cwd=HERE)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"still running after {seconds} s") from None
+    if subject.kind == "library" and (lacks := done.stderr.partition("subjects.NotApplicable: ")[2]):
+        raise NotApplicable(lacks.splitlines()[0])
     return done.returncode, done.stdout, done.stderr
 
 

@@ -30,6 +30,8 @@ LIBRARIES = {
     "torch": "torch",
     "torch-1.13": "torch",
     "pygobject": "pygobject",
+    "pyside6": "pyside6",
+    "vtk": "vtk",
 }
 
 
@@ -104,8 +106,8 @@ class Library(Subject):
     differs     [(outcome, "property property ...", reason)]: what is not as it is
                 with the strategy. Everything else is, for the strategy's reason.
     refuses     {part of a message: reason}: an exception with this message is the
-                library's way to say no; a property that cannot go on without
-                what it refuses is not applicable
+                library's way to say no. A property that cannot go on then is
+                not applicable, unless it is declared to break
 
     Its properties run in processes of their own, so "crashed" and "hung" can be
     declared. The library is imported when something is first asked of it, and
@@ -129,6 +131,9 @@ class Library(Subject):
 
     def refusal(self, error):
         return next((why for part, why in self.refuses.items() if part in str(error)), "")
+
+    def refused(self, property_id):
+        return "breaks" if self.differs.get(property_id, ("",))[0] == "breaks" else "n/a"
 
     def expected(self, property_id):
         if property_id in self.differs:

@@ -19,7 +19,7 @@ SUBJECTS = [
             ("breaks", "S7 X1", NO_SLOTS),
             ("breaks", "I7", "an object born in native code is held by a plain shared_ptr, and its wrappers come and go"),
             ("breaks", "W8", "the native object is destroyed before weak references are cleared"),
-            ("breaks", "G1 G2 G5", "its classes take no part in gc: a cycle through __dict__ leaks"),
+            ("breaks", "F9 G1 G2 G5", "its classes take no part in gc: a cycle through __dict__ leaks"),
             ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
             ("crashed", "T2 L2", "the Python reference is dropped without taking the GIL, so native code must have it to let go"),
             ("breaks", "X4", "the Python reference is dropped without taking the GIL, so native code must have it to let go"),

@@ -22,11 +22,23 @@ def load():
     return adopt(module, MyClass, GObject.Object)
 
 
+NO_DICT = "the toggle reference is taken when the wrapper gets a __dict__; one without attributes dies"
+
 SUBJECTS = [
     Library(
         "pygobject",
         ships="toggleref",
         idea="a toggle reference, once the wrapper has a __dict__",
         load=load,
+        differs=[
+            ("breaks", "W1 W2 W4 W5", NO_DICT),
+            ("breaks", "F1 F1[gc] F2", NO_DICT),
+            ("crashed", "W7", "a weak reference's callback gets the dying wrapper"),
+            ("crashed", "S3 G3", "a wrapper with __slots__ is freed although native code holds the object, slots and all"),
+            ("breaks", "S5 S6", "a class other than the one it was made with is not kept, and its reference count moves"),
+            ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
+            ("breaks", "G6 G6[self]", "gc does not see the toggle reference"),
+            ("breaks", "C1", "copying is refused in words that do not say why"),
+        ],
     ),
 ]

@@ -33,17 +33,28 @@ def load_debian():
     return load("torch_tensor_of_debian")
 
 
+EVERYWHERE = [
+    ("breaks", "I8", "== compares what is in the tensors"),
+    ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
+    ("breaks", "C1", "a copy is another tensor that shares the memory, and the number is in there"),
+]
+
 SUBJECTS = [
     Library(
         "torch",
         ships="toggleref",
         idea="a native reference beside the wrapper's own owns a Python reference to it",
         load=lambda: load("torch_tensor"),
+        differs=[
+            *EVERYWHERE,
+            ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
+        ],
     ),
     Library(
         "torch-1.13",
         ships="preserve",
         idea="ownership flips in tp_dealloc",
         load=load_debian,
+        differs=EVERYWHERE,
     ),
 ]

@@ -91,11 +91,11 @@ def torch(folder, name):
 def torch_of_debian(folder, name):
     if not os.path.isdir(f"{DEBIAN}/torch") or not os.path.exists("/usr/include/torch/csrc/autograd/python_variable.h"):
         raise Missing("PyTorch 1.13 is not installed; on Debian 12, for the system's python3: apt-get install python3-torch libtorch-dev")
-    torch_with(folder, name, "/usr/include", "/usr/lib", "-std=c++17")
+    torch_with(folder, name, "/usr/include", "/usr/lib", "-std=c++17", "-isystem", package("pybind11").get_include())
 
 
 def torch_with(folder, name, include, lib, *flags):
-    compile(folder, name, *flags, "-isystem", include, "-isystem", os.path.join(include, "torch/csrc/api/include"),
+    compile(folder, name, *flags, "-I", include, "-I", os.path.join(include, "torch/csrc/api/include"),
             os.path.join(HERE, "with_torch.cpp"), "-L", lib, "-ltorch_python", "-ltorch_cpu", "-lc10")
 
 
