@@ -8,11 +8,15 @@ in the test or the subject and fails the run, whatever was declared.
 import functools
 import gc
 import importlib
+import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
+import time
 import traceback
 from dataclasses import dataclass
 
@@ -124,36 +128,104 @@ _EXIT = {0: "holds", 10: "breaks", 11: "n/a"}
 
 
 def _run_in_child(function, subject):
-    command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
-               function.__module__, function.__name__, subject.name]
-    environment = dict(os.environ)
     if subject.kind == "library":
-        # Freed memory is overwritten, so that what is used after it was freed crashes every time.
-        environment["PYTHONMALLOC"] = "debug"
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=CHILD_SECONDS,
-                              cwd=HERE, env=environment)
-    except subprocess.TimeoutExpired:
+        status, text, detail = _zygote(subject).run(function)
+    else:
+        command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
+                   function.__module__, function.__name__, subject.name]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, cwd=HERE)
+        except subprocess.TimeoutExpired:
+            status = None
+        else:
+            status, text, detail = done.returncode, done.stdout + done.stderr, done.stdout
+    if status is None:
         return Verdict("hung", f"still running after {CHILD_SECONDS} s")
-    text = done.stdout + done.stderr
-    if done.returncode < 0:
-        return Verdict("crashed", f"signal {-done.returncode}\n{text[-3000:]}")
-    outcome = _EXIT.get(done.returncode, "failed")
-    detail = text.strip() if outcome == "failed" else done.stdout.strip()
-    return Verdict(outcome, detail[-3000:])
+    if status < 0:
+        return Verdict("crashed", f"signal {-status}\n{text[-3000:]}")
+    outcome = _EXIT.get(status, "failed")
+    return Verdict(outcome, (text if outcome == "failed" else detail).strip()[-3000:])
 
 
 def _child_main(module, name, subject):
-    function, subject = getattr(importlib.import_module(module), name), load(subject)
-    if subject.kind == "library":
-        # What the library brought along is not what is tested, and takes gc long.
-        subject.module
-        gc.collect()
-        gc.freeze()
+    _judge(getattr(importlib.import_module(module), name), load(subject))
+
+
+def _judge(function, subject):
+    """Run here, and leave the process with what came out."""
     verdict = _run_here(function, subject)
     if verdict.detail:
         print(verdict.detail)
     sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
+
+
+# --- the same for a library: forks of a process that has imported it, which takes
+# some of them longer than most properties take to run
+
+
+class _Zygote:
+    """A process with a library in it, from which each property gets a fork."""
+
+    def __init__(self, subject):
+        # Freed memory is overwritten, so that what is used after it was freed crashes every time.
+        environment = {**os.environ, "PYTHONMALLOC": "debug"}
+        command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment)
+
+    def run(self, function):
+        """(exit status, negative for a signal and None for too late; all that was printed; what was printed to stdout)"""
+        with tempfile.TemporaryDirectory() as folder:
+            job = {"module": function.__module__, "function": function.__name__, "seconds": CHILD_SECONDS, "folder": folder}
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+            if not answer:
+                return 1, "the process that imports the library died", ""
+            printed = []
+            for name in "stdout", "stderr":
+                with open(os.path.join(folder, name), errors="replace") as f:
+                    printed.append(f.read())
+            return json.loads(answer), "".join(printed), printed[0]
+
+
+_zygotes = threading.local()  # one for each thread that runs tests, as they wait for one answer at a time
+
+
+def _zygote(subject):
+    mine = _zygotes.__dict__.setdefault("of", {})
+    if subject.name not in mine:
+        mine[subject.name] = _Zygote(subject)
+    return mine[subject.name]
+
+
+def _zygote_main(name):
+    subject = load(name)
+    subject.module
+    gc.collect()
+    gc.freeze()  # what the library brought along is not what is tested, and takes gc long
+    while line := sys.stdin.readline():
+        job = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            for fd, stream in (1, "stdout"), (2, "stderr"):
+                os.dup2(os.open(os.path.join(job["folder"], stream), os.O_WRONLY | os.O_CREAT), fd)
+            os.setpgid(0, 0)
+            _judge(getattr(importlib.import_module(job["module"]), job["function"]), subject)
+        print(json.dumps(_wait(pid, job["seconds"])), flush=True)
+
+
+def _wait(pid, seconds):
+    """The exit status, negative for a signal, None after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
 
 
 def program(subject, source, *, before="", seconds=60, options=None):
@@ -238,4 +310,4 @@ class Junk:
 
 if __name__ == "__main__":
     sys.path[:0] = [HERE, os.path.join(HERE, "properties")]
-    _child_main(*sys.argv[1:4])
+    _zygote_main(sys.argv[2]) if sys.argv[1] == "--zygote" else _child_main(*sys.argv[1:4])

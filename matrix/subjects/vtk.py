@@ -152,7 +152,7 @@ SUBJECTS = [
             ("breaks", "F9", "an exception raised by a constructor becomes a SystemError"),
             ("breaks", "G6", "gc does not see what native code holds"),
             ("breaks", "G13", "gc does not see that a ghost keeps its class"),
-            ("hung", "G11", "looking for ghosts takes time in proportion to their number"),
+            ("hung", "G11", "its own collector walks the whole chain of native references at every step"),
             ("n/a", "S8 S9 D1", NO_EVENT),
             ("n/a", "T2 L2 X4", NO_THREAD),
         ],
