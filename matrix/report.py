@@ -120,7 +120,8 @@ def undeclared(document, subjects=()):
         groups = {}
         for o in document["outcomes"]:
             if o["subject"] == s["name"] and o["outcome"] != o["expected"]:
-                detail = (o["detail"].strip().splitlines() or ["nothing said"])[-1]
+                lines_of = o["detail"].strip().splitlines() or ["nothing said"]
+                detail = "; ".join(lines_of[:2]) if o["outcome"] == "crashed" else lines_of[-1]
                 groups.setdefault((o["outcome"], o["expected"], detail), []).append(o["property"])
         if groups and (not subjects or s["name"] in subjects):
             ships = f" (ships {s['ships']})" if "ships" in s else ""

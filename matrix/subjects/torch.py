@@ -39,6 +39,8 @@ EVERYWHERE = [
     ("breaks", "C1", "a copy is another tensor that shares the memory, and the number is in there"),
 ]
 
+LOST = "a zombie that a weak reference brings back loses its tensor when native code lets go"
+
 SUBJECTS = [
     Library(
         "torch",
@@ -55,6 +57,16 @@ SUBJECTS = [
         ships="preserve",
         idea="ownership flips in tp_dealloc",
         load=load_debian,
-        differs=EVERYWHERE,
+        refuses={"or has lost its native object": LOST},
+        differs=[
+            *EVERYWHERE,
+            ("breaks", "W3 T2", LOST),
+            ("crashed", "F3 F4", "a wrapper that __del__ brings back has lost its tensor"),
+            ("crashed", "F10", "it aborts when __del__ has assigned another __class__"),
+            ("crashed", "I9", "it aborts when an object is wrapped again while its wrapper dies"),
+            ("breaks", "G4", "gc clears the __dict__ of a wrapper that only a garbage cycle refers to"),
+            ("breaks", "G6", "gc does not see what a native reference owns"),
+            ("crashed", "G11", "a chain of wrappers is freed by recursion, which overflows the stack"),
+        ],
     ),
 ]

@@ -78,6 +78,8 @@ def load():
             self.vector.SetInformationObject(0, wanted(obj))
 
         def get(self):
+            if not isinstance(self, MyClassRef):
+                raise TypeError(f"a MyClassRef is wanted, not {type(self).__name__}")
             if self.vector is None:
                 raise ReferenceError("this MyClassRef has released its native object")
             return self.vector.GetInformationObject(0)

@@ -7,6 +7,8 @@
 //   MyClass *data() const             the private data, NULL if it has none
 //   PyObject *wrap() const            the wrapper, a new reference
 //   static bool unwrap(PyObject *, foreign *)    false, with TypeError set
+//   static MyClass *peek(PyObject *)  the private data of a wrapper; NULL likewise.
+//                                     Takes no reference: __del__ calls it, too
 // operator bool and ==. The functions of the module take the wrapper as their
 // first argument; the adapter in Python makes methods of them.
 #pragma once
@@ -33,11 +35,19 @@ PyObject *raise(const std::exception &e) {
     return nullptr;
 }
 
-bool unwrap(PyObject *wrapper, Ptr *object) {
-    if (!FOREIGN::unwrap(wrapper, object)) return false;
-    if (object->data()) return true;
-    PyErr_Format(PyExc_TypeError, "%.100s is none that was made as a MyClass", Py_TYPE(wrapper)->tp_name);
+bool lacks(PyObject *wrapper) {
+    PyErr_Format(PyExc_TypeError, "this %.100s was not made as a MyClass, or has lost its native object", Py_TYPE(wrapper)->tp_name);
     return false;
+}
+
+bool unwrap(PyObject *wrapper, Ptr *object) {
+    return FOREIGN::unwrap(wrapper, object) && (object->data() || lacks(wrapper));
+}
+
+MyClass *peek(PyObject *wrapper) {
+    MyClass *data = FOREIGN::peek(wrapper);
+    if (!data && !PyErr_Occurred()) lacks(wrapper);
+    return data;
 }
 
 bool text(PyObject *o, std::string *into) {
@@ -141,13 +151,13 @@ PyType_Spec holder_spec = {"MyClassRef", sizeof(Holder), 0, Py_TPFLAGS_DEFAULT, 
 // ---- what the adapter makes methods of ------------------------------------------
 
 PyObject *id_(PyObject *, PyObject *self) {
-    Ptr object;
-    return unwrap(self, &object) ? PyLong_FromLongLong(object->id()) : nullptr;
+    MyClass *object = peek(self);
+    return object ? PyLong_FromLongLong(object->id()) : nullptr;
 }
 
 PyObject *message_(PyObject *, PyObject *self) {
-    Ptr object;
-    return unwrap(self, &object) ? PyUnicode_FromString(object->message().c_str()) : nullptr;
+    MyClass *object = peek(self);
+    return object ? PyUnicode_FromString(object->message().c_str()) : nullptr;
 }
 
 PyObject *set_message_(PyObject *, PyObject *args) {
@@ -160,8 +170,8 @@ PyObject *set_message_(PyObject *, PyObject *args) {
 }
 
 PyObject *print_message_(PyObject *, PyObject *self) {
-    Ptr object;
-    if (!unwrap(self, &object)) return nullptr;
+    MyClass *object = peek(self);
+    if (!object) return nullptr;
     object->print_message();
     Py_RETURN_NONE;
 }
@@ -181,8 +191,8 @@ void append_to(MyClass *object, const Ptr &child) { object->append(child); }
 void remove_from(MyClass *object, const Ptr &child) { object->remove(child); }
 
 PyObject *children_(PyObject *, PyObject *self) {
-    Ptr object;
-    if (!unwrap(self, &object)) return nullptr;
+    MyClass *object = peek(self);
+    if (!object) return nullptr;
     PyObject *list = PyList_New(0);
     for (const Ptr &child : object->children()) {
         PyObject *wrapper = list ? child.wrap() : nullptr;

@@ -19,13 +19,17 @@ public:
     }
 
     static object make(MyClass *data);
-    MyClass *data() const { return o_ ? static_cast<MyClass *>(g_object_get_data(o_, "MyClass")) : nullptr; }
+    static MyClass *data(GObject *o) { return o ? static_cast<MyClass *>(g_object_get_data(o, "MyClass")) : nullptr; }
+    MyClass *data() const { return data(o_); }
     PyObject *wrap() const { return pygobject_new(o_); }
+    static bool check(PyObject *wrapper) {
+        if (PyObject_TypeCheck(wrapper, _PyGObject_API->object_type) && pygobject_get(wrapper)) return true;
+        PyErr_Format(PyExc_TypeError, "a MyClass is wanted, a GObject, not '%.100s'", Py_TYPE(wrapper)->tp_name);
+        return false;
+    }
+    static MyClass *peek(PyObject *wrapper) { return check(wrapper) ? data(pygobject_get(wrapper)) : nullptr; }
     static bool unwrap(PyObject *wrapper, object *into) {
-        if (!PyObject_TypeCheck(wrapper, _PyGObject_API->object_type) || !pygobject_get(wrapper)) {
-            PyErr_Format(PyExc_TypeError, "a MyClass is wanted, a GObject, not '%.100s'", Py_TYPE(wrapper)->tp_name);
-            return false;
-        }
+        if (!check(wrapper)) return false;
         *into = object(pygobject_get(wrapper));
         return true;
     }

@@ -9,16 +9,20 @@ struct tensor {
     at::Tensor t;
 
     static tensor make(MyClass *data);
-    MyClass *data() const;
+    MyClass *data() const { return data(t); }
     PyObject *wrap() const { return THPVariable_Wrap(t); }
+    static bool check(PyObject *wrapper) {
+        if (THPVariable_Check(wrapper)) return true;
+        PyErr_Format(PyExc_TypeError, "a MyClass is wanted, a tensor, not '%.100s'", Py_TYPE(wrapper)->tp_name);
+        return false;
+    }
     static bool unwrap(PyObject *wrapper, tensor *into) {
-        if (!THPVariable_Check(wrapper)) {
-            PyErr_Format(PyExc_TypeError, "a MyClass is wanted, a tensor, not '%.100s'", Py_TYPE(wrapper)->tp_name);
-            return false;
-        }
+        if (!check(wrapper)) return false;
         into->t = THPVariable_Unpack(wrapper);
         return true;
     }
+    static MyClass *peek(PyObject *wrapper) { return check(wrapper) ? data(THPVariable_Unpack(wrapper)) : nullptr; }
+    static MyClass *data(const at::Tensor &t);
     explicit operator bool() const { return t.defined(); }
     bool operator==(const tensor &other) const { return t.is_same(other.t); }
 };
@@ -39,7 +43,7 @@ tensor tensor::make(MyClass *data) {
     return {t};
 }
 
-MyClass *tensor::data() const {
+MyClass *tensor::data(const at::Tensor &t) {
     if (!t.defined() || !t.has_storage()) return nullptr;
     const c10::DataPtr &memory = t.storage().data_ptr();
     return memory.get_deleter() == destroy ? static_cast<MyClass *>(memory.get_context()) : nullptr;
