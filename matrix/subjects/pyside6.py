@@ -110,7 +110,7 @@ SUBJECTS = [
         differs=[
             ("n/a", "I4 I7 I9 F5 X4 D1", NO_BIRTH),
             ("n/a", "S8 S9", NO_EVENT),
-            ("n/a", "W7 F6 G7 G10 L2 X1", ONE_PARENT),
+            ("n/a", "W7 F6 G7 G10 G11 L2 X1", ONE_PARENT),
             ("n/a", "T2", NO_THREAD),
             ("crashed", "S3 G3", "an instance of a class with __slots__ on two levels crashes when it dies"),
             ("crashed", "F10", "a __class__ assigned in __del__ crashes"),
