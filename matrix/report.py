@@ -91,7 +91,7 @@ def document(cells, subjects, skipped):
         "python": version(),
         "quick": QUICK,
         "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)}
-                     | ({"ships": s.ships} if s.ships else {}) for s in subjects],
+                     | ({"ships": s.ships, "note": s.note} if s.ships else {}) for s in subjects],
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
         "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
         "outcomes": [{"subject": c.subject, "property": c.property.id, "outcome": c.outcome, "expected": c.expected,

@@ -109,16 +109,22 @@ class Library(Subject):
                 library's way to say no. A property that cannot go on then is
                 not applicable, unless it is declared to break
 
+    unmeasured  [(reason, "benchmark benchmark/keys ...")]: what cannot be measured
+    note        what to know about its times
+
     Its properties run in processes of their own, so "crashed" and "hung" can be
     declared. The library is imported when something is first asked of it, and
     never by the process that judges.
     """
 
-    def __init__(self, name, *, ships, idea, load, differs=(), refuses=None):
+    def __init__(self, name, *, ships, idea, load, differs=(), refuses=None, unmeasured=(), note=""):
         self._load = load
         self.name, self.kind, self.idea, self.ships = name, "library", idea, ships
         self.shipped_by = (name,)
         self.refuses = dict(refuses or {})
+        self.note = note
+        self.unmeasured = {"CallGo": "its methods are not in Go"}
+        self.unmeasured |= {name: reason for reason, names in unmeasured for name in names.split()}
         self.differs = {}
         for outcome, ids, reason in differs:
             for property_id in ids.split():
@@ -165,7 +171,7 @@ def native(name):
 def adopt(module, MyClass, base):
     """The adapter module of a library that has its own Python binding, complete:
     what it knows about one object become methods of base, and MyClass its class."""
-    for name in ("id", "message", "print_message", "append", "remove", "children"):
+    for name in ("id", "message", "print_message", "append", "remove", "children", "set_callback"):
         setattr(base, name, getattr(module, "method_" + name))
     base.on_event = lambda self, event: event
     module.MyClass = MyClass

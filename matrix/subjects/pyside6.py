@@ -43,6 +43,9 @@ def load():
         def on_event(self, event):
             return event
 
+        def set_callback(self, callback):
+            raise NotApplicable(NO_EVENT)
+
         def children(self):
             return []
 
@@ -88,8 +91,10 @@ def load():
         def __repr__(self):
             return f"<MyClassRef of {self.parent or 'what it has released'}>"
 
-        def release_from_goroutine(self):
+        def release_from_goroutine(self, *, locked=False):
             raise NotApplicable(NO_THREAD)
+
+        release_after_python = wrap_from_goroutines = release_from_goroutine
 
         def emit(self, event):
             raise NotApplicable(NO_EVENT)
@@ -106,6 +111,12 @@ SUBJECTS = [
         ships="toggleref",
         idea="the parent's wrapper owns a Python reference to the child's",
         load=load,
+        unmeasured=[
+            (NO_EVENT, "Callbacks"),
+            (NO_BIRTH, "WrapFirst Tree"),
+            ("it would take minutes", "GC/objs=100000 Hold/objs=200000"),
+        ],
+        note="the adapter's MyClassRef and methods are Python code",
         refuses={"method of object's base class": "the native object is made in __init__, and who skips it is told so"},
         differs=[
             ("n/a", "I4 I7 I9 F5 X4 D1", NO_BIRTH),

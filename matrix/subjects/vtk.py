@@ -49,6 +49,9 @@ def load():
         def on_event(self, event):
             return event
 
+        def set_callback(self, callback):
+            raise NotApplicable(NO_EVENT)
+
         def append(self, child):
             wanted(child)
             if not self.Has(EDGES):
@@ -90,8 +93,10 @@ def load():
         def __repr__(self):
             return f"<MyClassRef of {self.vector or 'what it has released'}>"
 
-        def release_from_goroutine(self):
+        def release_from_goroutine(self, *, locked=False):
             raise NotApplicable(NO_THREAD)
+
+        release_after_python = wrap_from_goroutines = release_from_goroutine
 
         def emit(self, event):
             raise NotApplicable(NO_EVENT)
@@ -144,6 +149,12 @@ SUBJECTS = [
         ships="ghost",
         idea="class and __dict__ stay behind as a ghost, if there is anything to keep",
         load=load,
+        unmeasured=[
+            (NO_EVENT, "Callbacks"),
+            ("looking for ghosts takes time in proportion to their number", "GC/objs=100000 Hold/objs=200000 Memory"),
+            ("the adapter sees to what a first wrap would have to do", "WrapFirst"),
+        ],
+        note="the adapter's MyClassRef and methods are Python code",
         refuses={"returned NULL without setting an exception": "an exception raised by a constructor becomes a SystemError"},
         differs=[
             ("crashed", "S3 S7 S10 F3 F4 G3 G4 G10 G12 C1", SLOTS),

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -39,6 +41,18 @@ struct Released : std::runtime_error {
     Released() : std::runtime_error("this MyClassRef has released its native object") {}
 };
 
+struct PythonError : std::exception {}; // the exception is set in Python
+
+inline std::mutex native_lock; // one that native code holds and __del__ may want
+
+// Take and give back the lock; the GIL is not held meanwhile.
+inline void synchronize() {
+    Py_BEGIN_ALLOW_THREADS
+    native_lock.lock();
+    native_lock.unlock();
+    Py_END_ALLOW_THREADS
+}
+
 class MyClass : public Base {
 public:
     explicit MyClass(std::string message = "") : message_(std::move(message)), id_(++last_id) { ++live; }
@@ -46,6 +60,11 @@ public:
     MyClass &operator=(const MyClass &) = delete;
     virtual ~MyClass() {
         --live;
+        if (callback_ && Py_IsInitialized()) { // else it is gone with the interpreter
+            PyGILState_STATE state = PyGILState_Ensure();
+            Py_DECREF(callback_);
+            PyGILState_Release(state);
+        }
         bury(std::move(children_));
     }
 
@@ -54,6 +73,28 @@ public:
     void set_message(std::string message) { message_ = std::move(message); }
     void print_message() const { PySys_FormatStdout("%s\n", message_.c_str()); }
     virtual std::int64_t on_event(std::int64_t event) { return event; }
+
+    // A Python function that is called in place of on_event; None takes it away.
+    void set_callback(PyObject *callback) {
+        if (callback == Py_None)
+            callback = nullptr;
+        else if (!PyCallable_Check(callback))
+            throw std::invalid_argument("the callback cannot be called");
+        Py_XINCREF(callback);
+        Py_XDECREF(std::exchange(callback_, callback));
+    }
+    // Whether there was one.
+    bool call_back(std::int64_t event, std::int64_t *answer) const {
+        if (!callback_) return false;
+        PyObject *callback = callback_;
+        Py_INCREF(callback); // it may take itself away
+        PyObject *result = PyObject_CallFunction(callback, "L", static_cast<long long>(event));
+        Py_DECREF(callback);
+        *answer = result ? PyLong_AsLongLong(result) : -1;
+        Py_XDECREF(result);
+        if (PyErr_Occurred()) throw PythonError();
+        return true;
+    }
 
     void append(Ptr child) {
         if (!child) throw std::invalid_argument("None is no MyClass");
@@ -90,6 +131,7 @@ private:
 
     std::string message_;
     std::int64_t id_;
+    PyObject *callback_ = nullptr;
     std::vector<Ptr> children_;
     static inline std::atomic<std::int64_t> last_id{0}, live{0};
 };
@@ -110,16 +152,42 @@ public:
     }
     void release() { Ptr last = std::exchange(object_, Ptr()); }
     // On a thread that Python does not know, without the GIL: what a goroutine is
-    // to our strategies.
-    void release_from_goroutine() {
+    // to our strategies. It may hold the lock meanwhile.
+    void release_from_goroutine(bool locked = false) {
         Ptr last = std::exchange(object_, Ptr());
         Py_BEGIN_ALLOW_THREADS
-        std::thread([&last] { last = Ptr(); }).join();
+        std::thread([&last, locked] {
+            std::unique_lock<std::mutex> guard(native_lock, std::defer_lock);
+            if (locked) guard.lock();
+            last = Ptr();
+        }).join();
         Py_END_ALLOW_THREADS
+    }
+    static void release_from_goroutines(const std::vector<MyClassRef *> &refs, int threads, bool wait) {
+        std::vector<std::vector<Ptr>> shares(threads);
+        for (std::size_t i = 0; i < refs.size(); i++) shares[i % threads].push_back(std::exchange(refs[i]->object_, Ptr()));
+        std::vector<std::thread> crew;
+        for (auto &share : shares) {
+            crew.emplace_back([mine = std::move(share)]() mutable {
+                for (Ptr &last : mine) last = Ptr();
+            });
+        }
+        Py_BEGIN_ALLOW_THREADS
+        for (auto &thread : crew) wait ? thread.join() : thread.detach();
+        Py_END_ALLOW_THREADS
+    }
+    // When the process ends, which is after the interpreter has.
+    void release_after_python() {
+        static std::vector<Ptr> *late = [] {
+            std::atexit([] { delete late_; });
+            return late_ = new std::vector<Ptr>;
+        }();
+        late->push_back(std::exchange(object_, Ptr()));
     }
     std::int64_t emit(std::int64_t event) {
         Ptr object = get(); // on_event may release this very holder
-        return object->on_event(event);
+        std::int64_t answer;
+        return object->call_back(event, &answer) ? answer : object->on_event(event);
     }
     explicit operator bool() const { return bool(object_); }
     std::string repr() const {
@@ -128,7 +196,28 @@ public:
 
 private:
     Ptr object_;
+    static inline std::vector<Ptr> *late_;
 };
+
+// Wrap what a MyClassRef holds, and drop the wrapper, from threads that Python does
+// not know and that take the GIL for it.
+inline void wrap_from_goroutines(PyObject *holder, int threads, int times) {
+    Py_BEGIN_ALLOW_THREADS
+    std::vector<std::thread> crew;
+    for (int i = 0; i < threads; i++) {
+        crew.emplace_back([holder, times] {
+            for (int n = 0; n < times; n++) {
+                PyGILState_STATE state = PyGILState_Ensure();
+                PyObject *wrapper = PyObject_CallMethod(holder, "get", nullptr);
+                if (!wrapper) PyErr_WriteUnraisable(holder);
+                Py_XDECREF(wrapper);
+                PyGILState_Release(state);
+            }
+        });
+    }
+    for (auto &thread : crew) thread.join();
+    Py_END_ALLOW_THREADS
+}
 
 #ifndef CORE_PTR
 // To a native object that no wrapper has ever stood for; the caller owns it.

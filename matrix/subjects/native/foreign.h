@@ -28,6 +28,7 @@ struct foreign_ptr : FOREIGN {
 namespace {
 
 PyObject *raise(const std::exception &e) {
+    if (dynamic_cast<const PythonError *>(&e)) return nullptr;
     PyErr_SetString(dynamic_cast<const Released *>(&e)           ? PyExc_ReferenceError
                     : dynamic_cast<const std::invalid_argument *>(&e) ? PyExc_ValueError
                                                                       : PyExc_RuntimeError,
@@ -105,8 +106,23 @@ PyObject *holder_release(PyObject *self, PyObject *) {
     Py_RETURN_NONE;
 }
 
-PyObject *holder_release_from_goroutine(PyObject *self, PyObject *) {
-    ref_of(self)->release_from_goroutine();
+PyObject *holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwargs) {
+    static const char *names[] = {"locked", nullptr};
+    int locked = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p", const_cast<char **>(names), &locked)) return nullptr;
+    ref_of(self)->release_from_goroutine(locked);
+    Py_RETURN_NONE;
+}
+
+PyObject *holder_release_after_python(PyObject *self, PyObject *) {
+    ref_of(self)->release_after_python();
+    Py_RETURN_NONE;
+}
+
+PyObject *holder_wrap_from_goroutines(PyObject *self, PyObject *args) {
+    int threads = 4, times = 1000;
+    if (!PyArg_ParseTuple(args, "|ii", &threads, &times)) return nullptr;
+    wrap_from_goroutines(self, threads, times);
     Py_RETURN_NONE;
 }
 
@@ -116,6 +132,8 @@ PyObject *holder_emit(PyObject *self, PyObject *event) {
         long long n = PyLong_AsLongLong(event);
         if (n == -1 && PyErr_Occurred()) return nullptr;
         Ptr object = ref_of(self)->get(); // on_event may release this very holder
+        std::int64_t heard;
+        if (object->call_back(n, &heard)) return PyLong_FromLongLong(heard);
         PyObject *wrapper = object.wrap();
         if (!wrapper) return nullptr;
         PyObject *answer = PyObject_CallMethod(wrapper, "on_event", "L", n);
@@ -135,7 +153,10 @@ PyObject *holder_repr(PyObject *self) { return PyUnicode_FromString(ref_of(self)
 PyMethodDef holder_methods[] = {
     {"get", holder_get, METH_NOARGS, "the wrapper"},
     {"release", holder_release, METH_NOARGS, "let go"},
-    {"release_from_goroutine", holder_release_from_goroutine, METH_NOARGS, "let go on another thread, without the GIL"},
+    {"release_from_goroutine", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(holder_release_from_goroutine)),
+     METH_VARARGS | METH_KEYWORDS, "let go on another thread, without the GIL"},
+    {"release_after_python", holder_release_after_python, METH_NOARGS, "let go when the process ends"},
+    {"wrap_from_goroutines", holder_wrap_from_goroutines, METH_VARARGS, "wrap on other threads, which take the GIL for it"},
     {"emit", holder_emit, METH_O, "call the wrapper's on_event, as a native callback would"},
     {},
 };
@@ -190,6 +211,18 @@ template <void (*change)(MyClass *, const Ptr &)> PyObject *edge(PyObject *, PyO
 void append_to(MyClass *object, const Ptr &child) { object->append(child); }
 void remove_from(MyClass *object, const Ptr &child) { object->remove(child); }
 
+PyObject *set_callback_(PyObject *, PyObject *args) {
+    PyObject *self, *callback;
+    Ptr object;
+    if (!PyArg_ParseTuple(args, "OO", &self, &callback) || !unwrap(self, &object)) return nullptr;
+    try {
+        object->set_callback(callback);
+    } catch (const std::exception &e) {
+        return raise(e);
+    }
+    Py_RETURN_NONE;
+}
+
 PyObject *children_(PyObject *, PyObject *self) {
     MyClass *object = peek(self);
     if (!object) return nullptr;
@@ -209,17 +242,38 @@ PyObject *new_native_(PyObject *, PyObject *args) {
     return holder_around(holder_type, new MyClassRef(Ptr(FOREIGN::make(new MyClass(std::move(s))))));
 }
 
+PyObject *release_from_goroutines_(PyObject *, PyObject *args) {
+    PyObject *list;
+    int threads = 8, wait = 1;
+    std::vector<MyClassRef *> refs;
+    if (!PyArg_ParseTuple(args, "O!|ip", &PyList_Type, &list, &threads, &wait)) return nullptr;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        PyObject *ref = PyList_GET_ITEM(list, i);
+        if (!Py_IS_TYPE(ref, holder_type)) return PyErr_Format(PyExc_TypeError, "%R is no MyClassRef", ref);
+        refs.push_back(ref_of(ref));
+    }
+    MyClassRef::release_from_goroutines(refs, threads, wait);
+    Py_RETURN_NONE;
+}
+
+PyObject *synchronize_(PyObject *, PyObject *) {
+    synchronize();
+    Py_RETURN_NONE;
+}
+
 PyObject *live_objects_(PyObject *, PyObject *) { return PyLong_FromLongLong(live_objects()); }
 
 #define FOREIGN_METHODS                                                                                     \
     {"id", id_, METH_O, ""}, {"message", message_, METH_O, ""}, {"set_message", set_message_, METH_VARARGS, ""}, {"print_message", print_message_, METH_O, ""}, \
         {"append", edge<append_to>, METH_VARARGS, ""}, {"remove", edge<remove_from>, METH_VARARGS, ""},     \
         {"children", children_, METH_O, ""}, {"new_native", new_native_, METH_VARARGS, ""},                 \
+        {"set_callback", set_callback_, METH_VARARGS, ""}, {"synchronize", synchronize_, METH_NOARGS, ""},  \
+        {"release_from_goroutines", release_from_goroutines_, METH_VARARGS, ""},                            \
         {"live_objects", live_objects_, METH_NOARGS, ""}, {}
 
 // MyClassRef, and the functions of one object once more, as methods for a class.
 PyObject *add_holder(PyObject *module) {
-    for (const char *name : {"id", "message", "print_message", "append", "remove", "children"}) {
+    for (const char *name : {"id", "message", "print_message", "append", "remove", "children", "set_callback"}) {
         PyObject *function = module ? PyObject_GetAttrString(module, name) : nullptr;
         PyObject *method = function ? PyInstanceMethod_New(function) : nullptr;
         if (!method || PyObject_SetAttrString(module, (std::string("method_") + name).c_str(), method)) Py_CLEAR(module);

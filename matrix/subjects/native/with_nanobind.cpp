@@ -36,6 +36,7 @@ NB_MODULE(MODULE, m) {
             std::rethrow_exception(p);
         } catch (const Released &e) {
             PyErr_SetString(PyExc_ReferenceError, e.what());
+        } catch (const PythonError &) {
         }
     });
     nb::class_<MyClass, Trampoline>(m, "MyClass", nb::dynamic_attr(), nb::is_weak_referenceable()
@@ -48,6 +49,7 @@ NB_MODULE(MODULE, m) {
         .def("message", &MyClass::message)
         .def("print_message", &MyClass::print_message)
         .def("on_event", &MyClass::on_event)
+        .def("set_callback", [](MyClass &self, nb::handle callback) { self.set_callback(callback.ptr()); }, nb::arg().none())
         .def("append", &MyClass::append)
         .def("remove", &MyClass::remove)
         .def("children", &MyClass::children);
@@ -55,9 +57,14 @@ NB_MODULE(MODULE, m) {
         .def(nb::init<Ptr>())
         .def("get", &MyClassRef::get)
         .def("release", &MyClassRef::release)
-        .def("release_from_goroutine", &MyClassRef::release_from_goroutine)
+        .def("release_from_goroutine", &MyClassRef::release_from_goroutine, nb::kw_only(), nb::arg("locked") = false)
+        .def("release_after_python", &MyClassRef::release_after_python)
+        .def("wrap_from_goroutines", [](nb::handle self, int threads, int times) { wrap_from_goroutines(self.ptr(), threads, times); },
+             nb::arg("goroutines") = 4, nb::arg("times") = 1000)
         .def("emit", &MyClassRef::emit)
         .def("__repr__", &MyClassRef::repr);
     m.def("new_native", &new_native, nb::arg("message") = "", nb::rv_policy::take_ownership);
+    m.def("release_from_goroutines", &MyClassRef::release_from_goroutines, nb::arg("refs"), nb::arg("goroutines") = 8, nb::arg("wait") = true);
+    m.def("synchronize", &synchronize);
     m.def("live_objects", &live_objects);
 }

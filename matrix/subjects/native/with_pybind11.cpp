@@ -36,6 +36,7 @@ PYBIND11_MODULE(MODULE, m) {
             std::rethrow_exception(p);
         } catch (const Released &e) {
             py::set_error(PyExc_ReferenceError, e.what());
+        } catch (const PythonError &) {
         }
     });
     Class(m, "MyClass", py::dynamic_attr())
@@ -49,6 +50,7 @@ PYBIND11_MODULE(MODULE, m) {
         .def("message", &MyClass::message)
         .def("print_message", &MyClass::print_message)
         .def("on_event", &MyClass::on_event)
+        .def("set_callback", [](MyClass &self, const py::object &callback) { self.set_callback(callback.ptr()); })
         .def("append", &MyClass::append, py::arg("child").none(false))
         .def("remove", &MyClass::remove, py::arg("child").none(false))
         .def("children", &MyClass::children);
@@ -56,9 +58,14 @@ PYBIND11_MODULE(MODULE, m) {
         .def(py::init<Ptr>(), py::arg("object").none(false))
         .def("get", &MyClassRef::get)
         .def("release", &MyClassRef::release)
-        .def("release_from_goroutine", &MyClassRef::release_from_goroutine)
+        .def("release_from_goroutine", &MyClassRef::release_from_goroutine, py::kw_only(), py::arg("locked") = false)
+        .def("release_after_python", &MyClassRef::release_after_python)
+        .def("wrap_from_goroutines", [](const py::object &self, int threads, int times) { wrap_from_goroutines(self.ptr(), threads, times); },
+             py::arg("goroutines") = 4, py::arg("times") = 1000)
         .def("emit", &MyClassRef::emit)
         .def("__repr__", &MyClassRef::repr);
     m.def("new_native", &new_native, py::arg("message") = "", py::return_value_policy::take_ownership);
+    m.def("release_from_goroutines", &MyClassRef::release_from_goroutines, py::arg("refs"), py::arg("goroutines") = 8, py::arg("wait") = true);
+    m.def("synchronize", &synchronize);
     m.def("live_objects", &live_objects);
 }
