@@ -26,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # MATRIX_QUICK=1: a look. The tests that repeat something very often do it less.
 QUICK = bool(os.environ.get("MATRIX_QUICK"))
 CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
+HUNG_SECONDS = min(20, CHILD_SECONDS)  # what is declared to hang need not be waited for as long
 
 OUTCOMES = ("holds", "breaks", "n/a", "crashed", "hung", "failed")
 
@@ -83,7 +84,7 @@ def _run_here(function, subject):
         return Verdict("n/a", str(e))
     except AssertionError as e:
         # The traceback holds the frame, and the frame what it made.
-        verdict = Verdict("breaks", _first_line(e))
+        verdict = Verdict("breaks", _in_short(e))
         traceback.clear_frames(e.__traceback__)
         e.__traceback__ = None
         del e
@@ -118,8 +119,9 @@ def balance(subject):
         return 0, wrappers
 
 
-def _first_line(e):
-    return (str(e).strip().splitlines() or ["assertion failed"])[0][:200]
+def _in_short(e):
+    lines = str(e).strip().splitlines() or ["assertion failed"]
+    return lines[0][:200] + (f" ... {lines[-1][:200]}" if len(lines) > 1 else "")
 
 
 # --- a process of its own ------------------------------------------------------
@@ -128,8 +130,11 @@ _EXIT = {0: "holds", 10: "breaks", 11: "n/a"}
 
 
 def _run_in_child(function, subject):
+    seconds = CHILD_SECONDS
     if subject.kind == "library":
-        status, text, detail = _zygote(subject).run(function)
+        declared = subject.differs.get(function.property.id, ("",))[0]
+        seconds = HUNG_SECONDS if declared == "hung" else CHILD_SECONDS
+        status, text, detail = _zygote(subject).run(function, seconds)
     else:
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
                    function.__module__, function.__name__, subject.name]
@@ -140,7 +145,7 @@ def _run_in_child(function, subject):
         else:
             status, text, detail = done.returncode, done.stdout + done.stderr, done.stdout
     if status is None:
-        return Verdict("hung", f"still running after {CHILD_SECONDS} s")
+        return Verdict("hung", f"still running after {seconds} s")
     if status < 0:
         return Verdict("crashed", f"signal {-status}\n{text[-3000:]}")
     outcome = _EXIT.get(status, "failed")
@@ -172,10 +177,10 @@ class _Zygote:
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment)
 
-    def run(self, function):
+    def run(self, function, seconds):
         """(exit status, negative for a signal and None for too late; all that was printed; what was printed to stdout)"""
         with tempfile.TemporaryDirectory() as folder:
-            job = {"module": function.__module__, "function": function.__name__, "seconds": CHILD_SECONDS, "folder": folder}
+            job = {"module": function.__module__, "function": function.__name__, "seconds": seconds, "folder": folder}
             self._process.stdin.write(json.dumps(job) + "\n")
             self._process.stdin.flush()
             answer = self._process.stdout.readline()

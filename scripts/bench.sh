@@ -6,6 +6,7 @@
 #     LABEL=name      what to call the run (default: date, CPU, Python, commit)
 #     STRATEGY=names  these strategies only, and the floor
 #     QUICK=1         fewer rounds: a look, nothing to quote
+#     PEERS=names     with these libraries (make peers), and without the Go side
 #
 # A run is written to results/.partial-<label> and gets its name when it is
 # whole. What is going on goes to standard error and log.txt.
@@ -40,6 +41,7 @@ if [ -z "${LABEL:-}" ]; then
     [ $dirty = false ] || LABEL=$LABEL-dirty
     [ -z "${STRATEGY:-}" ] || LABEL=$LABEL-${STRATEGY// /-}
     [ -z "${QUICK:-}" ] || LABEL=$LABEL-quick
+    [ -z "${PEERS:-}" ] || LABEL=$LABEL-peers
 fi
 [[ $LABEL =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "LABEL='$LABEL' is no name for a folder: letters, digits and . _ - only"
 final=results/$LABEL
@@ -67,7 +69,7 @@ say "$LABEL: ${all[*]} and the floor"
 
 export PP_COMMIT=$commit
 [ $dirty = false ] || PP_COMMIT=$commit-dirty
-LABEL=$LABEL CPU=$cpu DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
+LABEL=$LABEL CPU=$cpu PEERS=${PEERS:-} DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
 import datetime, json, os, platform, subprocess, sys, sysconfig
 
 def first_line(*command):
@@ -89,6 +91,7 @@ print(json.dumps({
     "commit": os.environ["COMMIT"],
     "dirty": os.environ["DIRTY"] == "true",
     "quick": bool(os.environ["QUICK"]),
+    "peers": bool(os.environ["PEERS"]),
 }, indent=1))
 PYTHON
 

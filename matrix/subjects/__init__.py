@@ -79,6 +79,11 @@ class Subject:
         """
         getattr(self.module, "settle", lambda: None)()
 
+    @property
+    def afresh(self):
+        """Code that imports it and uses it, in an interpreter that has seen nothing of it."""
+        return f"import {self.module.__name__.split('.')[0]} as p\np.strategy('preserve').MyClass().id()"
+
     def counters(self):
         """stats(), which every strategy has; None for a library, which keeps no such books."""
         return None if self.kind == "library" else self.stats()
@@ -105,6 +110,7 @@ class Library(Subject):
                 ImportError where it cannot be had, with the reason
     differs     [(outcome, "property property ...", reason)]: what is not as it is
                 with the strategy. Everything else is, for the strategy's reason.
+                "crashed|breaks": either, as the moment has it
     refuses     {part of a message: reason}: an exception with this message is the
                 library's way to say no. A property that cannot go on then is
                 not applicable, unless it is declared to break
@@ -130,6 +136,10 @@ class Library(Subject):
             for property_id in ids.split():
                 assert property_id not in self.differs, f"{name} says twice what {property_id} does"
                 self.differs[property_id] = outcome, reason
+
+    @property
+    def afresh(self):
+        return f"import subjects\nsubjects.load({self.name!r}).MyClass().id()"
 
     @functools.cached_property
     def module(self):

@@ -11,7 +11,11 @@ EVERYWHERE = [
     ("breaks", "D1", "an int of more than 64 bits is a TypeError, not an OverflowError"),
     ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
     ("breaks", "S9", "its trampolines look methods up on the class, not on the instance"),
-    ("breaks", "X1", "prints a list of what leaked when the interpreter exits"),
+    ("breaks", "G9", "gc does not see what the native object holds"),
+    ("hung", "T3", "the thread that lets go runs __del__ itself, with the lock held"),
+    ("breaks", "X2 X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+    ("breaks", "N1", "in a subinterpreter it does not recognise its own classes any more"),
+    ("breaks", "X1 X5", "prints a list of what leaked when the interpreter exits"),
 ]
 
 SUBJECTS = [

@@ -14,6 +14,8 @@ EVERYWHERE = [
     ("breaks", "W8", "the native object is destroyed before weak references are cleared"),
     ("breaks", "D1", "an int of more than 64 bits is a TypeError, not an OverflowError"),
     ("breaks", "C1", "copying is refused with CPython's own words only, which do not say why"),
+    ("breaks", "G9", "gc does not see what the native object holds"),
+    ("hung", "N1", "using it in a subinterpreter never returns"),
     *([("breaks", "F9", "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected")]
       if sys.version_info < (3, 12) else []),
 ]
@@ -43,6 +45,8 @@ SUBJECTS = [
         refuses=REFUSES,
         differs=[
             *EVERYWHERE,
+            ("hung", "T3", "the thread that lets go runs __del__ itself, with the lock held"),
+            ("breaks", "X2 X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
             ("breaks", "I7", "an object born in native code has no trampoline, and its wrappers come and go"),
             ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
         ],
