@@ -36,6 +36,10 @@ def load_debian():
 EVERYWHERE = [
     ("breaks", "I8", "== compares what is in the tensors"),
     ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
+    ("breaks", "G9", "gc does not see what the native object holds"),
+    ("hung", "T3", "the thread that lets go runs __del__ itself, with the lock held"),
+    ("breaks", "X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+    ("breaks", "N1", "it cannot be imported a second time"),
     ("breaks", "C1", "a copy is another tensor that shares the memory, and the number is in there"),
 ]
 
