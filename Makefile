@@ -4,9 +4,10 @@ PYTHON ?=
 STRATEGY ?=
 LABEL ?=
 QUICK ?=
+PEERS ?=
 run = scripts/with_python.sh "$(PYTHON)"
 
-.PHONY: help setup bench test matrix report test-cpy3 stress test-debug test-all
+.PHONY: help setup bench test matrix peers report test-cpy3 stress test-debug test-all
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,6 +27,9 @@ test: setup ## all tests
 
 matrix: setup ## the correctness matrix: a table, and .build/matrix.json and .md
 	@STRATEGY="$(STRATEGY)" $(run) scripts/matrix.sh
+
+peers: setup ## the libraries themselves beside our strategies: install, build, matrix, benchmarks
+	@QUICK="$(QUICK)" LABEL="$(LABEL)" PEERS="$(PEERS)" $(run) scripts/peers.sh
 
 report: setup ## make README's tables and the reports anew from results/
 	@LABEL="$(LABEL)" $(run) scripts/report.sh

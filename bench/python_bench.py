@@ -1,12 +1,16 @@
 """Measure the suite's operations from Python.
 
-    python bench/python_bench.py --text FILE --json FILE [--rounds N] [--seconds S]
+    python bench/python_bench.py --text FILE --json FILE [--rounds N] [--seconds S] [--libraries A,B]
 
 Rounds are outside, strategies inside: each round is a fresh process, with its own
 hash seed and addresses, and in it each operation is measured for all strategies
 one after the other, several times, each time beginning with another one. What
 is slow about a moment or about a process is slow for all of them. Python's
 automatic collections are off while anything is timed.
+
+Somebody else's library gets a process of its own in every round, in which it takes
+turns with the floor and with the strategy that it ships, so that ratios are of one
+process there, too. Its lines have `lang: py+<library>`.
 
 Writes pyperf JSON (all values), and Go benchmark text with `lang: py` (one line a
 round, the median of its values), in which everything is one configuration as
@@ -30,6 +34,7 @@ import python_cases
 import workload
 from python_cases import CASES, UNROLL, Loop
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "matrix"))
 MEMORY_OBJS = 50_000
 # What the suite promises of preserve, as ratios to the floor.
 CLAIMS = {"WrapLive": 1.5, "WrapDead": 2.5, "Call": 1.5, "Create": 4.5}
@@ -38,10 +43,37 @@ CLAIMS = {"WrapLive": 1.5, "WrapDead": 2.5, "Call": 1.5, "Create": 4.5}
 # ---- in the worker ------------------------------------------------------------------
 
 
+class Library:
+    """The adapter of a library, with what it declares to the matrix as its guarantees."""
+
+    def __init__(self, name):
+        import subjects
+
+        library = subjects.library(name)
+
+        def holds(property_id):
+            return library.expected(property_id)[0] == "holds"
+
+        self.__name__, self._module, self.unmeasured = name, library.module, library.unmeasured
+        self.GUARANTEES = {
+            "identity": holds("I2"),
+            "weakref": holds("W1"),
+            "with attributes": [holds("I2"), holds("I2")],  # the probe's object carries one
+            "breaks": () if holds("I3") else ("I3",),
+        }
+
+    def __getattr__(self, name):
+        return getattr(self._module, name)
+
+
+def module(name):
+    return pp.strategy(name) if name in (pp.FLOOR, *pp.STRATEGIES) else Library(name)
+
+
 def probe(m):
     """(identity, weakref) as kept for good; fails if not as declared."""
     *once, identity, weak = workload.probe(m)
-    said = [m.GUARANTEES["identity"], m.GUARANTEES["weakref"]]
+    said = m.GUARANTEES.get("with attributes") or [m.GUARANTEES["identity"], m.GUARANTEES["weakref"]]
     assert once == said, f"{m.__name__}: (identity, weakref) measured {once}, declared {said}"
     assert once == [identity, weak] or "I3" in m.GUARANTEES["breaks"], f"{m.__name__} keeps the wrapper once only"
     return identity, weak
@@ -113,7 +145,7 @@ def check(case, m, names, n, before):
 def worker(plan):
     gc.collect()
     gc.disable()
-    modules = {name: pp.strategy(name) for name in plan["strategies"]}
+    modules = {name: module(name) for name in plan["strategies"]}
     loops, results = plan["loops"], []
     for case in CASES:
         if plan["calibrate"] and not isinstance(case, Loop):
@@ -143,7 +175,7 @@ def worker(plan):
 
 def memory(name):
     """Bytes a native-held object takes, the MyClassRef that holds it included."""
-    m = pp.strategy(name)
+    m = module(name)
     gc.disable()
     warm = workload.hold(m, 1000)
     slots = [None] * MEMORY_OBJS
@@ -168,11 +200,15 @@ def resident():
 # ---- in the parent --------------------------------------------------------------------
 
 
+class WorkerFailed(Exception):
+    pass
+
+
 def child(*arguments, plan=None):
     done = subprocess.run([sys.executable, __file__, *arguments], input=json.dumps(plan),
                           stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        sys.exit(f"a worker failed (exit code {done.returncode})")
+        raise WorkerFailed(f"a worker failed (exit code {done.returncode})")
     return json.loads(done.stdout)
 
 
@@ -184,30 +220,34 @@ class Record:
     """All that was measured, for both formats."""
 
     def __init__(self):
-        self.runs, self.lines, self.absent = {}, [], {}
+        self.runs, self.lines, self.absent = {}, {}, {}
 
-    def round(self, outcome):
+    def round(self, outcome, lang="py"):
         for r in outcome["results"]:
             for strategy, values in r["values"].items():
                 name = f"{r['name']}/strategy={strategy}{r['keys']}"
                 identity, weak = r["kept"][strategy]
-                self.add(name, values, "second", outcome["metadata"])
-                self.lines.append(benchmark_line(
+                self.add(name, values, "second", outcome["metadata"], lang)
+                self.line(lang, benchmark_line(
                     name, r["operations"][strategy],
                     {"ns/op": 1e9 * statistics.median(values), "identity": identity, "weakref": weak}
                     | r["extra"][strategy]))
             for strategy, why in r["absent"].items():
-                self.absent[f"{r['name']}/strategy={strategy}{r['keys']}"] = why
+                self.absent[lang, f"{r['name']}/strategy={strategy}{r['keys']}"] = why
 
-    def memory(self, strategy, found):
+    def memory(self, strategy, found, lang="py"):
         name = f"Memory/strategy={strategy}/objs={MEMORY_OBJS}"
         identity, weak = found.pop("kept")
         for unit, value in found.items():
             if value:  # pyperf takes no zero
-                self.add(f"{name} {unit.split('-')[0]}", [value], "byte", {})
-        self.lines.append(benchmark_line(name, MEMORY_OBJS, found | {"identity": identity, "weakref": weak}))
+                self.add(f"{name} {unit.split('-')[0]}", [value], "byte", {}, lang)
+        self.line(lang, benchmark_line(name, MEMORY_OBJS, found | {"identity": identity, "weakref": weak}))
 
-    def add(self, name, values, unit, metadata):
+    def line(self, lang, text):
+        self.lines.setdefault(lang, []).append(text)
+
+    def add(self, name, values, unit, metadata, lang):
+        name = name if lang == "py" else f"{lang} {name}"
         metadata = {**metadata, "name": name, "unit": unit}
         run = pyperf.Run(values, metadata=metadata, collect_metadata=False)
         self.runs.setdefault(name, []).append(run)
@@ -220,22 +260,56 @@ class Record:
                 print(f"Unit {unit} better=lower", file=f)
             for key, value in configuration().items():
                 print(f"{key}: {value}", file=f)
-            for name, why in self.absent.items():
-                print(f"Absent py Benchmark{name}: {why}", file=f)
-            print("\n".join(self.lines), file=f)
+            for (lang, name), why in self.absent.items():
+                print(f"Absent {lang} Benchmark{name}: {why}", file=f)
+            for lang, lines in self.lines.items():
+                print(f"lang: {lang}", *lines, sep="\n", file=f)
         suite = pyperf.BenchmarkSuite([pyperf.Benchmark(runs) for runs in self.runs.values()])
         suite.dump(json_path, replace=True)
 
 
 def configuration():
     return {
-        "lang": "py",
         "pkg": "bench/python_bench.py",
         "cpython": " ".join(sys.version.split()),
         "starter": "python",
         "cpu": pyperf.Run([1.0]).get_metadata().get("cpu_model_name", "unknown"),
         "commit": os.environ.get("PP_COMMIT", "unknown"),
     }
+
+
+class Beside:
+    """A library's part of each round: with the floor and the strategy that it ships, in one process."""
+
+    def __init__(self, name, plan):
+        import subjects
+
+        ships = subjects.library(name).ships
+        self.name, self.lang, self.failed = name, f"py+{name}", False
+        self.memory_absent = subjects.library(name).unmeasured.get("Memory")
+        self.plan = {**plan, "strategies": [pp.FLOOR, *[s for s in pp.STRATEGIES if s == ships], name]}
+
+    def calibrate(self):
+        self.guarded(lambda: self.plan.update(
+            loops=child("--worker", plan={**self.plan, "calibrate": True, "turns": 1})["loops"], calibrate=False))
+
+    def round(self, record, memory):
+        self.guarded(lambda: record.round(child("--worker", plan=self.plan), self.lang))
+        if self.memory_absent:
+            record.absent[self.lang, f"Memory/strategy={self.name}/objs={MEMORY_OBJS}"] = self.memory_absent
+        for one in self.plan["strategies"] if memory else ():
+            if one != self.name or not self.memory_absent:
+                self.guarded(lambda: record.memory(one, child("--memory", one), self.lang))
+
+    def guarded(self, work):
+        """A library that fails is left out from then on, and does not stop the others."""
+        if self.failed:
+            return
+        try:
+            work()
+        except WorkerFailed as e:
+            self.failed = True
+            print(f"python: {self.name}: {e}; it is not measured any more", file=sys.stderr)
 
 
 def claims(record, strategies):
@@ -261,6 +335,7 @@ def main():
     parser.add_argument("--turns", type=int, default=5, help="timed loops of an operation within a round")
     parser.add_argument("--memory-rounds", type=int, default=6, help="rounds that measure memory, too")
     parser.add_argument("--strategies", help="names with commas between; the floor is always there")
+    parser.add_argument("--libraries", help="names with commas between, as matrix/subjects has them")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--memory", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -282,11 +357,18 @@ def main():
     plan = {"strategies": strategies, "loops": {}, "target": options.target, "turns": options.turns}
     plan["loops"] = child("--worker", plan={**plan, "calibrate": True, "turns": 1})["loops"]
     plan["calibrate"] = False
+    libraries = [Beside(name, {**plan, "loops": {}}) for name in (options.libraries or "").split(",") if name]
+    for library in libraries:
+        library.calibrate()
     done = 0
     while done < options.rounds and (done < options.least or time.monotonic() - start < options.seconds):
         record.round(child("--worker", plan=plan))
         for strategy in strategies if done < options.memory_rounds else ():
             record.memory(strategy, child("--memory", strategy))
+        for n, library in enumerate(libraries, 1):
+            library.round(record, memory=done < options.memory_rounds)
+            print(f"python: round {done + 1}, {library.name} ({n} of {len(libraries)}), "
+                  f"{time.monotonic() - start:.0f} s", file=sys.stderr)
         done += 1
         took = time.monotonic() - start
         print(f"python: round {done} of {options.rounds}, {took:.0f} s, about "
@@ -296,4 +378,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except WorkerFailed as e:
+        sys.exit(str(e))

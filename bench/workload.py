@@ -165,6 +165,7 @@ def listener(m):
 
     class Listener(m.MyClass):
         def __init__(self):
+            super().__init__()
             self.total = 0
 
         def on_event(self, event):

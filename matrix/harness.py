@@ -8,11 +8,15 @@ in the test or the subject and fails the run, whatever was declared.
 import functools
 import gc
 import importlib
+import json
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import threading
+import time
 import traceback
 from dataclasses import dataclass
 
@@ -22,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # MATRIX_QUICK=1: a look. The tests that repeat something very often do it less.
 QUICK = bool(os.environ.get("MATRIX_QUICK"))
 CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
+HUNG_SECONDS = min(20, CHILD_SECONDS)  # what is declared to hang need not be waited for as long
 
 OUTCOMES = ("holds", "breaks", "n/a", "crashed", "hung", "failed")
 
@@ -61,9 +66,14 @@ def run(function, subject):
     """Run a property's test against a subject, and judge."""
     if function.property.absent:
         return Verdict("n/a", function.property.absent)
-    if function.property.child:
+    if in_child(function, subject):
         return _run_in_child(function, subject)
     return _run_here(function, subject)
+
+
+def in_child(function, subject):
+    """Whether it gets a process of its own: what may crash or hang, and every library."""
+    return function.property.child or subject.kind == "library"
 
 
 def _run_here(function, subject):
@@ -74,18 +84,22 @@ def _run_here(function, subject):
         return Verdict("n/a", str(e))
     except AssertionError as e:
         # The traceback holds the frame, and the frame what it made.
-        verdict = Verdict("breaks", _first_line(e))
+        verdict = Verdict("breaks", _in_short(e))
         traceback.clear_frames(e.__traceback__)
         e.__traceback__ = None
         del e
         subject.settle()
         gc.collect()
         return verdict
-    except Exception:
+    except Exception as e:
+        if refused := subject.refusal(e):
+            return Verdict(subject.refused(function.property.id), refused)
         return Verdict("failed", traceback.format_exc())
     after = balance(subject)
     if after != before:
-        return Verdict("failed", f"(native objects, wrappers) alive went from {before} to {after}")
+        # A bug of ours, but a trait of somebody else's library.
+        outcome = "breaks" if subject.kind == "library" else "failed"
+        return Verdict(outcome, f"(native objects, wrappers) alive went from {before} to {after}")
     return Verdict("holds")
 
 
@@ -105,8 +119,9 @@ def balance(subject):
         return 0, wrappers
 
 
-def _first_line(e):
-    return (str(e).strip().splitlines() or ["assertion failed"])[0][:200]
+def _in_short(e):
+    lines = str(e).strip().splitlines() or ["assertion failed"]
+    return lines[0][:200] + (f" ... {lines[-1][:200]}" if len(lines) > 1 else "")
 
 
 # --- a process of its own ------------------------------------------------------
@@ -115,25 +130,107 @@ _EXIT = {0: "holds", 10: "breaks", 11: "n/a"}
 
 
 def _run_in_child(function, subject):
-    command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
-               function.__module__, function.__name__, subject.name]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, cwd=HERE)
-    except subprocess.TimeoutExpired:
-        return Verdict("hung", f"still running after {CHILD_SECONDS} s")
-    text = done.stdout + done.stderr
-    if done.returncode < 0:
-        return Verdict("crashed", f"signal {-done.returncode}\n{text[-3000:]}")
-    outcome = _EXIT.get(done.returncode, "failed")
-    detail = text.strip() if outcome == "failed" else done.stdout.strip()
-    return Verdict(outcome, detail[-3000:])
+    seconds = CHILD_SECONDS
+    if subject.kind == "library":
+        declared = subject.differs.get(function.property.id, ("",))[0]
+        seconds = HUNG_SECONDS if declared == "hung" else CHILD_SECONDS
+        status, text, detail = _zygote(subject).run(function, seconds)
+    else:
+        command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
+                   function.__module__, function.__name__, subject.name]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, cwd=HERE)
+        except subprocess.TimeoutExpired:
+            status = None
+        else:
+            status, text, detail = done.returncode, done.stdout + done.stderr, done.stdout
+    if status is None:
+        return Verdict("hung", f"still running after {seconds} s")
+    if status < 0:
+        return Verdict("crashed", f"signal {-status}\n{text[-3000:]}")
+    outcome = _EXIT.get(status, "failed")
+    return Verdict(outcome, (text if outcome == "failed" else detail).strip()[-3000:])
 
 
 def _child_main(module, name, subject):
-    verdict = _run_here(getattr(importlib.import_module(module), name), load(subject))
+    _judge(getattr(importlib.import_module(module), name), load(subject))
+
+
+def _judge(function, subject):
+    """Run here, and leave the process with what came out."""
+    verdict = _run_here(function, subject)
     if verdict.detail:
         print(verdict.detail)
     sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
+
+
+# --- the same for a library: forks of a process that has imported it, which takes
+# some of them longer than most properties take to run
+
+
+class _Zygote:
+    """A process with a library in it, from which each property gets a fork."""
+
+    def __init__(self, subject):
+        # Freed memory is overwritten, so that what is used after it was freed crashes every time.
+        environment = {**os.environ, "PYTHONMALLOC": "debug"}
+        command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment)
+
+    def run(self, function, seconds):
+        """(exit status, negative for a signal and None for too late; all that was printed; what was printed to stdout)"""
+        with tempfile.TemporaryDirectory() as folder:
+            job = {"module": function.__module__, "function": function.__name__, "seconds": seconds, "folder": folder}
+            self._process.stdin.write(json.dumps(job) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+            if not answer:
+                return 1, "the process that imports the library died", ""
+            printed = []
+            for name in "stdout", "stderr":
+                with open(os.path.join(folder, name), errors="replace") as f:
+                    printed.append(f.read())
+            return json.loads(answer), "".join(printed), printed[0]
+
+
+_zygotes = threading.local()  # one for each thread that runs tests, as they wait for one answer at a time
+
+
+def _zygote(subject):
+    mine = _zygotes.__dict__.setdefault("of", {})
+    if subject.name not in mine:
+        mine[subject.name] = _Zygote(subject)
+    return mine[subject.name]
+
+
+def _zygote_main(name):
+    subject = load(name)
+    subject.module
+    gc.collect()
+    gc.freeze()  # what the library brought along is not what is tested, and takes gc long
+    while line := sys.stdin.readline():
+        job = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            for fd, stream in (1, "stdout"), (2, "stderr"):
+                os.dup2(os.open(os.path.join(job["folder"], stream), os.O_WRONLY | os.O_CREAT), fd)
+            os.setpgid(0, 0)
+            _judge(getattr(importlib.import_module(job["module"]), job["function"]), subject)
+        print(json.dumps(_wait(pid, job["seconds"])), flush=True)
+
+
+def _wait(pid, seconds):
+    """The exit status, negative for a signal, None after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.killpg(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return None
 
 
 def program(subject, source, *, before="", seconds=120, options=None):
@@ -155,6 +252,8 @@ def program(subject, source, *, before="", seconds=120, options=None):
                               timeout=seconds, cwd=HERE)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"still running after {seconds} s") from None
+    if subject.kind == "library" and (lacks := done.stderr.partition("subjects.NotApplicable: ")[2]):
+        raise NotApplicable(lacks.splitlines()[0])
     return done.returncode, done.stdout, done.stderr
 
 
@@ -216,4 +315,4 @@ class Junk:
 
 if __name__ == "__main__":
     sys.path[:0] = [HERE, os.path.join(HERE, "properties")]
-    _child_main(*sys.argv[1:4])
+    _zygote_main(sys.argv[2]) if sys.argv[1] == "--zygote" else _child_main(*sys.argv[1:4])

@@ -1,4 +1,9 @@
-"""The matrix as a table for the terminal, as Markdown and as JSON."""
+"""The matrix as a table for the terminal, as Markdown and as JSON.
+
+    python matrix/report.py undeclared MATRIX.json [SUBJECT ...]
+
+lists what came out otherwise than declared, the way an adapter declares it.
+"""
 
 import json
 import os
@@ -80,15 +85,17 @@ def markdown(cells, subjects):
     return "\n".join(lines).rstrip() + "\n"
 
 
-def document(cells, subjects):
+def document(cells, subjects, skipped):
     properties, _ = grid(cells)
     return {
         "python": version(),
         "quick": QUICK,
-        "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)} for s in subjects],
+        "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)}
+                     | ({"ships": s.ships, "note": s.note} if s.ships else {}) for s in subjects],
+        "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
         "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
         "outcomes": [{"subject": c.subject, "property": c.property.id, "outcome": c.outcome, "expected": c.expected,
-                      "reason": c.reason or c.detail} for c in cells],
+                      "reason": c.reason or c.detail} | ({"detail": c.detail} if c.outcome != c.expected else {}) for c in cells],
     }
 
 
@@ -97,10 +104,35 @@ def version():
     return platform.python_version() + flags
 
 
-def write(cells, subjects):
+def write(cells, subjects, skipped):
     """To MATRIX_JSON and MATRIX_MD, where these name files."""
-    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects), indent=1, ensure_ascii=False) + "\n"),
+    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), indent=1, ensure_ascii=False) + "\n"),
                            ("MATRIX_MD", lambda: markdown(cells, subjects))):
         if path := os.environ.get(variable):
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text())
+
+
+def undeclared(document, subjects=()):
+    """The outcomes that are not as declared, as entries for a Library's differs."""
+    lines = []
+    for s in document["subjects"]:
+        groups = {}
+        for o in document["outcomes"]:
+            if o["subject"] == s["name"] and o["outcome"] != o["expected"]:
+                lines_of = o["detail"].strip().splitlines() or ["nothing said"]
+                detail = "; ".join(lines_of[:2]) if o["outcome"] == "crashed" else lines_of[-1]
+                groups.setdefault((o["outcome"], o["expected"], detail), []).append(o["property"])
+        if groups and (not subjects or s["name"] in subjects):
+            ships = f" (ships {s['ships']})" if "ships" in s else ""
+            lines.append(f"{s['name']}{ships}:")
+            lines += [f"  ({outcome!r}, {' '.join(ids)!r}, ...)  # declared {expected}: {detail}"
+                      for (outcome, expected, detail), ids in groups.items()]
+    return "\n".join(lines) or "everything came out as declared"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] != ["undeclared"] or len(sys.argv) < 3:
+        sys.exit(__doc__)
+    with open(sys.argv[2], encoding="utf-8") as f:
+        print(undeclared(json.load(f), sys.argv[3:]))

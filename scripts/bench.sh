@@ -6,6 +6,7 @@
 #     LABEL=name      what to call the run (default: date, CPU, Python, commit)
 #     STRATEGY=names  these strategies only, and the floor
 #     QUICK=1         fewer rounds: a look, nothing to quote
+#     PEERS=names     with these libraries (make peers), and without the Go side
 #
 # A run is written to results/.partial-<label> and gets its name when it is
 # whole. What is going on goes to standard error and log.txt.
@@ -40,6 +41,7 @@ if [ -z "${LABEL:-}" ]; then
     [ $dirty = false ] || LABEL=$LABEL-dirty
     [ -z "${STRATEGY:-}" ] || LABEL=$LABEL-${STRATEGY// /-}
     [ -z "${QUICK:-}" ] || LABEL=$LABEL-quick
+    [ -z "${PEERS:-}" ] || LABEL=$LABEL-peers
 fi
 [[ $LABEL =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "LABEL='$LABEL' is no name for a folder: letters, digits and . _ - only"
 final=results/$LABEL
@@ -54,6 +56,14 @@ if [ -n "${QUICK:-}" ]; then
 else
     limit=470 matrix_s=60 go_s=170 python_s=170 rounds=10 least=6 longest=100 target=0.002 turns=5 memory=6
 fi
+if [ -n "${PEERS:-}" ]; then
+    # All strategies in the matrix and in Python, the libraries as well, nothing in Go.
+    export MATRIX_SUBJECTS="$names $PEERS" MATRIX_CHILD_SECONDS=${MATRIX_CHILD_SECONDS:-240}
+    libraries=$("$python" -c 'import sys; sys.path.insert(0, "matrix"); import subjects
+print(",".join(n for n in sys.argv[1].split() if not subjects.missing(n)))' "$PEERS")
+    matrix_s=600 go_s=0 python_s=900 rounds=6 least=6 memory=2
+    [ -z "${QUICK:-}" ] || matrix_s=300 python_s=120 rounds=1 least=1 memory=1
+fi
 # --- progress
 say() {
     printf '%s\n' "$*" >>"$out/log.txt"
@@ -63,11 +73,11 @@ steps=5
 step() { # step I SECONDS-LEFT WHAT
     say "[$1/$steps] $3 (about $2 s left in all, $(($(date +%s) - begun)) s so far)"
 }
-say "$LABEL: ${all[*]} and the floor"
+say "$LABEL: ${all[*]} and the floor${libraries:+, beside $libraries}"
 
 export PP_COMMIT=$commit
 [ $dirty = false ] || PP_COMMIT=$commit-dirty
-LABEL=$LABEL CPU=$cpu DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
+LABEL=$LABEL CPU=$cpu PEERS=${PEERS:-} DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
 import datetime, json, os, platform, subprocess, sys, sysconfig
 
 def first_line(*command):
@@ -89,56 +99,68 @@ print(json.dumps({
     "commit": os.environ["COMMIT"],
     "dirty": os.environ["DIRTY"] == "true",
     "quick": bool(os.environ["QUICK"]),
+    "peers": bool(os.environ["PEERS"]),
 }, indent=1))
 PYTHON
 
 # --- 1: the matrix. What it finds is a result; it does not stop the measuring.
 step 1 $((matrix_s + go_s + python_s + 15)) "the correctness matrix"
 failed=
-if ! STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
+mkfifo "$out/.progress"
+while IFS= read -r line; do say "      $line"; done <"$out/.progress" &
+exec 9>"$out/.progress" # open until the matrix is through, or the reader would stop
+if ! MATRIX_PROGRESS=$PWD/$out/.progress STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
     scripts/matrix.sh >"$out/matrix.log" 2>&1; then
     failed="the matrix did not come out as declared: see $final/matrix.log"
     say "$failed"
 fi
+exec 9>&-
+wait
+rm "$out/.progress"
 
 # --- 2: build the Go benchmarks once
-step 2 $((go_s + python_s + 15)) "building the Go benchmarks"
-binary=$PWD/.build/${PP_TAG:-default}/bench.test
-go test -c -o "$binary" ./bench
-
-# --- 3: Go, rounds outside, strategies inside
-# A matrix or a build that took longer than planned takes its time from the rest.
-spare=$(((limit - 5 - ($(date +%s) - begun)) / 2))
-go_s=$((spare >= go_s ? go_s : spare > 15 ? spare : 15))
-python_s=$((spare >= python_s ? python_s : spare > 15 ? spare : 15))
-# A round is about 20 benchmarks a strategy, which prepare themselves for 50 ms each.
-each=$((go_s * 1000 / rounds / (count * 20) - 50))
-each=$((each < 5 ? 5 : each > longest ? longest : each))
-step 3 $((go_s + python_s + 5)) "Go benchmarks: up to $rounds rounds, $each ms each"
 : >"$out/bench.txt"
-start=$(date +%s)
-for ((round = 1; round <= rounds; round++)); do
-    # Written to the record only when the round is whole.
-    large=
-    [ -n "${QUICK:-}" ] || [ "$round" -gt 3 ] || large=1
-    (cd bench && PP_BENCH_LARGE=$large "$binary" -test.run '^$' -test.bench "$pattern" -test.benchtime "${each}ms" -test.count 1) \
-        >"$out/round.txt" 2>>"$out/log.txt" || {
-        tail -30 "$out/round.txt" >&2
-        die "a Go benchmark failed; what there is lies in $out"
-    }
-    cat "$out/round.txt" >>"$out/bench.txt"
-    took=$(($(date +%s) - start))
-    left=$((took * (rounds - round) / round))
-    say "      round $round of $rounds, ${took} s; about $left s left here, $((left + python_s + 5)) s in all"
-    if ((round >= least && took + took / round > go_s)); then break; fi
-done
-rm "$out/round.txt"
+if [ -n "${PEERS:-}" ]; then
+    say "what came out otherwise than declared:"
+    "$python" matrix/report.py undeclared "$out/matrix.json" | while IFS= read -r line; do say "      $line"; done
+else
+    step 2 $((go_s + python_s + 15)) "building the Go benchmarks"
+    binary=$PWD/.build/${PP_TAG:-default}/bench.test
+    go test -c -o "$binary" ./bench
+
+    # --- 3: Go, rounds outside, strategies inside
+    # A matrix or a build that took longer than planned takes its time from the rest.
+    spare=$(((limit - 5 - ($(date +%s) - begun)) / 2))
+    go_s=$((spare >= go_s ? go_s : spare > 15 ? spare : 15))
+    python_s=$((spare >= python_s ? python_s : spare > 15 ? spare : 15))
+    # A round is about 20 benchmarks a strategy, which prepare themselves for 50 ms each.
+    each=$((go_s * 1000 / rounds / (count * 20) - 50))
+    each=$((each < 5 ? 5 : each > longest ? longest : each))
+    step 3 $((go_s + python_s + 5)) "Go benchmarks: up to $rounds rounds, $each ms each"
+    start=$(date +%s)
+    for ((round = 1; round <= rounds; round++)); do
+        # Written to the record only when the round is whole.
+        large=
+        [ -n "${QUICK:-}" ] || [ "$round" -gt 3 ] || large=1
+        (cd bench && PP_BENCH_LARGE=$large "$binary" -test.run '^$' -test.bench "$pattern" -test.benchtime "${each}ms" -test.count 1) \
+            >"$out/round.txt" 2>>"$out/log.txt" || {
+            tail -30 "$out/round.txt" >&2
+            die "a Go benchmark failed; what there is lies in $out"
+        }
+        cat "$out/round.txt" >>"$out/bench.txt"
+        took=$(($(date +%s) - start))
+        left=$((took * (rounds - round) / round))
+        say "      round $round of $rounds, ${took} s; about $left s left here, $((left + python_s + 5)) s in all"
+        if ((round >= least && took + took / round > go_s)); then break; fi
+    done
+    rm "$out/round.txt"
+fi
 
 # --- 4: Python
 step 4 $((python_s + 5)) "Python benchmarks: up to $rounds rounds"
 "$python" bench/python_bench.py --text "$out/python.txt" --json "$out/python.json" --rounds "$rounds" \
     --least "$least" --seconds "$python_s" --target "$target" --turns "$turns" \
-    --memory-rounds "$memory" --strategies "$(IFS=,; echo "${all[*]}")" \
+    --memory-rounds "$memory" --strategies "$(IFS=,; echo "${all[*]}")" --libraries "${libraries:-}" \
     2> >(while IFS= read -r line; do say "      $line"; done) ||
     die "a Python benchmark failed; what there is lies in $out"
 cat "$out/python.txt" >>"$out/bench.txt"

@@ -47,6 +47,7 @@ type machine struct {
 	Dirty    bool   `json:"dirty"`
 	Date     string `json:"date"` // RFC 3339
 	Quick    bool   `json:"quick"`
+	Peers    bool   `json:"peers"` // recorded by make peers
 }
 
 // row is one line of a table: an operation with its keys, in one unit.
@@ -64,15 +65,26 @@ type samples struct{ values []float64 }
 
 // matrix is what the correctness matrix wrote (matrix.json).
 type matrix struct {
-	Python   string `json:"python"`
-	Subjects []struct {
-		Name      string   `json:"name"`
-		Kind      string   `json:"kind"`
-		Idea      string   `json:"idea"`
-		ShippedBy []string `json:"shipped_by"`
-	} `json:"subjects"`
+	Python     string     `json:"python"`
+	Subjects   []subject  `json:"subjects"`
+	Skipped    []skipped  `json:"skipped"`
 	Properties []property `json:"properties"`
 	Outcomes   []outcome  `json:"outcomes"`
+}
+
+type subject struct {
+	Name      string   `json:"name"`
+	Kind      string   `json:"kind"`
+	Idea      string   `json:"idea"`
+	ShippedBy []string `json:"shipped_by"`
+	Ships     string   `json:"ships"` // of a library: our strategy
+	Note      string   `json:"note"`
+}
+
+// skipped is a library that could not be had.
+type skipped struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
 }
 
 type property struct {
@@ -89,8 +101,8 @@ type outcome struct {
 	Reason   string `json:"reason"`
 }
 
-// newest finds the run with the latest date.
-func newest(results string) (label string, err error) {
+// newest finds the run with the latest date, of make peers or of make bench.
+func newest(results string, peers bool) (label string, err error) {
 	entries, err := os.ReadDir(results)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -98,7 +110,7 @@ func newest(results string) (label string, err error) {
 	var latest string
 	for _, e := range entries {
 		var m machine
-		if e.Name()[0] == '.' || readJSON(filepath.Join(results, e.Name(), "machine.json"), &m) != nil {
+		if e.Name()[0] == '.' || readJSON(filepath.Join(results, e.Name(), "machine.json"), &m) != nil || m.Peers != peers {
 			continue
 		}
 		if label == "" || m.Date > latest {
@@ -106,7 +118,11 @@ func newest(results string) (label string, err error) {
 		}
 	}
 	if label == "" {
-		return "", fmt.Errorf("no recorded run in %s; make bench records one", results)
+		how := "make bench"
+		if peers {
+			how = "make peers"
+		}
+		return "", fmt.Errorf("no recorded run in %s; %s records one", results, how)
 	}
 	return label, nil
 }

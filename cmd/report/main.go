@@ -37,10 +37,21 @@ func main() {
 func report(results, label, splice string) error {
 	if label == "" {
 		var err error
-		if label, err = newest(results); err != nil {
+		if label, err = newest(results, false); err != nil {
 			return err
 		}
+		if splice != "" { // the newest run of make peers has a section of its own, if there is one
+			if peers, err := newest(results, true); err == nil {
+				if err := one(results, peers, splice); err != nil {
+					return err
+				}
+			}
+		}
 	}
+	return one(results, label, splice)
+}
+
+func one(results, label, splice string) error {
 	r, err := load(filepath.Join(results, label))
 	if err != nil {
 		return err
@@ -48,9 +59,13 @@ func report(results, label, splice string) error {
 	if err := os.WriteFile(filepath.Join(r.Dir, "report.md"), []byte(r.page()), 0o644); err != nil {
 		return err
 	}
-	fmt.Print(r.short())
+	text, section := r.short(), "report"
+	if r.Machine.Peers {
+		text, section = r.shortPeers(), "peers"
+	}
+	fmt.Print(text)
 	if splice == "" {
 		return nil
 	}
-	return spliceFile(splice, r.short())
+	return spliceFile(splice, section, text)
 }

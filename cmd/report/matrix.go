@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// verdicts says for each outcome what a cell shows. What is not "holds",
-// "breaks" or "n/a" is never expected.
+// verdicts says for each outcome what a cell shows. Crashing and hanging is
+// expected of libraries at most.
 var verdicts = map[string]string{
 	"holds": "holds", "breaks": "breaks", "n/a": "n/a",
 	"crashed": "CRASHED", "hung": "HUNG", "skipped": "skipped", "failed": "FAILED",
@@ -46,7 +46,7 @@ func (r *run) held(subject string) string {
 	case subject == floor:
 		return "n/a"
 	case r.Matrix == nil || !r.Matrix.measured(subject):
-		return "not recorded"
+		return notRecorded
 	}
 	holds, all := r.Matrix.count(subject, "holds"), 0
 	for _, o := range r.Matrix.Outcomes {
@@ -105,7 +105,7 @@ func (r *run) matrixPage() string {
 func (m *matrix) verdict(subject, property string, notes *footnotes) string {
 	o, ok := m.find(subject, property)
 	if !ok {
-		return "not recorded"
+		return notRecorded
 	}
 	text := verdicts[o.Outcome]
 	if text == "" {

@@ -29,9 +29,15 @@ func (r *run) page() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s\n\nMade by `make report LABEL=%s` from the files beside this one.\n\n%s\n", r.Label, r.Label, r.about())
 	fmt.Fprintf(&out, "\n## In short\n\n%s", r.overview())
+	if r.Machine.Peers && r.Matrix != nil {
+		fmt.Fprintf(&out, "\n## The libraries themselves\n\n%s%s", r.peers(), r.differences())
+	}
 	fmt.Fprintf(&out, "\n## What is promised of preserve\n\n%s", r.claims())
 	for _, lang := range r.Langs {
 		name := langNames[lang]
+		if library, own := strings.CutPrefix(lang, beside); own {
+			name = library + ", from Python"
+		}
 		if name == "" {
 			name = lang
 		}
@@ -104,18 +110,27 @@ func (r *run) kept(unit, strategy string) string {
 }
 
 func (r *run) relative(operation, strategy string) string {
-	c := cell{"py", row{operation, seconds}, strategy}
-	s := r.Samples[c]
+	return r.relativeIn(r.langOf(strategy), operation, strategy, nil)
+}
+
+// relativeIn is a ratio to the floor in a language; why there is none goes to the
+// notes, or into the cell.
+func (r *run) relativeIn(lang, operation, strategy string, notes *footnotes) string {
+	s := r.Samples[cell{lang, row{operation, seconds}, strategy}]
 	if s == nil {
-		if why := r.Absent[cell{"py", row{name: operation}, strategy}]; why != "" {
-			return "n/a: " + why
+		why := r.Absent[cell{lang, row{name: operation}, strategy}]
+		switch {
+		case why == "":
+			return notMeasured
+		case notes != nil:
+			return "n/a" + notes.mark(plain(why))
 		}
-		return notMeasured
+		return "n/a: " + why
 	}
 	if strategy == floor {
 		return amount(summary(s.values).Center, seconds)
 	}
-	base := r.Samples[cell{"py", row{operation, seconds}, floor}]
+	base := r.Samples[cell{lang, row{operation, seconds}, floor}]
 	if base == nil {
 		return noFloor
 	}
@@ -147,18 +162,13 @@ func (r *run) claims() string {
 	return out.String()
 }
 
-const (
-	beginMark = "<!-- begin report -->"
-	endMark   = "<!-- end report -->"
-)
-
-// spliceFile replaces what is between the markers of a file.
-func spliceFile(path, text string) error {
+// spliceFile replaces what is between the markers of a section of a file.
+func spliceFile(path, section, text string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	spliced, err := splice(string(old), text)
+	spliced, err := splice(string(old), section, text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -168,11 +178,14 @@ func spliceFile(path, text string) error {
 	return os.WriteFile(path, []byte(spliced), 0o644)
 }
 
-func splice(page, text string) (string, error) {
-	before, rest, ok := strings.Cut(page, beginMark)
-	_, after, ok2 := strings.Cut(rest, endMark)
+func begin(section string) string { return "<!-- begin " + section + " -->" }
+func end(section string) string   { return "<!-- end " + section + " -->" }
+
+func splice(page, section, text string) (string, error) {
+	before, rest, ok := strings.Cut(page, begin(section))
+	_, after, ok2 := strings.Cut(rest, end(section))
 	if !ok || !ok2 {
-		return "", errors.New("the markers " + beginMark + " and " + endMark + " are not there, in this order")
+		return "", errors.New("the markers " + begin(section) + " and " + end(section) + " are not there, in this order")
 	}
-	return before + beginMark + "\n" + text + endMark + after, nil
+	return before + begin(section) + "\n" + text + end(section) + after, nil
 }

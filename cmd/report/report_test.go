@@ -107,21 +107,23 @@ func TestAmounts(t *testing.T) {
 }
 
 func TestSplice(t *testing.T) {
+	beginMark, endMark := begin("report"), end("report")
 	page := "# Title\n" + beginMark + "\nold\n" + endMark + "\nrest\n"
-	once, err := splice(page, "new\n")
+	once, err := splice(page, "report", "new\n")
 	require.NoError(t, err)
 	assert.Equal(t, "# Title\n"+beginMark+"\nnew\n"+endMark+"\nrest\n", once)
-	again, err := splice(once, "new\n")
+	again, err := splice(once, "report", "new\n")
 	require.NoError(t, err)
 	assert.Equal(t, once, again)
 
 	for _, bad := range []string{"no markers", beginMark, endMark + beginMark} {
-		_, err := splice(bad, "new\n")
+		_, err := splice(bad, "report", "new\n")
 		assert.ErrorContains(t, err, "markers")
 	}
 }
 
 func TestReportIsWrittenOnceAndForAll(t *testing.T) {
+	beginMark, endMark := begin("report"), end("report")
 	results, readme := t.TempDir(), filepath.Join(t.TempDir(), "README.md")
 	require.NoError(t, os.CopyFS(filepath.Join(results, "demo"), os.DirFS("testdata/demo")))
 	require.NoError(t, os.Mkdir(filepath.Join(results, ".partial-x"), 0o755))

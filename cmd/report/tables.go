@@ -19,6 +19,7 @@ var marks = []struct{ unit, mark, meaning string }{
 
 const (
 	notMeasured = "not measured"
+	notRecorded = "not recorded"
 	noFloor     = "no floor"
 )
 
@@ -47,14 +48,15 @@ func (r *run) table(lang string) string {
 	var notes footnotes
 	used := map[string]bool{}
 
-	header(&out, append([]string{"operation"}, r.Strategies...))
+	strategies := r.columns(lang)
+	header(&out, append([]string{"operation"}, strategies...))
 	for _, row := range r.Rows[lang] {
 		if r.exact(row.unit) {
 			continue
 		}
 		line := []string{r.title(row)}
 		best := r.best(lang, row)
-		for _, strategy := range r.Strategies {
+		for _, strategy := range strategies {
 			text := r.cell(cell{lang, row, strategy}, &notes, used)
 			if best[strategy] {
 				text = "**" + text + "**"

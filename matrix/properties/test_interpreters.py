@@ -50,7 +50,7 @@ def test_import_into_a_subinterpreter_works_or_is_a_clear_error(s):
 a = m.MyClass(); a.x = 1; r = m.MyClassRef(a); del a
 for options in kinds:
     for _ in range(3):
-        failed = inside(f"import sys; sys.path[:] = {sys.path!r}\\nimport {m.module.__name__.split('.')[0]} as p\\np.strategy('preserve').MyClass().id()", **options)
+        failed = inside(f"import sys; sys.path[:] = {sys.path!r}\\n{m.afresh}", **options)
         assert not failed or "ImportError" in failed and "interpreter" in failed, failed
 assert getattr(r.get(), "x", 1) == 1
 b = m.MyClass(); h = m.MyClassRef(b); del b; h.get().id(); h.release_from_goroutine()

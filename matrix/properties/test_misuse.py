@@ -115,9 +115,19 @@ def test_a_subclass_that_skips_super_works_or_says_so(s):
         def __init__(self, a, *, b):
             self.b = a, b
 
-    a = NoInit(1, b=2)
-    assert a.b == (1, 2) and s.MyClassRef(a).get().id() == a.id()
-    assert s.MyClass.__new__(NoInit).id() != a.id()
+    def works_or_says_so(f):
+        try:
+            assert f()
+        except Exception as e:  # a library may do without
+            if not s.refusal(e):
+                raise
+
+    def skipped():
+        a = NoInit(1, b=2)
+        return a.b == (1, 2) and s.MyClassRef(a).get().id() == a.id()
+
+    works_or_says_so(skipped)
+    works_or_says_so(lambda: s.MyClass.__new__(NoInit).id() != s.MyClass().id())
 
     class NoNew(s.MyClass):
         def __new__(cls):

@@ -112,8 +112,8 @@ for _ in range(5):
                 refs[1].release_from_goroutine()
             except RuntimeError as e:
                 assert "fork" in str(e)
-            else:
-                raise AssertionError("a goroutine was started")
+            else:  # threads of a library's own may start
+                assert m.kind == "library", "a goroutine was started"
         except BaseException:
             import traceback; traceback.print_exc(); os._exit(9)
         sys.exit(3)  # the whole of an interpreter's end

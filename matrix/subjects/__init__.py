@@ -3,9 +3,36 @@
 A subject has the classes and functions of a strategy's module (MyClass,
 MyClassRef, new_native, live_objects, ...) or part of them, and says which
 properties it breaks, and why. Whatever it does not say, it promises.
+
+Strategies are ours, and always there. Libraries are somebody else's: there is an
+adapter for each in this folder, and nothing looks at them unless MATRIX_SUBJECTS
+names them or MATRIX_PEERS is set, as `make peers` does.
 """
 
+import functools
+import importlib
+import importlib.util
 import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# The libraries, and the adapter of each.
+LIBRARIES = {
+    "pybind11-shared_ptr": "pybind11",
+    "pybind11-smart_holder": "pybind11",
+    "pybind11-life_support": "pybind11",
+    "nanobind-shared_ptr": "nanobind",
+    "nanobind-intrusive": "nanobind",
+    "boost": "boost",
+    "swig": "swig",
+    "torch": "torch",
+    "torch-1.13": "torch",
+    "pygobject": "pygobject",
+    "pyside6": "pyside6",
+    "vtk": "vtk",
+}
 
 
 class NotApplicable(Exception):
@@ -24,6 +51,8 @@ class Subject:
     Anything else that is asked of it is looked up in its module; what the module
     does not have makes the property not applicable.
     """
+
+    ships = None  # the strategy of ours that a library ships
 
     def __init__(self, module, *, name, kind, idea, shipped_by=(), breaks=None, not_applicable=None):
         self.module = module
@@ -50,13 +79,113 @@ class Subject:
         """
         getattr(self.module, "settle", lambda: None)()
 
+    @property
+    def afresh(self):
+        """Code that imports it and uses it, in an interpreter that has seen nothing of it."""
+        return f"import {self.module.__name__.split('.')[0]} as p\np.strategy('preserve').MyClass().id()"
+
+    def counters(self):
+        """stats(), which every strategy has; None for a library, which keeps no such books."""
+        return None if self.kind == "library" else self.stats()
+
+    def refusal(self, error):
+        """Why an exception of a library's own is an answer and no bug; "" if it is not."""
+        return ""
+
     def expected(self, property_id):
-        """("holds" | "breaks" | "n/a", reason)"""
+        """(outcome, reason)"""
         if property_id in self.not_applicable:
             return "n/a", self.not_applicable[property_id]
         if property_id in self.breaks:
             return "breaks", self.breaks[property_id]
         return "holds", ""
+
+
+class Library(Subject):
+    """Somebody else's library, beside the strategy that it ships.
+
+    ships       that strategy
+    idea        how the library does it, in one line
+    load        imports the library and returns the module for the matrix; raises
+                ImportError where it cannot be had, with the reason
+    differs     [(outcome, "property property ...", reason)]: what is not as it is
+                with the strategy. Everything else is, for the strategy's reason.
+                "crashed|breaks": either, as the moment has it
+    refuses     {part of a message: reason}: an exception with this message is the
+                library's way to say no. A property that cannot go on then is
+                not applicable, unless it is declared to break
+
+    unmeasured  [(reason, "benchmark benchmark/keys ...")]: what cannot be measured
+    note        what to know about its times
+
+    Its properties run in processes of their own, so "crashed" and "hung" can be
+    declared. The library is imported when something is first asked of it, and
+    never by the process that judges.
+    """
+
+    def __init__(self, name, *, ships, idea, load, differs=(), refuses=None, unmeasured=(), note=""):
+        self._load = load
+        self.name, self.kind, self.idea, self.ships = name, "library", idea, ships
+        self.shipped_by = (name,)
+        self.refuses = dict(refuses or {})
+        self.note = note
+        self.unmeasured = {"CallGo": "its methods are not in Go"}
+        self.unmeasured |= {name: reason for reason, names in unmeasured for name in names.split()}
+        self.differs = {}
+        for outcome, ids, reason in differs:
+            for property_id in ids.split():
+                assert property_id not in self.differs, f"{name} says twice what {property_id} does"
+                self.differs[property_id] = outcome, reason
+
+    @property
+    def afresh(self):
+        return f"import subjects\nsubjects.load({self.name!r}).MyClass().id()"
+
+    @functools.cached_property
+    def module(self):
+        return self._load()
+
+    def refusal(self, error):
+        return next((why for part, why in self.refuses.items() if part in str(error)), "")
+
+    def refused(self, property_id):
+        return "breaks" if self.differs.get(property_id, ("",))[0] == "breaks" else "n/a"
+
+    def expected(self, property_id):
+        if property_id in self.differs:
+            return self.differs[property_id]
+        return self.shipped(property_id) or ("holds", "")
+
+    def shipped(self, property_id):
+        """What the strategy that it ships declares; None if we do not have it."""
+        import pyobject_preservation as pp
+
+        return strategy(self.ships).expected(property_id) if self.ships in pp.STRATEGIES else None
+
+
+def native(name):
+    """The adapter module called name, which native/build.py made from C++."""
+    folder = os.environ.get("MATRIX_NATIVE")
+    if not folder:
+        raise ImportError("the adapter modules are not built; make peers builds them")
+    try:
+        with open(os.path.join(folder, name + ".missing"), encoding="utf-8") as f:
+            raise ImportError(f.read().strip())
+    except FileNotFoundError:
+        pass
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module(name)
+
+
+def adopt(module, MyClass, base):
+    """The adapter module of a library that has its own Python binding, complete:
+    what it knows about one object become methods of base, and MyClass its class."""
+    for name in ("id", "message", "print_message", "append", "remove", "children", "set_callback"):
+        setattr(base, name, getattr(module, "method_" + name))
+    base.on_event = lambda self, event: event
+    module.MyClass = MyClass
+    return module
 
 
 def strategy(name):
@@ -76,17 +205,55 @@ def strategy(name):
     )
 
 
-def names():
-    """The subjects of this run: all, or those named in MATRIX_SUBJECTS."""
+def library(name):
+    """The library called name; it need not be installed."""
+    adapter = importlib.import_module(f"{__name__}.{LIBRARIES[name]}")
+    return next(s for s in adapter.SUBJECTS if s.name == name)
+
+
+@functools.cache
+def missing(name):
+    """Why the library called name cannot be had, "" if it can."""
+    # Not here: some libraries cannot be in one process with each other.
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); import subjects\n"
+            "try: subjects.library(sys.argv[2]).module\n"
+            "except ImportError as e: print(e); sys.exit(3)")
+    done = subprocess.run([sys.executable, "-c", code, os.path.dirname(HERE), name], capture_output=True, text=True)
+    if done.returncode == 3:
+        return " ".join(done.stdout.split()) or "it cannot be imported"
+    return f"importing it failed: {done.stderr[-300:]}" if done.returncode else ""
+
+
+def skipped():
+    """{library: reason}: those that were asked for and cannot be had."""
+    return {name: missing(name) for name in _asked() if name in LIBRARIES and missing(name)}
+
+
+def _asked():
     import pyobject_preservation as pp
 
     asked = os.environ.get("MATRIX_SUBJECTS", "").replace(",", " ").split()
     for name in asked:
-        if name not in pp.STRATEGIES:
-            raise LookupError(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
-    return [name for name in pp.STRATEGIES if not asked or name in asked]
+        if name not in pp.STRATEGIES and name not in LIBRARIES:
+            raise LookupError(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}, "
+                              f"and of libraries {', '.join(LIBRARIES)}")
+    return asked or [*pp.STRATEGIES, *(LIBRARIES if os.environ.get("MATRIX_PEERS") else ())]
+
+
+def names():
+    """The subjects of this run: all strategies, or those named in MATRIX_SUBJECTS;
+    with MATRIX_PEERS the libraries, too, each after the strategy that it ships."""
+    import pyobject_preservation as pp
+
+    asked = _asked()
+    libraries = [library(name) for name in LIBRARIES if name in asked and not missing(name)]
+    found = []
+    for name in pp.STRATEGIES:
+        found += [name] if name in asked else []
+        found += [s.name for s in libraries if s.ships == name]
+    return found + [s.name for s in libraries if s.name not in found]
 
 
 def load(name):
     """The subject called name."""
-    return strategy(name)
+    return library(name) if name in LIBRARIES else strategy(name)

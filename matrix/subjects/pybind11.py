@@ -1,0 +1,54 @@
+"""pybind11, whose smart pointers and trampolines decide what happens."""
+
+import sys
+
+from . import Library, native
+
+REFUSES = {
+    "must be called when overriding __init__": "the native object is made in __init__, and who skips it is told so",
+    "Unable to cast from non-held": "the native object is made in __init__, and there is none before",
+    "None is no MyClass": "the native object is made in __init__; before, native code is given none",
+}
+EVERYWHERE = [
+    ("breaks", "S7", "its classes have a metaclass of their own (pybind11_type), which ABCMeta and Protocol do not get along with"),
+    ("breaks", "W8", "the native object is destroyed before weak references are cleared"),
+    ("breaks", "D1", "an int of more than 64 bits is a TypeError, not an OverflowError"),
+    ("breaks", "C1", "copying is refused with CPython's own words only, which do not say why"),
+    ("breaks", "G9", "gc does not see what the native object holds"),
+    ("hung", "N1", "using it in a subinterpreter never returns"),
+    *([("breaks", "F9", "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected")]
+      if sys.version_info < (3, 12) else []),
+]
+
+SUBJECTS = [
+    Library(
+        "pybind11-shared_ptr",
+        ships="instancemap",
+        idea="a std::shared_ptr in the wrapper, and a map from object to live wrapper",
+        load=lambda: native("pybind11_shared_ptr"),
+        refuses=REFUSES,
+        differs=EVERYWHERE,
+    ),
+    Library(
+        "pybind11-smart_holder",
+        ships="instancemap",
+        idea="py::smart_holder without a trampoline: as with std::shared_ptr",
+        load=lambda: native("pybind11_smart_holder"),
+        refuses=REFUSES,
+        differs=EVERYWHERE,
+    ),
+    Library(
+        "pybind11-life_support",
+        ships="toggleref",
+        idea="py::smart_holder with trampoline_self_life_support: the native reference owns one to the wrapper",
+        load=lambda: native("pybind11_life_support"),
+        refuses=REFUSES,
+        differs=[
+            *EVERYWHERE,
+            ("hung", "T3", "the thread that lets go runs __del__ itself, with the lock held"),
+            ("breaks", "X2 X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+            ("breaks", "I7", "an object born in native code has no trampoline, and its wrappers come and go"),
+            ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
+        ],
+    ),
+]

@@ -1,0 +1,47 @@
+"""PyGObject. The GObjects are its own; native code of ours holds them by g_object_ref."""
+
+from . import Library, adopt, native
+
+
+def load():
+    from gi.repository import GObject
+
+    module = native("gobject_object")
+
+    class MyClass(GObject.Object):
+        def __new__(cls, *args, **kwargs):
+            self = super().__new__(cls)
+            GObject.Object.__init__(self)
+            module.attach(self)
+            return self
+
+        def __init__(self, message=""):
+            module.set_message(self, message)
+
+    # Of GObject.Object, because that is what one born in native code is.
+    return adopt(module, MyClass, GObject.Object)
+
+
+NO_DICT = "the toggle reference is taken when the wrapper gets a __dict__; one without attributes dies"
+
+SUBJECTS = [
+    Library(
+        "pygobject",
+        ships="toggleref",
+        idea="a toggle reference, once the wrapper has a __dict__",
+        load=load,
+        differs=[
+            ("breaks", "W1 W2 W4 W5", NO_DICT),
+            ("breaks", "F1 F1[gc] F2", NO_DICT),
+            ("crashed", "W7", "a weak reference's callback gets the dying wrapper"),
+            ("crashed", "S3 G3", "a wrapper with __slots__ is freed although native code holds the object, slots and all"),
+            ("breaks", "S5 S6", "a class other than the one it was made with is not kept, and its reference count moves"),
+            ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
+            ("breaks", "G6 G6[self]", "gc does not see the toggle reference"),
+            ("breaks", "G9", "gc does not see what the native object holds"),
+            ("hung", "N1", "using it in a subinterpreter never returns"),
+            ("breaks", "X2 X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+            ("breaks", "C1", "copying is refused in words that do not say why"),
+        ],
+    ),
+]
