@@ -125,7 +125,7 @@ func (r *run) differences() string {
 		fmt.Fprintf(&out, "It ships %s, and %d of %d properties come out alike. The others:\n\n", s.Ships, agree, agree+len(differ))
 		header(&out, []string{"property", s.Name, s.Ships, "why"})
 		for _, d := range differ {
-			why := d.library.Reason
+			why := plain(d.library.Reason)
 			if why == "" {
 				why = "**not explained**"
 			}
@@ -134,7 +134,7 @@ func (r *run) differences() string {
 			}
 			writeLine(&out, []string{
 				fmt.Sprintf("**%s** %s", plain(d.property.ID), plain(d.property.Title)),
-				verdicts[d.library.Outcome], verdicts[d.strategy.Outcome], plain(why),
+				verdicts[d.library.Outcome], verdicts[d.strategy.Outcome], why,
 			})
 		}
 	}

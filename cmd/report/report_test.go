@@ -31,9 +31,67 @@ func TestReportIsAsExpected(t *testing.T) {
 	assert.Equal(t, string(expected), page, "go test ./cmd/report -update, if this is right")
 }
 
+func peersDemo(t *testing.T) *run {
+	t.Helper()
+	r, err := load(filepath.Join("testdata", "peers"))
+	require.NoError(t, err)
+	return r
+}
+
+func TestReportOfLibrariesIsAsExpected(t *testing.T) {
+	const golden = "testdata/peers.golden.md"
+	page := peersDemo(t).page()
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(page), 0o644))
+	}
+	expected, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	assert.Equal(t, string(expected), page, "go test ./cmd/report -update, if this is right")
+}
+
+func TestAgreementIsOfWhatBothRan(t *testing.T) {
+	m := peersDemo(t).Matrix
+	shelf, ok := m.library("shelf")
+	require.True(t, ok)
+	agree, differ, ok := m.agreement(shelf)
+	assert.True(t, ok)
+	assert.Equal(t, 2, agree, "I2 holds for both, W4 breaks for both")
+	require.Len(t, differ, 2)
+	assert.Equal(t, "S3", differ[0].property.ID)
+	lonely, _ := m.library("lonely")
+	_, _, ok = m.agreement(lonely)
+	assert.False(t, ok, "its strategy was not run")
+}
+
+func TestDifferenceHasAReasonOrSaysThatItHasNone(t *testing.T) {
+	r := peersDemo(t)
+	text := r.differences()
+	assert.Contains(t, text, "slots crash it")
+	assert.Contains(t, text, "not as declared")
+	for i := range r.Matrix.Outcomes {
+		r.Matrix.Outcomes[i].Reason = ""
+	}
+	assert.Contains(t, r.differences(), "not explained")
+}
+
+// TestLibraryIsComparedInItsOwnProcess: the floor that it took turns with, not
+// the one of the strategies.
+func TestLibraryIsComparedInItsOwnProcess(t *testing.T) {
+	r := peersDemo(t)
+	assert.Equal(t, "2.48×", r.relative("WrapLive", "shelf"))
+	assert.Equal(t, "1.20×", r.relative("WrapLive", "preserve"))
+	assert.Contains(t, r.peers(), "2.48× : 1.30×")
+	assert.Equal(t, []string{"floor", "preserve"}, r.columns("py"))
+	assert.Equal(t, []string{"floor", "preserve", "shelf"}, r.columns("py+shelf"))
+	assert.Equal(t, []string{"floor", "lonely"}, r.columns("py+lonely"))
+}
+
 func TestNoCellIsBlank(t *testing.T) {
 	r := demo(t)
 	r.Strategies = append(r.Strategies, "nobody")
+	for line := range strings.Lines(peersDemo(t).page()) {
+		assert.NotContains(t, line, "|  |")
+	}
 	for line := range strings.Lines(r.page()) {
 		if strings.HasPrefix(line, "|") {
 			for _, text := range strings.Split(strings.Trim(line, "|\n"), " | ") {
@@ -120,6 +178,22 @@ func TestSplice(t *testing.T) {
 		_, err := splice(bad, "report", "new\n")
 		assert.ErrorContains(t, err, "markers")
 	}
+}
+
+// TestPeersHaveASectionOfTheirOwn: a run of make peers, however new, does not take
+// the place of one of make bench.
+func TestPeersHaveASectionOfTheirOwn(t *testing.T) {
+	results, readme := t.TempDir(), filepath.Join(t.TempDir(), "README.md")
+	for _, name := range []string{"demo", "peers"} {
+		require.NoError(t, os.CopyFS(filepath.Join(results, name), os.DirFS(filepath.Join("testdata", name))))
+	}
+	page := begin("report") + end("report") + "\n" + begin("peers") + end("peers")
+	require.NoError(t, os.WriteFile(readme, []byte(page), 0o644))
+	require.NoError(t, report(results, "", readme))
+	text, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	assert.Equal(t, begin("report")+"\n"+demo(t).short()+end("report")+"\n"+
+		begin("peers")+"\n"+peersDemo(t).shortPeers()+end("peers"), string(text))
 }
 
 func TestReportIsWrittenOnceAndForAll(t *testing.T) {
