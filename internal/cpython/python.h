@@ -50,6 +50,24 @@ pp_resurrect(PyObject *op)
 #endif
 }
 
+/* Py_AddPendingCall for threads without the GIL. Up to 3.11 CPython's own looks at the
+ * thread state of whoever has the GIL just now, without the GIL itself: that may be freed
+ * meanwhile. 0, or -1 when there is no room or no interpreter. */
+#if PY_VERSION_HEX < 0x030C0000
+extern int _PyEval_AddPendingCall(PyInterpreterState *, int (*)(void *), void *);
+#endif
+
+static inline int
+pp_add_pending_call(int (*f)(void *), void *arg)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    PyInterpreterState *main = PyInterpreterState_Main();
+    return main ? _PyEval_AddPendingCall(main, f, arg) : -1;
+#else
+    return Py_AddPendingCall(f, arg);
+#endif
+}
+
 /* NULL when the running interpreter is the one the headers describe, else a
  * static sentence that says what to do. Uses only functions whose signature
  * has been stable since 3.0. Needs the GIL. */

@@ -153,7 +153,7 @@ request(pp_side *side)
         return;
     /* CPython's list of pending calls has room for 32. When it is full the next
      * push asks again, and every entry with the GIL drains anyway. */
-    if (Py_AddPendingCall(drain_pending, side) < 0)
+    if (pp_add_pending_call(drain_pending, side) < 0)
         atomic_store(&side->requested, 0);
 }
 

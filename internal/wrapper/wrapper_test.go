@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -240,4 +241,37 @@ func must(ok bool, text string) {
 	if !ok {
 		panic(text)
 	}
+}
+
+// Up to CPython 3.11 Py_AddPendingCall looks at the state of whatever thread has the
+// GIL, which may be freed under its eyes; so we must not call that without the GIL.
+func TestReleasesWhileThreadStatesComeAndGo(t *testing.T) {
+	b := bind(t, "preserve")
+	live := b.Library().Live()
+	var stop atomic.Bool
+	var others, all sync.WaitGroup
+	for range 3 {
+		others.Go(func() {
+			for !stop.Load() {
+				cpython.WithGIL(func() {}) // a thread state is made, and freed again
+			}
+		})
+	}
+	for range 3 {
+		storm := make([]*native.Object, 3000)
+		for i := range storm {
+			storm[i] = zombie(t, b)
+		}
+		all.Go(func() {
+			for _, o := range storm {
+				o.Release()
+				cpython.WithGIL(b.Drain) // so that the next one asks for a drain again
+			}
+		})
+	}
+	all.Wait()
+	stop.Store(true)
+	others.Wait()
+	cpython.WithGIL(b.Drain)
+	require.Equal(t, live, b.Library().Live())
 }
