@@ -13,7 +13,7 @@ import harness  # noqa: E402
 import report  # noqa: E402
 import subjects  # noqa: E402
 
-PROGRESS = os.environ.get("MATRIX_PROGRESS")  # a file: how far it is and how long is left, every ten seconds
+PROGRESS = os.environ.get("MATRIX_PROGRESS")  # a file: how far it is and how long is left, twice a minute
 
 _loaded = {}
 _cells = []
@@ -92,7 +92,7 @@ def pytest_pyfunc_call(pyfuncitem):
 
 def _progress(all, *, began=time.monotonic(), said=[time.monotonic()]):
     now, done = time.monotonic(), len(_cells) + 1
-    if PROGRESS and now - said[0] > 10:
+    if PROGRESS and now - said[0] > 30:
         said[0] = now
         with open(PROGRESS, "a") as f:
             print(f"{done} of {all} outcomes, {now - began:.0f} s, about {(now - began) / done * (all - done):.0f} s left", file=f)
