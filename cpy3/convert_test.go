@@ -13,6 +13,7 @@ import (
 	"pyobject-preservation/internal/cpython"
 	"pyobject-preservation/internal/cpython/embed"
 	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/native"
 	"pyobject-preservation/strategies"
 	"pyobject-preservation/strategies/strategytest"
 )
@@ -33,6 +34,7 @@ func each(t *testing.T, f func(t *testing.T, b *wrapper.Binding, d strategies.De
 				require.NoError(t, err)
 				live := b.Library().Live()
 				f(t, b, d)
+				cpython.WithoutGIL(native.Collect) // where Go's collector decides
 				b.Drain()
 				require.Equal(t, live, b.Library().Live())
 				require.Nil(t, python3.PyErr_Occurred(), "an exception was left behind")
@@ -150,7 +152,9 @@ func TestOwnershipIsWhatTheCommentsSay(t *testing.T) {
 		same, err := cpy3.Unwrap(b, w)
 		require.NoError(t, err)
 		require.EqualValues(t, 3, o.Refs(), "Unwrap gives a native reference")
-		require.Equal(t, count, cpython.RefCount(p), "and takes no Python one")
+		if d.Name != "intrusive" { // whose native references are Python references
+			require.Equal(t, count, cpython.RefCount(p), "and takes no Python one")
+		}
 		b.Release(same)
 		w.DecRef()
 		b.Release(o)
