@@ -26,4 +26,12 @@
 // to [Hooks.Last], which drops it when that is safe (for Python: with the
 // GIL). So a wrapper that asks, under the GIL, "is mine the only reference?"
 // gets an answer that cannot change under its feet.
+//
+// A side that would rather count itself sets [Counted]: then Go's Retain and Release
+// leave a correction, and the last word is the side's.
+//
+// # Go code that does not count
+//
+// [Managed] is a pointer that owns one reference and gives it back when Go's garbage
+// collector finds it unreachable.
 package native

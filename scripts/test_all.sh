@@ -23,7 +23,7 @@ candidates() {
     local IFS=:
     for folder in $PATH; do ls "$folder"/python3 "$folder"/python3.[0-9][0-9]{,t,-dbg} 2>/dev/null || true; done
     ls "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3 2>/dev/null || true
-    if command -v uv >/dev/null; then uv python find --no-project 2>/dev/null || true; fi
+    if command -v uv >/dev/null; then uv python list --only-installed 2>/dev/null | awk '{ print $2 }'; fi
     ls "$PWD"/.build/python3.13t/bin/python3.13t 2>/dev/null || true
 }
 found=$(candidates | while read -r python; do

@@ -13,7 +13,7 @@ die() { echo "test-debug: $*" >&2; exit 1; }
 race() { go test -race -short ./native/... ./internal/... ./strategies/... ./preserve ./toggleref ./intrusive ./mirrored ./gcowned; }
 
 # The extension, with the sanitizers in its C parts and CPython's allocations visible to
-# them. Address-space tricks of the trashcan's tests need the stack that they have.
+# them.
 sanitized() {
     local cc=${CC:-gcc} folder=$PP_ROOT/.build/$PP_TAG/sanitized
     local asan ubsan

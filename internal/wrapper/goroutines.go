@@ -2,8 +2,6 @@ package wrapper
 
 /*
 #include "wrapper.h"
-
-static PyObject *pp_wrap_header(pp_side *side, pp_header *h) { return side->wrap(side, h); }
 */
 import "C"
 
@@ -72,13 +70,12 @@ func ppGoWrapOnGoroutines(index C.int, handle C.uint64_t, goroutines, times C.in
 			defer o.Release()
 			for range times {
 				cpython.WithGIL(func() {
-					w := C.pp_wrap_header(b.side, cHeader(o.Header()))
-					if w == nil {
-						cpython.TakeError()
+					w, err := b.Wrap(o)
+					if err != nil {
 						failed.Add(1)
 						return
 					}
-					cpython.DecRef(cpython.Object(w))
+					cpython.DecRef(w)
 				})
 				o.Retain()
 				o.Release()

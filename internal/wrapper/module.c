@@ -73,18 +73,17 @@ pp_release_slow(pp_side *side, pp_header *h, int64_t left)
         side->last(side, h);
 }
 
-struct pp_edge {
-    pp_header *from, *to;
-    PyObject *object; /* no edge: a reference to drop */
-    pp_edge *next;
+struct pp_errand {
+    pp_header *from, *to; /* an edge that was removed; owns a reference to both */
+    PyObject *object;     /* or, if set, a reference to drop */
+    pp_errand *next;
 };
 
-/* Tell edge_gone of every edge that was removed, and drop the Python references of
- * native objects that died, oldest first. */
+/* Oldest first, as with the queue. */
 static void
-drain_edges(pp_side *side)
+run_errands(pp_side *side)
 {
-    pp_edge *list = atomic_exchange(&side->unlinked, NULL), *oldest = NULL, *next;
+    pp_errand *list = atomic_exchange(&side->errands, NULL), *oldest = NULL, *next;
 
     for (; list; list = next) {
         next = list->next;
@@ -119,8 +118,8 @@ pp_drain_slow(pp_side *side)
     PyErr_Fetch(&type, &value, &tb);
     /* requested goes first: whoever pushes after the exchange below asks anew. */
     while (atomic_store(&side->requested, 0),
-           (list = atomic_exchange(&side->queue, NULL)) || atomic_load(&side->unlinked)) {
-        drain_edges(side);
+           (list = atomic_exchange(&side->queue, NULL)) || atomic_load(&side->errands)) {
+        run_errands(side);
         for (oldest = NULL; list; list = next) {
             next = list->next;
             list->next = oldest;
@@ -169,12 +168,12 @@ pp_push(pp_side *side, pp_header *h)
 static void
 later(pp_side *side, pp_header *from, pp_header *to, PyObject *object)
 {
-    pp_edge *edge = malloc(sizeof *edge);
+    pp_errand *errand = malloc(sizeof *errand);
 
-    if (edge == NULL)
+    if (errand == NULL)
         Py_FatalError("out of memory for what is to be done with the GIL");
-    *edge = (pp_edge){from, to, object, atomic_load_explicit(&side->unlinked, memory_order_relaxed)};
-    while (!atomic_compare_exchange_weak(&side->unlinked, &edge->next, edge))
+    *errand = (pp_errand){from, to, object, atomic_load_explicit(&side->errands, memory_order_relaxed)};
+    while (!atomic_compare_exchange_weak(&side->errands, &errand->next, errand))
         ;
     request(side);
 }

@@ -11,7 +11,7 @@
 #include "header.h"
 
 typedef struct pp_side pp_side;
-typedef struct pp_edge pp_edge;
+typedef struct pp_errand pp_errand;
 
 /* An instance of MyClass or of a Python subclass of it. The class has room for
  * dict and weak references of its own, so that subclasses add none and one
@@ -117,9 +117,9 @@ struct pp_side {
     _Atomic int requested; /* a drain is on its way */
     int draining;          /* GIL */
 
-    /* Edges that were removed, for edge_gone: each entry owns a reference to both
-     * ends. A stack like the queue. */
-    _Atomic(pp_edge *) unlinked;
+    /* What else goroutines left to be done with the GIL: edges that were removed, for
+     * edge_gone, and Python references to drop. A stack like the queue. */
+    _Atomic(pp_errand *) errands;
 
     /* Native objects made ahead of need, PP_STOCK at a time: entering Go costs as
      * much as all else that making an object takes. */
@@ -218,7 +218,7 @@ static inline void
 pp_drain(pp_side *side)
 {
     if (atomic_load_explicit(&side->queue, memory_order_relaxed) ||
-        atomic_load_explicit(&side->unlinked, memory_order_relaxed))
+        atomic_load_explicit(&side->errands, memory_order_relaxed))
         pp_drain_slow(side);
 }
 

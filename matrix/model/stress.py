@@ -49,9 +49,8 @@ def worker(name, seed, seconds, operations):
     gc.freeze()  # so that gc has no more to look at than what the model makes
     gc.set_threshold(1)
     start = said = time.monotonic()
-    done, first, world = 0, None, 0
+    done, first = 0, None
     for world in itertools.count(seed):
-        print(json.dumps({"at": world}), flush=True) if world == seed else None
         with open(os.environ["PP_STRESS_AT"], "w") as f:
             f.write(str(world))
         run(subject, sequence(world))

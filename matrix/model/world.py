@@ -33,6 +33,7 @@ class Native:
         self.alive = True
         self.wrappers = []  # alive; more than one where I1 breaks
         self.kept = None  # (class, attributes) that outlive the wrapper, where they do
+        self.gutted = False  # gc broke up a wrapper that something would have been kept of
 
     def held(self, world):
         return self.holders + sum(n.edges.count(self) for n in world.natives if n.alive)
@@ -141,7 +142,7 @@ class World:
                             native.callback = 0
                         if w.cycle and not self.keeps:
                             w.attributes = dict(w.attributes)
-                            self.cannot_say(native)
+                            native.gutted = True
                         self.dies(w)
                         died = changed = True
                 if not held and not native.wrappers:
@@ -166,10 +167,6 @@ class World:
         """Whether there is something that only gc can free."""
         return bool(self.unreachable()) or any(
             not w.variables and (w.cycle or w.captured) for n in self.natives for w in n.wrappers)
-
-    def cannot_say(self, native):
-        """gc breaks a wrapper up that native code would have kept something of."""
-        native.gutted = True
 
     # ---- helpers --------------------------------------------------------------------
 
@@ -213,7 +210,7 @@ class World:
                 self.expect(other is real, f"two wrappers for native object {n.number}")
         if w.ref is not None and not w.weak_vague:
             self.expect(w.ref() is real, f"native object {n.number} has another wrapper than before")
-        if getattr(n, "gutted", False) and not self.keeps:
+        if n.gutted and not self.keeps:
             w.cls, w.attributes = type(real), self.attributes(real)
             n.gutted = False
         if w.vague:
@@ -429,7 +426,7 @@ class World:
         if self.vague and not w.variables:
             w.vague = w.weak_vague = True
         if not self.keeps and not w.variables:
-            self.cannot_say(w.native)
+            w.native.gutted = True
         self.op_collect(2, 0, 0)
 
     def op_collect(self, i, j, k):
@@ -457,7 +454,7 @@ class World:
             self.expect(answer == event + n.callback, "the callback was not called")
             return
         w = self.wrap(n)
-        if not w.vague and not getattr(n, "gutted", False):
+        if not w.vague and not n.gutted:
             want = event + 100 if w.cls in self.classes[1:3] else event
             self.expect(answer == want, f"on_event answered {answer}, not {want}")
         if self.vague and not w.variables:

@@ -19,7 +19,8 @@ def test_readme_shows_the_two_commands():
 
 
 def test_every_make_target_that_the_documents_name_exists():
-    for name in ("README.md", "METHODOLOGY.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "examples/README.md"):
+    for name in ("README.md", "METHODOLOGY.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "WHAT-HAPPENS-WHEN.md",
+                 "matrix/README.md", "examples/README.md"):
         with open(os.path.join(ROOT, name), encoding="utf-8") as f:
             for target in set(re.findall(r"(?:^|`)make ([a-z][a-z0-9-]*)", f.read(), re.M)):
                 done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
