@@ -5,7 +5,7 @@ import gc
 import pickle
 
 import pyobject_preservation as pp
-from harness import prop
+from harness import NotApplicable, prop
 
 
 def refused(error, f, *args, says=""):
@@ -16,6 +16,8 @@ def refused(error, f, *args, says=""):
         assert len(str(e)) > 10, f"{f} said only {e!r}"
         assert says in str(e), f"{e!r} does not say {says!r}"
         e.__traceback__ = None
+    except NotApplicable:
+        raise
     except Exception as e:
         raise AssertionError(f"{f}{args} raised {e!r}, not {error.__name__}") from None
     else:

@@ -110,7 +110,7 @@ class Library(Subject):
                 ImportError where it cannot be had, with the reason
     differs     [(outcome, "property property ...", reason)]: what is not as it is
                 with the strategy. Everything else is, for the strategy's reason.
-                "crashed|breaks": either, as the moment has it
+                "crashed|breaks": one of these, as the moment has it
     refuses     {part of a message: reason}: an exception with this message is the
                 library's way to say no. A property that cannot go on then is
                 not applicable, unless it is declared to break
@@ -149,7 +149,7 @@ class Library(Subject):
         return next((why for part, why in self.refuses.items() if part in str(error)), "")
 
     def refused(self, property_id):
-        return "breaks" if self.differs.get(property_id, ("",))[0] == "breaks" else "n/a"
+        return "breaks" if "breaks" in self.differs.get(property_id, ("",))[0].split("|") else "n/a"
 
     def expected(self, property_id):
         if property_id in self.differs:
