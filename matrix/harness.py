@@ -133,7 +133,7 @@ def _run_in_child(function, subject):
     seconds = CHILD_SECONDS
     if subject.kind == "library":
         declared = subject.differs.get(function.property.id, ("",))[0]
-        seconds = HUNG_SECONDS if declared == "hung" else CHILD_SECONDS
+        seconds = HUNG_SECONDS if "hung" in declared.split("|") else CHILD_SECONDS
         status, text, detail = _zygote(subject).run(function, seconds)
     else:
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
