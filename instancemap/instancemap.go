@@ -22,7 +22,7 @@ func init() {
 			Name:      "instancemap",
 			Order:     40,
 			Idea:      "a map from native object to its live wrapper, borrowed; a fresh wrapper after its death",
-			ShippedBy: []string{"pybind11", "nanobind", "Shiboken"},
+			ShippedBy: []string{"pybind11", "nanobind (objects by pointer)", "Shiboken (objects without a parent)"},
 			Identity:  false,
 			Weakref:   false,
 			Breaks: strategies.Forgetful(map[string]string{

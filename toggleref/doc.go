@@ -6,7 +6,10 @@
 // # Who ships it
 //
 // PyTorch from 2.10 on, in place of the resurrection that package preserve
-// shows; PyGObject up to 3.54, by GLib's toggle references.
+// shows; PyGObject up to 3.54, by GLib's toggle references. Binding libraries come to the
+// same where a smart pointer that native code keeps owns the wrapper: pybind11 with
+// trampoline_self_life_support, nanobind and Boost.Python with a shared_ptr that was made
+// from a Python argument.
 //
 // # What it keeps
 //

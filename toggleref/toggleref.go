@@ -26,13 +26,14 @@ func init() {
 	strategies.Register(strategies.Static{
 		Side: unsafe.Pointer(&C.pp_toggleref),
 		Declared: strategies.Declaration{
-			Name:      "toggleref",
-			Order:     50,
-			Idea:      "native code holds one real Python reference whenever it holds the object beside the wrapper",
-			ShippedBy: []string{"PyTorch ≥ 2.10", "PyGObject ≤ 3.54 (GLib toggle references)"},
-			Identity:  true,
-			Weakref:   true,
-			Breaks:    map[string]string{"G8": strategies.EdgesUnseen},
+			Name:  "toggleref",
+			Order: 50,
+			Idea:  "native code holds one real Python reference whenever it holds the object beside the wrapper",
+			ShippedBy: []string{"PyTorch ≥ 2.10", "PyGObject ≤ 3.54 (GLib toggle references)",
+				"pybind11 (trampoline_self_life_support)", "nanobind and Boost.Python (shared_ptr)", "Shiboken (objects with a parent)"},
+			Identity: true,
+			Weakref:  true,
+			Breaks:   map[string]string{"G8": strategies.EdgesUnseen},
 		},
 	})
 }
