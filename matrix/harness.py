@@ -28,8 +28,6 @@ QUICK = bool(os.environ.get("MATRIX_QUICK"))
 CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
 HUNG_SECONDS = min(20, CHILD_SECONDS)  # what is declared to hang need not be waited for as long
 
-OUTCOMES = ("holds", "breaks", "n/a", "crashed", "hung", "failed")
-
 
 @dataclass(frozen=True)
 class Property:
@@ -91,7 +89,7 @@ def _run_here(function, subject):
         subject.settle()
         gc.collect()
         return verdict
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         if refused := subject.refusal(e):
             return Verdict(subject.refused(function.property.id), refused)
         return Verdict("failed", traceback.format_exc())
@@ -126,7 +124,7 @@ def _in_short(e):
 
 # --- a process of its own ------------------------------------------------------
 
-_EXIT = {0: "holds", 10: "breaks", 11: "n/a"}
+_EXIT = {20: "holds", 10: "breaks", 11: "n/a"}  # not 0: who leaves early has not been judged
 
 
 def _run_in_child(function, subject):
@@ -138,12 +136,17 @@ def _run_in_child(function, subject):
     else:
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
                    function.__module__, function.__name__, subject.name]
+        # A session of its own, so that what it has started goes with it when it hangs.
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE,
+                                 start_new_session=True)
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, cwd=HERE)
+            detail, errors = child.communicate(timeout=CHILD_SECONDS)
         except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
             status = None
         else:
-            status, text, detail = done.returncode, done.stdout + done.stderr, done.stdout
+            status, text = child.returncode, detail + errors
     if status is None:
         return Verdict("hung", f"still running after {seconds} s")
     if status < 0:
@@ -172,6 +175,7 @@ class _Zygote:
     """A process with a library in it, from which each property gets a fork."""
 
     def __init__(self, subject):
+        self._name = subject.name
         # Freed memory is overwritten, so that what is used after it was freed crashes every time.
         environment = {**os.environ, "PYTHONMALLOC": "debug"}
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
@@ -181,10 +185,14 @@ class _Zygote:
         """(exit status, negative for a signal and None for too late; all that was printed; what was printed to stdout)"""
         with tempfile.TemporaryDirectory() as folder:
             job = {"module": function.__module__, "function": function.__name__, "seconds": seconds, "folder": folder}
-            self._process.stdin.write(json.dumps(job) + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
+            try:
+                self._process.stdin.write(json.dumps(job) + "\n")
+                self._process.stdin.flush()
+                answer = self._process.stdout.readline()
+            except OSError:
+                answer = ""
             if not answer:
+                del _zygotes.of[self._name]  # the next property gets a new one
                 return 1, "the process that imports the library died", ""
             printed = []
             for name in "stdout", "stderr":
@@ -233,13 +241,13 @@ def _wait(pid, seconds):
     return None
 
 
-def program(subject, source, *, before="", seconds=120, options=None):
+def program(subject, source, *, before="", options=None):
     """Run source as a Python program of its own, in which m is the subject.
     before runs before the subject is imported; options are the interpreter's, by
     default those that keep a free-threaded one from warning that it turns the GIL on.
 
-    Returns (exit status, stdout, stderr); an exit status below 0 is a signal.
-    Raises AssertionError when it is still running after the time limit.
+    Returns (exit status, stdout, stderr); an exit status below 0 is a signal. Has no
+    time limit of its own: the property that calls it has a process, which has one.
     """
     head = (before + "import sys, os\n"
             f"sys.path.insert(0, {HERE!r})\n"
@@ -247,11 +255,7 @@ def program(subject, source, *, before="", seconds=120, options=None):
             f"m = load({subject.name!r})\n")
     if options is None:
         options = ("-X", "gil=1") if sysconfig.get_config_var("Py_GIL_DISABLED") else ()
-    try:
-        done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True,
-                              timeout=seconds, cwd=HERE)
-    except subprocess.TimeoutExpired:
-        raise AssertionError(f"still running after {seconds} s") from None
+    done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True, cwd=HERE)
     if subject.kind == "library" and (lacks := done.stderr.partition("subjects.NotApplicable: ")[2]):
         raise NotApplicable(lacks.splitlines()[0])
     return done.returncode, done.stdout, done.stderr

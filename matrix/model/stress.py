@@ -17,12 +17,15 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]
 
 LENGTH = 400  # operations in a world
+SILENT = 300  # seconds after which who says nothing hangs
 
 
 def sequence(seed, n=LENGTH):
@@ -69,8 +72,11 @@ def worker(name, seed, seconds, operations):
 
 def fails(name, operations):
     """What a sequence does wrong, run in a process of its own; "" if nothing."""
-    done = subprocess.run([sys.executable, __file__, "--run", name], input=json.dumps(operations), text=True,
-                          capture_output=True, timeout=300)
+    try:
+        done = subprocess.run([sys.executable, __file__, "--run", name], input=json.dumps(operations), text=True,
+                              capture_output=True, timeout=SILENT)
+    except subprocess.TimeoutExpired:
+        return "hangs"
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"signal {-done.returncode}"])[-1]
 
 
@@ -81,16 +87,24 @@ def shrink(name, operations):
         i = 0
         while i < len(operations):
             shorter = operations[:i] + operations[i + size:]
-            try:
-                still = fails(name, shorter)
-            except subprocess.TimeoutExpired:
-                still = "hangs"
-            if still:
+            if fails(name, shorter):
                 operations = shorter
             else:
                 i += size
         size //= 2
     return operations
+
+
+def lines(child):
+    """What it prints, line by line; it is killed when it has said nothing for SILENT seconds."""
+    while True:
+        watch = threading.Timer(SILENT, child.kill)
+        watch.start()
+        line = child.stdout.readline()
+        watch.cancel()
+        if not line:
+            return
+        yield line
 
 
 def main():
@@ -135,19 +149,18 @@ def main():
     for i, name in enumerate(names):
         left = max(0, options.seconds - (time.monotonic() - begun))
         print(f"[{i + 1}/{len(names)}] {name}, seed {options.seed} (at most {left:.0f} s left)", file=sys.stderr)
-        at = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"pp-stress-{os.getpid()}")
+        at, errors = tempfile.NamedTemporaryFile("w+"), tempfile.TemporaryFile("w+", errors="replace")
         child = subprocess.Popen(
             [sys.executable, __file__, "--worker", name, "--seed", str(options.seed),
              "--seconds", str(share), "--operations", str(each)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "PP_STRESS_AT": at, "GOGC": os.environ.get("GOGC", "1")})
+            stdout=subprocess.PIPE, stderr=errors, text=True,
+            env={**os.environ, "PP_STRESS_AT": at.name, "GOGC": os.environ.get("GOGC", "1")})
         said, last = time.monotonic(), {}
-        for line in child.stdout:
+        for line in lines(child):
             last = json.loads(line)
             if time.monotonic() - said > 10 and "done" in last:
                 said = time.monotonic()
                 print(f"      {name}: {last['done']:,} operations", file=sys.stderr)
-        errors = child.stderr.read()
         if child.wait() == 0:
             total += last["done"]
             print(f"{name}: {last['done']:,} operations, {last['worlds']:,} worlds from seed {options.seed}, "
@@ -157,9 +170,9 @@ def main():
                 print(f"{name}: memory is not flat")
             continue
         failed = True
-        with open(at) as f:
-            seed = int(f.read())
-        print(f"{name}: FAILED in world {seed}\n{errors[-3000:]}")
+        errors.seek(0)
+        seed = int(at.read())
+        print(f"{name}: FAILED in world {seed} with status {child.returncode}\n{errors.read()[-3000:]}")
         print(f"{name}: looking for a short sequence", file=sys.stderr)
         operations = sequence(seed)
         if fails(name, operations):
@@ -167,8 +180,6 @@ def main():
             print(f"{name}: {fails(name, short)}\n({name!r}, {short}),")
         else:
             print(f"{name}: it did not fail again")
-    if os.path.exists(at):
-        os.remove(at)
     print(f"{total:,} operations in {time.monotonic() - begun:.0f} s")
     sys.exit(failed)
 

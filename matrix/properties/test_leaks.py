@@ -4,7 +4,7 @@ import gc
 import sys
 import weakref
 
-from harness import QUICK, Junk, NotApplicable, prop, resident
+from harness import QUICK, Junk, prop, resident
 
 
 @prop("L1", "1,000,000 flips are flat", child=True)

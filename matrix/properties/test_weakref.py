@@ -116,7 +116,7 @@ def test_a_weakref_made_in_del_is_dead_afterwards(s):
 def test_a_callback_that_wraps_again_never_gets_the_dying_object(s):
     """A weak reference's callback that wraps the native object again never gets the dying wrapper."""
     for hold_natively in (True, False):
-        got = []
+        got, fired = [], []
         a = s.MyClass()
         number = a.id()
         parent = s.MyClass()
@@ -124,6 +124,7 @@ def test_a_callback_that_wraps_again_never_gets_the_dying_object(s):
         r = s.MyClassRef(a)
 
         def callback(_):
+            fired.append(True)
             try:
                 got.append(r.get())
             except ReferenceError:
@@ -143,7 +144,13 @@ def test_a_callback_that_wraps_again_never_gets_the_dying_object(s):
             assert weakref.ref(b)() is b
             b.x = 1
         b = None
-        del got, callback, r, parent
+        got.clear()
+        for child in parent.children():
+            parent.remove(child)
+        child = None
+        s.settle()
+        gc.collect()
+        assert len(fired) == 1, "the callback ran so often"
 
 
 @prop("W8", "callback before native death")

@@ -71,6 +71,18 @@ def leaks_in_child(s):
     a.append(a)
 
 
+@harness.prop("Z10", "leaves")
+def leaves(s):
+    """Ends the program, before it is judged."""
+    raise SystemExit(0)
+
+
+@harness.prop("Z11", "leaves in a child", child=True)
+def leaves_in_child(s):
+    """Ends the process, before it is judged."""
+    os._exit(0)
+
+
 @pytest.mark.parametrize("function, outcome, says", [
     (holds, "holds", ""),
     (breaks, "breaks", "as promised"),
@@ -81,6 +93,8 @@ def leaks_in_child(s):
     (hangs, "hung", "2 s"),
     (breaks_in_child, "breaks", "as promised"),
     (leaks_in_child, "failed", "alive went from"),
+    (leaves, "failed", "SystemExit"),
+    (leaves_in_child, "failed", ""),
 ])
 def test_outcomes_are_told_apart(function, outcome, says, monkeypatch):
     monkeypatch.setattr(harness, "CHILD_SECONDS", 2 if function is hangs else 60)
