@@ -43,12 +43,17 @@ func BenchmarkThreads(b *testing.B)       { each(b, "Threads") }
 func BenchmarkTree(b *testing.B)          { each(b, "Tree") }
 func BenchmarkCallbacks(b *testing.B)     { each(b, "Callbacks") }
 
+var large = os.Getenv("PP_BENCH_LARGE") != ""
+
 // each runs an operation for every strategy, the floor first: one
 // sub-benchmark a case, cases outside, so that what is compared is measured
 // close together.
 func each(b *testing.B, name string) {
 	op := find(name)
 	for _, c := range op.cases {
+		if c.large && !large {
+			continue
+		}
 		for _, strategy := range strategies.All() {
 			full := join("strategy="+strategy.Declaration().Name, c.keys)
 			if why := lacks(b, strategy, op); why != "" {
@@ -114,7 +119,7 @@ func TestEveryStrategyHasEveryBenchmark(t *testing.T) {
 					continue
 				}
 				for _, c := range op.cases {
-					if testing.Short() && strings.Contains(c.keys, "000") && op.name == "GC" {
+					if c.large && !large || testing.Short() && op.name == "GC" {
 						continue
 					}
 					o := &once{T: t, metrics: map[string]float64{}}

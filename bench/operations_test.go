@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"os"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -19,8 +18,9 @@ type operation struct {
 }
 
 type benchCase struct {
-	keys string // such as "objs=1000"
-	run  func(bench, *subject)
+	keys  string // such as "objs=1000"
+	run   func(bench, *subject)
+	large bool // run only where PP_BENCH_LARGE is set: what it prepares takes seconds
 }
 
 // bench is the part of *testing.B that operations use, so that the tests can do
@@ -32,7 +32,7 @@ type bench interface {
 	ReportMetric(float64, string)
 }
 
-func only(run func(bench, *subject)) []benchCase { return []benchCase{{"", run}} }
+func only(run func(bench, *subject)) []benchCase { return []benchCase{{run: run}} }
 
 const noLifetime = "the floor's objects have a wrapper from the beginning and never lose it"
 
@@ -48,23 +48,23 @@ var operations = []operation{
 	{name: "RetainRelease", cases: only(retainRelease)},
 	{name: "ReleaseZombie", cases: only(releaseZombie)},
 	{name: "OffThread", cases: []benchCase{
-		{"reference=other", retainReleaseOffThread},
-		{"reference=last", releaseOffThread},
+		{keys: "reference=other", run: retainReleaseOffThread},
+		{keys: "reference=last", run: releaseOffThread},
 	}},
 	{name: "Weakref", weakref: true, cases: []benchCase{
-		{"wrapper=live", weakrefLive},
-		{"wrapper=dead", weakrefDead},
+		{keys: "wrapper=live", run: weakrefLive},
+		{keys: "wrapper=dead", run: weakrefDead},
 	}},
 	{name: "GC", cases: []benchCase{
-		{"objs=1000", collect(1_000)},
-		{"objs=100000", collect(100_000)},
-		{"objs=1000000", large(collect(1_000_000))},
+		{keys: "objs=1000", run: collect(1_000)},
+		{keys: "objs=100000", run: collect(100_000)},
+		{keys: "objs=1000000", run: collect(1_000_000), large: true},
 	}},
-	{name: "Memory", cases: []benchCase{{"objs=50000", memory(50_000)}}},
+	{name: "Memory", cases: []benchCase{{keys: "objs=50000", run: memory(50_000)}}},
 	{name: "Threads", cases: []benchCase{
-		{"threads=1", threads(1)},
-		{"threads=2", threads(2)},
-		{"threads=4", threads(4)},
+		{keys: "threads=1", run: threads(1)},
+		{keys: "threads=2", run: threads(2)},
+		{keys: "threads=4", run: threads(4)},
 	}},
 	{name: "Tree", cases: only(tree), noFloor: "the floor has no edges between objects"},
 	{name: "Callbacks", cases: only(callbacks)},
@@ -177,7 +177,7 @@ func retainReleaseOffThread(b bench, s *subject) {
 	defer held.Close()
 	require.NoError(b, held.Fill())
 	before := s.stats()
-	timed(b, batch, func() (time.Duration, error) { return held.RetainReleaseOffThread(batch) })
+	timed(b, batch, func() (time.Duration, error) { return held.RetainReleaseOffThread(batch), nil })
 	s.moved(b, before, 0, 0)
 	require.Equal(b, int64(1), s.live(b))
 }
@@ -191,7 +191,7 @@ func releaseOffThread(b bench, s *subject) {
 		if err := held.Fill(); err != nil {
 			return 0, err
 		}
-		return held.CloseOffThread()
+		return held.CloseOffThread(), nil
 	})
 	s.moved(b, before, n, n)
 }
@@ -236,23 +236,6 @@ func collect(objs int) func(bench, *subject) {
 		require.Equal(b, int64(objs), s.live(b))
 		timed(b, 1, func() (time.Duration, error) { return s.took("collect") })
 		require.Equal(b, int64(objs), s.live(b), "%s: gc took native-held objects", s.name)
-	}
-}
-
-// large is run only where PP_BENCH_LARGE is set: what it prepares takes seconds.
-func large(run func(bench, *subject)) func(bench, *subject) {
-	return func(b bench, s *subject) {
-		if os.Getenv("PP_BENCH_LARGE") == "" {
-			skip(b)
-			return
-		}
-		run(b, s)
-	}
-}
-
-func skip(b bench) {
-	if s, ok := b.(interface{ Skip(...any) }); ok {
-		s.Skip("PP_BENCH_LARGE is not set")
 	}
 }
 

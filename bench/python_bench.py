@@ -36,8 +36,6 @@ from python_cases import CASES, UNROLL, Loop
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "matrix"))
 MEMORY_OBJS = 50_000
-# What the suite promises of preserve, as ratios to the floor.
-CLAIMS = {"WrapLive": 1.5, "WrapDead": 2.5, "Call": 1.5, "Create": 4.5}
 
 
 # ---- in the worker ------------------------------------------------------------------
@@ -93,17 +91,11 @@ def measure(case, modules, loops, target, turns):
     for name, m in modules.items():
         getattr(m, "settle", int)()
         before = m.live_objects()
-        names, run = case.start(m)
         key = f"{case.name}{case.keys} {name}"
-        if isinstance(case, Loop):
-            if key not in loops:
-                loops[key] = calibrate(run, target)
-            n = loops[key]
-            if names.get("overridden"):
-                names["a"].total = 3
-            subjects[name] = m, before, names, run, n, stats(m)
-        else:
-            subjects[name] = m, before, names, run, 1, stats(m)
+        if isinstance(case, Loop) and key not in loops:
+            loops[key] = calibrate(case.start(m)[1], target)
+        names, run = case.start(m)
+        subjects[name] = m, before, names, run, loops.get(key, 1), stats(m)
     values = {name: [] for name in modules}
     operations, extra = dict.fromkeys(modules, 0), {}
     order = list(modules)
@@ -157,13 +149,10 @@ def worker(plan):
                 reasons[name] = why
             else:
                 having[name] = m
-        if isinstance(case, Loop) or case.name != "GC":
-            values, operations, extra = measure(case, having, loops, plan["target"], plan["turns"])
-        else:  # one at a time: they would be in each other's way
-            values, operations, extra = {}, {}, {}
-            for name, m in having.items():
-                v, o, e = measure(case, {name: m}, loops, plan["target"], plan["turns"])
-                values, operations, extra = values | v, operations | o, extra | e
+        values, operations, extra = {}, {}, {}
+        for together in [{name: m} for name, m in having.items()] if case.alone else [having]:
+            v, o, e = measure(case, together, loops, plan["target"], plan["turns"])
+            values, operations, extra = values | v, operations | o, extra | e
         kept = {name: probe(m) for name, m in having.items()}
         results.append({"name": case.name, "keys": case.keys, "values": values,
                         "operations": operations, "kept": kept, "extra": extra, "absent": reasons})
@@ -312,18 +301,6 @@ class Beside:
             print(f"python: {self.name}: {e}; it is not measured any more", file=sys.stderr)
 
 
-def claims(record, strategies):
-    """What is promised of preserve beside what was measured."""
-    for name, bound in CLAIMS.items() if "preserve" in strategies else ():
-        one, floor = ([run.values for run in record.runs[f"{name}/strategy={s}"]]
-                      for s in ("preserve", pp.FLOOR))
-        paired = statistics.median(statistics.median(a) / statistics.median(b) for a, b in zip(one, floor))
-        least = min(map(min, one)) / min(map(min, floor))
-        verdict = "holds" if paired <= bound else "DOES NOT HOLD"
-        print(f"preserve {name}: {paired:.2f} x floor (of the least: {least:.2f}), "
-              f"promised at most {bound}: {verdict}", file=sys.stderr)
-
-
 def main():
     parser = argparse.ArgumentParser(description="Measure the suite's operations from Python.")
     parser.add_argument("--text", help="where to write Go benchmark text")
@@ -374,7 +351,6 @@ def main():
         print(f"python: round {done} of {options.rounds}, {took:.0f} s, about "
               f"{took / done * (options.rounds - done):.0f} s left", file=sys.stderr)
     record.write(options.text, options.json)
-    claims(record, strategies)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class Loop:
     """
 
     reps = 5
+    alone = False
 
     def __init__(self, name, statement, prepare, check=None, moved=None, no_floor="", keys="",
                  weakref=False, extra=None):
@@ -46,10 +47,13 @@ class Loop:
 
 
 class Once:
-    """A batch that times itself: run(names) returns (seconds, operations)."""
+    """A batch that times itself: run(names) returns (seconds, operations).
 
-    def __init__(self, name, run, prepare, check=None, no_floor="", keys="", reps=5, extra=None):
-        self.extra = extra
+    alone: one subject after the other, because what is prepared would be in the way of others.
+    """
+
+    def __init__(self, name, run, prepare, check=None, no_floor="", keys="", reps=5, extra=None, alone=False):
+        self.extra, self.alone = extra, alone
         self.name, self.keys, self.no_floor, self.weakref = name, keys, no_floor, False
         self.run, self.prepare, self.check, self.reps = run, prepare, check, reps
         self.moved = None
@@ -240,8 +244,8 @@ CASES = [
     Once("Hold", keep(200_000), only_m, keys="/objs=200000", reps=1),
     Loop("Weakref", "w()", weak_live, alive, weakref=True, keys="/wrapper=live"),
     Loop("Weakref", "w()", weak_dead, upgraded, weakref=True, keys="/wrapper=dead"),
-    Once("GC", collect, frozen(1_000), thawed, keys="/objs=1000"),
-    Once("GC", collect, frozen(100_000), thawed, keys="/objs=100000", reps=2),
+    Once("GC", collect, frozen(1_000), thawed, keys="/objs=1000", alone=True),
+    Once("GC", collect, frozen(100_000), thawed, keys="/objs=100000", reps=2, alone=True),
     Once("Threads", contend(1), dead, keys="/threads=1", reps=2),
     Once("Threads", contend(2), dead, keys="/threads=2", reps=2),
     Once("Threads", contend(4), dead, keys="/threads=4", reps=2),

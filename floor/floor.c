@@ -10,7 +10,7 @@
  *
  * Uses none of the scaffolding, on purpose: a cost that the scaffolding added
  * would otherwise disappear from every ratio. */
-#include "../internal/wrapper/wrapper.h"
+#include "floor.h"
 
 extern pp_side pp_floor;
 
@@ -19,17 +19,10 @@ static int64_t live;
 
 typedef struct {
     PyObject_HEAD
-    pp_header *record; /* one cache line from malloc, like a native object's header */
-    PyObject *dict;
-    PyObject *weakrefs;
-} floor_object;
-
-typedef struct {
-    PyObject_HEAD
     PyObject *obj; /* owned; NULL once released */
 } floor_ref;
 
-#define OBJECT(op) ((floor_object *)(op))
+#define OBJECT(op) ((pp_floor_object *)(op))
 #define REF(op) ((floor_ref *)(op))
 
 /* ---- MyClass --------------------------------------------------------------- */
@@ -113,8 +106,8 @@ static PyMethodDef object_methods[] = {
 };
 
 static PyMemberDef object_members[] = {
-    {"__dictoffset__", Py_T_PYSSIZET, offsetof(floor_object, dict), Py_READONLY, NULL},
-    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(floor_object, weakrefs), Py_READONLY, NULL},
+    {"__dictoffset__", Py_T_PYSSIZET, offsetof(pp_floor_object, dict), Py_READONLY, NULL},
+    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(pp_floor_object, weakrefs), Py_READONLY, NULL},
     {NULL},
 };
 
@@ -204,10 +197,15 @@ ref_release(PyObject *self, PyObject *unused)
 static PyObject *
 ref_emit(PyObject *self, PyObject *event)
 {
-    PyObject *obj = ref_get(self, NULL), *result;
+    long long number = PyLong_AsLongLong(event);
+    PyObject *obj, *result;
+
+    if (number == -1 && PyErr_Occurred())
+        return NULL;
+    obj = ref_get(self, NULL);
     if (obj == NULL)
         return NULL;
-    result = PyObject_CallMethod(obj, "on_event", "L", PyLong_AsLongLong(event));
+    result = PyObject_CallMethod(obj, "on_event", "L", number);
     Py_DECREF(obj);
     return result;
 }
@@ -259,7 +257,7 @@ floor_bare(pp_side *side, PyObject *module)
     };
     PyType_Spec object_spec = {
         .name = "pyobject_preservation.floor.MyClass",
-        .basicsize = sizeof(floor_object),
+        .basicsize = sizeof(pp_floor_object),
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
         .slots = object_slots,
     };

@@ -170,6 +170,8 @@ rm "$out/python.txt"
 step 5 2 "the report"
 go build -o .build/report ./cmd/report
 .build/report -results results -label ".partial-$LABEL" >"$out/.short.md"
+while IFS= read -r line; do say "      $line"; done < <(
+    awk '/^## /{ on = /promised/ } on && (/^## / || /^\| [a-z]/)' "$out/report.md")
 say "done in $(($(date +%s) - begun)) s: $final/report.md"
 mv "$out" "$final"
 cat "$final/.short.md"

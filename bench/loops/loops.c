@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "../../floor/floor.h"
+
 static int64_t
 now(void)
 {
@@ -12,30 +14,25 @@ now(void)
 
 /* ---- the floor's side of things --------------------------------------------- */
 
-/* The beginning of the floor's object; the rest of it is its own affair. */
-typedef struct {
-    PyObject_HEAD
-    pp_header *record;
-} floor_object;
-
 static inline bool
 is_floor(pp_side *side)
 {
     return side->bare != NULL;
 }
 
+static inline pp_header *
+floor_record(pp_side *side, PyObject *wrapper)
+{
+    if (PyObject_TypeCheck(wrapper, side->wrapper_type))
+        return ((pp_floor_object *)wrapper)->record;
+    PyErr_Format(PyExc_TypeError, "expected the floor's MyClass, not '%.200s'", Py_TYPE(wrapper)->tp_name);
+    return NULL;
+}
+
 static pp_header *
 header_of(pp_side *side, PyObject *wrapper)
 {
-    pp_header *h;
-
-    if (!is_floor(side))
-        return pp_unwrap(side, wrapper);
-    h = ((floor_object *)wrapper)->record;
-    if (h->wrapper == wrapper)
-        return h;
-    PyErr_SetString(PyExc_SystemError, "the floor's objects are not laid out as loops.c thinks");
-    return NULL;
+    return is_floor(side) ? floor_record(side, wrapper) : pp_unwrap(side, wrapper);
 }
 
 /* ---- batches ------------------------------------------------------------------ */
@@ -119,10 +116,9 @@ pp_loop_unwrap(pp_side *side, PyObject *wrapper, int64_t n)
 
     if (is_floor(side)) {
         for (int64_t i = 0; i < n; i++) {
-            pp_header *volatile found;
-            if (!PyObject_TypeCheck(wrapper, side->wrapper_type))
+            pp_header *volatile found = floor_record(side, wrapper);
+            if (found == NULL)
                 return -1;
-            found = ((floor_object *)wrapper)->record;
             Py_INCREF(found->wrapper);
             Py_DECREF(found->wrapper);
         }

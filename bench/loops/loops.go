@@ -22,6 +22,7 @@ import (
 	"time"
 	"unsafe"
 
+	_ "pyobject-preservation/floor" // its header
 	"pyobject-preservation/internal/cpython"
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/native"
@@ -146,7 +147,7 @@ func (h *Held) Fill() error {
 
 // RetainReleaseOffThread takes, on a goroutine without the GIL, one more reference to
 // the first object and gives it back, n times, and then drains.
-func (h *Held) RetainReleaseOffThread(n int) (time.Duration, error) {
+func (h *Held) RetainReleaseOffThread(n int) time.Duration {
 	first := *h.list
 	return h.offThread(func() {
 		if h.floor() {
@@ -158,12 +159,12 @@ func (h *Held) RetainReleaseOffThread(n int) (time.Duration, error) {
 			o.Retain()
 			o.Release()
 		}
-	}), nil
+	})
 }
 
 // CloseOffThread is Close, but the references are given back on a goroutine without
 // the GIL. It takes the time of that, and of the drain that follows.
-func (h *Held) CloseOffThread() (time.Duration, error) {
+func (h *Held) CloseOffThread() time.Duration {
 	list := unsafe.Slice(h.list, h.n)
 	objects := make([]*native.Object, h.n)
 	for i := range objects {
@@ -182,7 +183,7 @@ func (h *Held) CloseOffThread() (time.Duration, error) {
 	})
 	h.n = 0
 	h.Close()
-	return taken, nil
+	return taken
 }
 
 func (h *Held) floor() bool { return side(h.binding).bare != nil }

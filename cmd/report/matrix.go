@@ -9,7 +9,7 @@ import (
 // expected of libraries at most.
 var verdicts = map[string]string{
 	"holds": "holds", "breaks": "breaks", "n/a": "n/a",
-	"crashed": "CRASHED", "hung": "HUNG", "skipped": "skipped", "failed": "FAILED",
+	"crashed": "CRASHED", "hung": "HUNG", "failed": "FAILED",
 }
 
 func (m *matrix) find(subject, property string) (outcome, bool) {
@@ -50,7 +50,7 @@ func (r *run) held(subject string) string {
 	}
 	holds, all := r.Matrix.count(subject, "holds"), 0
 	for _, o := range r.Matrix.Outcomes {
-		if o.Subject == subject && o.Outcome != "n/a" && o.Outcome != "skipped" {
+		if o.Subject == subject && o.Outcome != "n/a" {
 			all++
 		}
 	}
@@ -67,7 +67,7 @@ func (r *run) matrixPage() string {
 	header(&out, []string{"subject", "holds", "breaks", "n/a", "other", "idea", "shipped by"})
 	for _, s := range m.Subjects {
 		if !m.measured(s.Name) {
-			writeLine(&out, []string{s.Name, "not recorded", "not recorded", "not recorded", "not recorded", plain(s.Idea), list(s.ShippedBy)})
+			writeLine(&out, []string{s.Name, notRecorded, notRecorded, notRecorded, notRecorded, plain(s.Idea), list(s.ShippedBy)})
 			continue
 		}
 		line := []string{s.Name}
@@ -111,7 +111,7 @@ func (m *matrix) verdict(subject, property string, notes *footnotes) string {
 	if text == "" {
 		text = plain(o.Outcome)
 	}
-	if o.Expected != "" && o.Outcome != o.Expected && o.Outcome != "skipped" {
+	if o.Expected != "" && o.Outcome != o.Expected {
 		text += " (expected: " + plain(o.Expected) + ")"
 	}
 	if o.Outcome != "holds" && o.Reason != "" {
