@@ -55,7 +55,6 @@ def main(root):
 
     env = {
         "PP_TAG": tag,
-        "PP_BASE_PYTHON": sys.executable,
         "PP_EXT_SUFFIX": get("EXT_SUFFIX"),
         "PKG_CONFIG_PATH": os.path.join(build, "pkgconfig"),
         "CGO_CFLAGS": f"-O2 -g -DPP_PYTHON_TAG={hashlib.sha1(tag.encode()).hexdigest()[:12]}",

@@ -69,15 +69,16 @@ have=$(go env GOVERSION | sed 's/^go//')
     die "Go $go_needed or later is needed, this is $have; see https://go.dev/doc/install"
 
 # --- the interpreter's headers and library
-if ! described=$("$python" scripts/describe_python.py "$root" 2>"${TMPDIR:-/tmp}/pp-setup.$$"); then
-    message=$(cat "${TMPDIR:-/tmp}/pp-setup.$$"); rm -f "${TMPDIR:-/tmp}/pp-setup.$$"
+errors=$(mktemp)
+trap 'rm -f "$errors"' EXIT
+if ! described=$("$python" scripts/describe_python.py "$root" 2>"$errors"); then
+    message=$(cat "$errors")
     case $message in *apt-get*) ;; *) die "${message#setup: }" ;; esac
     [ $apt = yes ] || die "${message#setup: }"
     package=$(printf '%s' "$message" | sed -n 's/.*apt-get install \([a-z0-9.-]*\).*/\1/p')
     install "$package"
     described=$("$python" scripts/describe_python.py "$root")
 fi
-rm -f "${TMPDIR:-/tmp}/pp-setup.$$"
 [ $apt = no ] || [ -n "$asked" ] || pkg-config --exists python3-embed || install python3-dev
 . "$described"
 envfile=$(dirname "$described")/env.sh

@@ -1,4 +1,4 @@
-# Sourced by test.sh: run steps one after the other and say what runs,
+# Sourced by test.sh and test_debug.sh: run steps one after the other and say what runs,
 # how far it is and how long is left.
 #
 #     LOG=file                          # everything the steps print, and the progress

@@ -26,22 +26,28 @@ candidates() {
     if command -v uv >/dev/null; then uv python list --only-installed 2>/dev/null | awk '{ print $2 }'; fi
     ls "$PWD"/.build/python3.13t/bin/python3.13t 2>/dev/null || true
 }
+failed=no
 found=$(candidates | while read -r python; do
     command -v "$python" >/dev/null && describe "$(command -v "$python")"
 done | sort -V | awk '!seen[$1]++') # one of each version and build
 if [ -z "${PYTHONS:-}" ] && [ "${FREE_THREADED:-}" != no ] && ! grep -q '^[0-9.]*t' <<<"$found"; then
-    found+=$'\n'$(describe "$(scripts/free_threaded.sh)")
+    if built=$(scripts/free_threaded.sh); then
+        found+=$'\n'$(describe "$built")
+    else
+        say "there is no free-threaded CPython, and none could be built; FREE_THREADED=no does without"
+        failed=yes
+    fi
 fi
 [ -n "${found//[[:space:]]/}" ] || { say "no CPython from 3.10 on was found; name some in PYTHONS"; exit 1; }
 
-n=$(wc -l <<<"$found") i=0 failed=no
+n=$(wc -l <<<"$found") i=0
 report=.build/test-all.md
 mkdir -p .build
 printf '| CPython | package, harness | model | matrix | Go |\n|---|---|---|---|---|\n' >"$report"
 # run NAME COMMAND...: a cell of the table
 run() {
     local log=.build/test-all-$version-$1.log begun=$SECONDS result
-    if scripts/with_python.sh "$python" "${@:2}" >"$log" 2>&1; then result=passed; else result=FAILED failed=yes; fi
+    if scripts/with_python.sh "$python" "${@:2}" </dev/null >"$log" 2>&1; then result=passed; else result=FAILED failed=yes; fi
     say "      $1: $result, $((SECONDS - begun)) s: $(grep -E '[0-9]+ passed' "$log" | tail -1)"
     printf ' %s |' "$result$(grep -oE '[0-9]+ passed' "$log" | tail -1 | sed 's/\(.*\) passed/ (\1)/')" >>"$report"
     [ $result = passed ] || tail -5 "$log" >&2
@@ -52,7 +58,7 @@ while read -r version python; do
     i=$((i + 1))
     say "[$i/$n] CPython $version, $python (about $(((n - i + 1) * 9)) minutes left)"
     printf '| %s |' "$version" >>"$report"
-    scripts/setup.sh "$python" || { failed=yes; printf ' cannot be set up | | | |\n' >>"$report"; continue; }
+    scripts/setup.sh "$python" </dev/null || { failed=yes; printf ' cannot be set up | | | |\n' >>"$report"; continue; }
     run package bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider python/tests &&
         "$PP_PYTHON" -m pytest -q -p no:cacheprovider -c matrix/pytest.ini --rootdir matrix matrix/selftest'
     run model bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider -c matrix/pytest.ini --rootdir matrix matrix/model'
