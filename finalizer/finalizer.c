@@ -81,20 +81,13 @@ finalizer_dying(pp_side *side, PyObject *self)
         pp_set_wrapper(h, NULL);
 }
 
-static void
-finalizer_drop(pp_side *side, PyObject *self)
-{
-    if (PP_HEADER(self))
-        pp_release(side, PP_HEADER(self));
-}
-
 pp_side pp_finalizer = {
     .name = "finalizer",
     .wrap = finalizer_wrap,
     .adopt = finalizer_adopt,
     .last = finalizer_last,
     .dying = finalizer_dying,
-    .drop = finalizer_drop,
+    .drop = pp_drop_reference,
     .dealloc = finalizer_dealloc,
     .finalize = finalizer_finalize,
 };

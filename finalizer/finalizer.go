@@ -15,6 +15,12 @@ import (
 	"pyobject-preservation/strategies"
 )
 
+const (
+	once   = "CPython calls tp_finalize once in an object's life; the second death is real"
+	theirs = "a subclass's __del__ takes the place of tp_finalize, so it is never preserved"
+	unseen = "the reference that native code holds is invisible to gc"
+)
+
 func init() {
 	strategies.Register(strategies.Static{
 		Side: unsafe.Pointer(&C.pp_finalizer),
@@ -27,21 +33,21 @@ func init() {
 			Weakref:   true,
 			Breaks: map[string]string{
 				"G8":       strategies.EdgesUnseen,
-				"I3":       "CPython calls tp_finalize once in an object's life; the second death is real",
-				"S2":       "CPython calls tp_finalize once in an object's life; the second death is real",
-				"S5":       "CPython calls tp_finalize once in an object's life; the second death is real",
+				"I3":       once,
+				"S2":       once,
+				"S5":       once,
 				"S8":       "a subclass that overrides a method is preserved once only, and the callback's own wrap uses that up",
-				"W2":       "CPython calls tp_finalize once in an object's life; the second death is real",
-				"W3":       "CPython calls tp_finalize once in an object's life; the second death is real",
+				"W2":       once,
+				"W3":       once,
 				"W4":       "gc clears weak references before it calls tp_finalize",
-				"F1":       "a subclass's __del__ takes the place of tp_finalize, so it is never preserved",
-				"F1[gc]":   "a subclass's __del__ takes the place of tp_finalize, so it is never preserved",
-				"F2":       "a subclass's __del__ takes the place of tp_finalize, so it is never preserved",
-				"F4":       "a subclass's __del__ takes the place of tp_finalize, so it is never preserved",
-				"F8":       "a subclass's __del__ takes the place of tp_finalize, so it is never preserved",
-				"G6":       "the reference that native code holds is invisible to gc",
-				"G6[self]": "the reference that native code holds is invisible to gc",
-				"G7":       "CPython calls tp_finalize once in an object's life; the second death is real",
+				"F1":       theirs,
+				"F1[gc]":   theirs,
+				"F2":       theirs,
+				"F4":       theirs,
+				"F8":       theirs,
+				"G6":       unseen,
+				"G6[self]": unseen,
+				"G7":       once,
 			},
 		},
 	})

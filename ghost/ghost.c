@@ -31,8 +31,6 @@ typedef struct {
 
 #define GHOST_OF(h) ((ghost *)(h)->wrapper)
 
-extern pp_side pp_ghost;
-
 static void
 ghost_adopt(pp_side *side, PyObject *self, pp_header *h)
 {
@@ -109,13 +107,6 @@ ghost_dying(pp_side *side, PyObject *self)
     h->state = GHOST;
 }
 
-static void
-ghost_drop(pp_side *side, PyObject *self)
-{
-    if (PP_HEADER(self))
-        pp_release(side, PP_HEADER(self));
-}
-
 /* Native code lets go: nobody will ask for the ghost again. */
 static void
 ghost_last(pp_side *side, pp_header *h)
@@ -149,7 +140,7 @@ ghost_traverse(PyObject *self, visitproc visit, void *arg)
 /* A holder's tp_traverse: a ghost that only this holder keeps is reached through
  * it, so that a cycle through the dict and the holder is garbage. */
 static int
-ghost_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+ghost_visit(pp_side *side, PyObject *holder, pp_header *h, visitproc visit, void *arg)
 {
     if (h->state == GHOST && h->holders == 1 && pp_refs(h) == 2) {
         Py_VISIT(GHOST_OF(h)->type);
@@ -166,5 +157,5 @@ pp_side pp_ghost = {
     .visit = ghost_visit,
     .traverse = ghost_traverse,
     .dying = ghost_dying,
-    .drop = ghost_drop,
+    .drop = pp_drop_reference,
 };

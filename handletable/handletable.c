@@ -19,7 +19,7 @@
 #include "_cgo_export.h"
 
 /* Set in the stored handle once close() has given the native reference up. Slots
- * have 28 bits, so it can never be part of one. */
+ * have fewer bits, so it can never be part of one: see handletable.go. */
 #define CLOSED (UINT64_C(1) << 31)
 
 #define HANDLE(op) (PP_WRAPPER(op)->handle & ~CLOSED)
@@ -37,24 +37,32 @@ handletable_adopt(pp_side *side, PyObject *self, pp_header *h)
     PP_WRAPPER(self)->handle = h->handle;
 }
 
-/* Python -> native: enter Go, which compares the generation. */
+/* Enter Go, which compares the generation. NULL if the handle is closed, stale, or not
+ * there yet (0). */
+static pp_header *
+lookup(PyObject *self)
+{
+    uint64_t handle = PP_WRAPPER(self)->handle;
+    return handle == 0 || handle & CLOSED ? NULL : ppHandletableFind(handle);
+}
+
+/* Python -> native. */
 static pp_header *
 handletable_unwrap(pp_side *side, PyObject *self)
 {
-    uint64_t handle = PP_WRAPPER(self)->handle;
-    pp_header *h = handle & CLOSED ? NULL : ppHandletableFind(handle);
+    pp_header *h = lookup(self);
 
     if (h == NULL)
         PyErr_Format(PyExc_ReferenceError, "handle %llu %s", (unsigned long long)HANDLE(self),
-                     handle & CLOSED ? "has been closed" : "is stale: its native object is gone");
+                     PP_WRAPPER(self)->handle & CLOSED ? "has been closed"
+                                                       : "is stale: its native object is gone");
     return h;
 }
 
 static void
 handletable_drop(pp_side *side, PyObject *self)
 {
-    uint64_t handle = PP_WRAPPER(self)->handle;
-    pp_header *h = handle && !(handle & CLOSED) ? ppHandletableFind(handle) : NULL;
+    pp_header *h = lookup(self);
     if (h)
         pp_release(side, h);
 }
@@ -98,8 +106,7 @@ static PyObject *
 handletable_close(PyObject *self, PyObject *unused)
 {
     pp_side *side = PP_WRAPPER(self)->side;
-    uint64_t handle = PP_WRAPPER(self)->handle;
-    pp_header *h = handle & CLOSED ? NULL : ppHandletableFind(handle);
+    pp_header *h = lookup(self);
 
     PP_WRAPPER(self)->handle |= CLOSED;
     if (h)

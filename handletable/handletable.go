@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	"pyobject-preservation/internal/slots"
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/strategies"
 )
@@ -31,6 +32,9 @@ func init() {
 		},
 	})
 }
+
+// CLOSED of handletable.c is bit 31: no bit of a slot, or this does not compile.
+const _ uint = 31 - slots.SlotBits
 
 // ppHandletableFind is the header of the object that a wrapper's handle names,
 // nil if it is stale. The wrapper's own native reference keeps a live one alive.

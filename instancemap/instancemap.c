@@ -131,17 +131,10 @@ instancemap_dying(pp_side *side, PyObject *self)
         forget(e);
 }
 
-static void
-instancemap_drop(pp_side *side, PyObject *self)
-{
-    if (PP_HEADER(self))
-        pp_release(side, PP_HEADER(self));
-}
-
 pp_side pp_instancemap = {
     .name = "instancemap",
     .wrap = instancemap_wrap,
     .adopt = instancemap_adopt,
     .dying = instancemap_dying,
-    .drop = instancemap_drop,
+    .drop = pp_drop_reference,
 };

@@ -26,8 +26,8 @@ func init() {
 			Identity:  false,
 			Weakref:   false,
 			Breaks: strategies.Forgetful(map[string]string{
-				"I5": "equality and hash are the wrapper's, so one that comes back after its death is another key",
-				"I8": "equality and hash are the wrapper's, so one that comes back after its death is another key",
+				"I5": strategies.EqualityOfWrapper,
+				"I8": strategies.EqualityOfWrapper,
 			}),
 		},
 	})

@@ -96,7 +96,7 @@ intrusive_edge_made(pp_side *side, pp_header *from, pp_header *to)
 /* A holder's tp_traverse: its own Python reference. While there is a correction a
  * goroutine holds references that the count may not show; then gc sees too many. */
 static int
-intrusive_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+intrusive_visit(pp_side *side, PyObject *holder, pp_header *h, visitproc visit, void *arg)
 {
     int64_t word = atomic_load(&h->refs);
 
@@ -118,13 +118,6 @@ intrusive_dying(pp_side *side, PyObject *self)
     }
 }
 
-static void
-intrusive_drop(pp_side *side, PyObject *self)
-{
-    if (PP_HEADER(self))
-        pp_release(side, PP_HEADER(self));
-}
-
 pp_side pp_intrusive = {
     .name = "intrusive",
     .wrap = intrusive_wrap,
@@ -134,6 +127,6 @@ pp_side pp_intrusive = {
     .edge_made = intrusive_edge_made,
     .visit = intrusive_visit,
     .dying = intrusive_dying,
-    .drop = intrusive_drop,
+    .drop = pp_drop_reference,
     .inseparable = true,
 };

@@ -12,7 +12,8 @@
  * references, and gc collects it. */
 #include "../toggleref/toggleref.h"
 
-/* In pp_header.extra: the ends of the edges that Python code made, in no order. */
+/* In pp_header.state: whether gc has been shown all references to the wrapper.
+ * In pp_header.extra: the ends of the edges that Python code made, in no order. */
 typedef struct {
     size_t n, room;
     pp_header *to[];
@@ -96,15 +97,34 @@ mirrored_drop(pp_side *side, PyObject *self)
     pp_toggleref_drop(side, self);
 }
 
-/* tp_traverse: all it refers to, native edges among it. What a child's wrapper is
- * shown is the same as what a MyClassRef shows: see toggleref. */
+/* tp_traverse of what shows a reference to a wrapper, a holder or the wrapper where an
+ * edge starts: as in toggleref, if all native references are shown. But here a goroutine
+ * that has a parent may take a child without the GIL (Object.Children), and so turn the
+ * answer from yes to no within one collection, which would then take a child for garbage
+ * whose parent lives: a reference that was subtracted has to be found again. So the
+ * answer is the one that was given when gc subtracted references, which it does with
+ * the object as the argument, or none. Showing more when it looks for what is reachable
+ * does no harm, and by its next collection the child looks referenced from outside. */
+static int
+mirrored_visit(pp_side *side, PyObject *from, pp_header *h, visitproc visit, void *arg)
+{
+    bool all = h->wrapper && pp_refs(h) == 1 + (int64_t)h->holders;
+
+    if (arg == from || arg == NULL)
+        h->state = all;
+    if (h->wrapper && (all || h->state))
+        Py_VISIT(h->wrapper);
+    return 0;
+}
+
+/* tp_traverse: all it refers to, native edges among it. */
 static int
 mirrored_traverse(PyObject *self, visitproc visit, void *arg)
 {
     mirror *m = PP_HEADER(self) ? MIRROR_OF(PP_HEADER(self)) : NULL;
 
     for (size_t i = 0; m && i < m->n; i++) {
-        int stop = pp_toggleref_visit(PP_WRAPPER(self)->side, m->to[i], visit, arg);
+        int stop = mirrored_visit(PP_WRAPPER(self)->side, self, m->to[i], visit, arg);
         if (stop)
             return stop;
     }
@@ -139,7 +159,7 @@ pp_side pp_mirrored = {
     .holder_gone = pp_toggleref_holder_gone,
     .edge_made = mirrored_edge_made,
     .edge_gone = mirrored_edge_gone,
-    .visit = pp_toggleref_visit,
+    .visit = mirrored_visit,
     .drop = mirrored_drop,
     .traverse = mirrored_traverse,
     .clear = mirrored_clear,

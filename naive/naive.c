@@ -24,17 +24,9 @@ naive_adopt(pp_side *side, PyObject *self, pp_header *h)
     PP_HEADER(self) = h;
 }
 
-static void
-naive_drop(pp_side *side, PyObject *self)
-{
-    pp_header *h = PP_HEADER(self);
-    if (h)
-        pp_release(side, h);
-}
-
 pp_side pp_naive = {
     .name = "naive",
     .wrap = naive_wrap,
     .adopt = naive_adopt,
-    .drop = naive_drop,
+    .drop = pp_drop_reference,
 };

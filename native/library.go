@@ -26,7 +26,9 @@ func (l *Library) Attach(h Hooks) {
 
 // Disarm tells the library that the other side is gone for good, as when an
 // interpreter shuts down. Objects stay valid and can still be released; what
-// stood for them on the other side is no longer told, and leaks.
+// stood for them on the other side is no longer told, and leaks. Only a mirror still hears of
+// removed edges, because code of the other side may go on for a while, and must not
+// find an object in there that is no more.
 //
 // Headers keep coming from the side, and go back to it: that is memory, and
 // outlives the interpreter.
@@ -35,7 +37,7 @@ func (l *Library) Disarm() {
 	if old == nil {
 		return
 	}
-	l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, First: old.First, Idle: old.Idle, Count: old.Count})
+	l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, First: old.First, Unlink: old.Unlink, Idle: old.Idle, Count: old.Count})
 }
 
 // Live is the number of objects of this library that are alive now and that

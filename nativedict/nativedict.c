@@ -100,7 +100,8 @@ free_data(pp_side *side, pp_header *h)
 
 /* Before weak references are cleared: callbacks that wrap again must not find
  * the dying wrapper. What was assigned to __class__ or __dict__ goes to the
- * data. */
+ * data, which from now on answers for the native reference: whoever lets go last may
+ * do so before the wrapper is gone. */
 static void
 nativedict_dying(pp_side *side, PyObject *self)
 {
@@ -111,9 +112,12 @@ nativedict_dying(pp_side *side, PyObject *self)
 
     if (h == NULL || h->state != VIEW || h->wrapper != self)
         return;
-    pp_set_wrapper(h, (PyObject *)d);
-    if (d == NULL)
+    if (d == NULL || pp_refs(h) == 1) { /* nobody else holds the object: see nativedict_drop */
+        pp_set_wrapper(h, NULL);
         return;
+    }
+    PP_HEADER(self) = NULL;
+    pp_set_wrapper(h, (PyObject *)d);
     h->state = DATA;
     old = d->dict;
     old_type = d->type;
@@ -125,16 +129,16 @@ nativedict_dying(pp_side *side, PyObject *self)
     Py_DECREF(old_type);
 }
 
-/* The wrapper is gone. If no other view has come meanwhile and nobody else holds
- * the object, all of it goes. */
+/* The wrapper is gone, and the native reference still ours: nobody else held the
+ * object, or there was no memory for the data. */
 static void
 nativedict_drop(pp_side *side, PyObject *self)
 {
     pp_header *h = PP_HEADER(self);
-    if (h && DATA_OF(h) == NULL)
-        pp_release(side, h); /* no memory for the data: the reference is still ours */
-    else if (h && h->state == DATA && pp_refs(h) == 1)
+    if (h && pp_refs(h) == 1)
         free_data(side, h);
+    else if (h)
+        pp_release(side, h);
 }
 
 static void
@@ -180,7 +184,7 @@ nativedict_clear(PyObject *self)
 
 /* A holder's tp_traverse: data without a wrapper, kept by this holder alone. */
 static int
-nativedict_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+nativedict_visit(pp_side *side, PyObject *holder, pp_header *h, visitproc visit, void *arg)
 {
     if (h->state == DATA && DATA_OF(h) && h->holders == 1 && pp_refs(h) == 2) {
         Py_VISIT(DATA_OF(h)->type);

@@ -155,7 +155,7 @@ visible_zombie(pp_header *h)
  * between two calls of one collection and turn the answer from no to yes, which
  * makes gc keep more, never less; from yes to no takes the GIL. */
 int
-pp_preserve_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+pp_preserve_visit(pp_side *side, PyObject *holder, pp_header *h, visitproc visit, void *arg)
 {
     if (visible_zombie(h))
         Py_VISIT(h->wrapper);

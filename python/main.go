@@ -19,8 +19,6 @@ import (
 	"encoding/json"
 	"runtime"
 	"runtime/debug"
-	"sync"
-	"time"
 
 	_ "pyobject-preservation/bench"
 	_ "pyobject-preservation/internal/cpython" // its header: see internal/wrapper/embed.go
@@ -60,11 +58,15 @@ func ppGoModule(name *C.char) *C.PyObject {
 //export ppGoDisarm
 func ppGoDisarm() { wrapper.Disarm() }
 
-// forks is how many are under way, and what was set before the first.
-var forks struct {
-	sync.Mutex
-	n, percent, procs int
-}
+//export ppGoWatchForks
+func ppGoWatchForks() { wrapper.WatchForks() }
+
+//export ppGoForked
+func ppGoForked() bool { return wrapper.Forked() }
+
+// beforeFork is what was set before the fork that is under way; core.c sees to it that
+// there is one at a time.
+var beforeFork struct{ percent, procs int }
 
 // ppGoBeforeFork prepares the runtime for a child that has the calling thread only. What
 // other threads are at when the process is forked stays as it is there, for ever: so
@@ -74,25 +76,16 @@ var forks struct {
 //
 //export ppGoBeforeFork
 func ppGoBeforeFork() {
-	forks.Lock()
-	defer forks.Unlock()
-	if forks.n++; forks.n == 1 {
-		forks.percent = debug.SetGCPercent(-1)
-		forks.procs = runtime.GOMAXPROCS(0)
-	}
+	beforeFork.percent = debug.SetGCPercent(-1)
+	beforeFork.procs = runtime.GOMAXPROCS(0)
 	debug.FreeOSMemory()
-	runtime.GOMAXPROCS(forks.procs + 8)
-	time.Sleep(time.Millisecond) // for threads that look for work to find none
+	runtime.GOMAXPROCS(beforeFork.procs + 8)
 }
 
 //export ppGoAfterFork
 func ppGoAfterFork() {
-	forks.Lock()
-	defer forks.Unlock()
-	if forks.n--; forks.n == 0 {
-		debug.SetGCPercent(forks.percent)
-		runtime.GOMAXPROCS(forks.procs)
-	}
+	debug.SetGCPercent(beforeFork.percent)
+	runtime.GOMAXPROCS(beforeFork.procs)
 }
 
 func main() {}

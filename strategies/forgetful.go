@@ -6,10 +6,30 @@ import "maps"
 const EdgesUnseen = "native edges are counted and gc sees none of them, so a cycle of them keeps itself alive"
 
 // withGIL is what breaks, for every strategy, on a free-threaded CPython.
-var withGIL = map[string]string{
-	"FT1": "the extension module counts on the GIL and has CPython turn it on",
-	"FT2": "the extension module counts on the GIL and has CPython turn it on",
-	"FT3": "the extension module counts on the GIL and has CPython turn it on",
+var withGIL = map[string]string{"FT1": needsGIL, "FT2": needsGIL, "FT3": needsGIL}
+
+const needsGIL = "the extension module counts on the GIL and has CPython turn it on"
+
+// EqualityOfWrapper is why I5 and I8 break for whoever makes another wrapper and leaves
+// == and hash as object has them.
+const EqualityOfWrapper = "equality and hash are the wrapper's, so one that comes back after its death is another key"
+
+// Remade is what breaks when a wrapper really dies and another one takes its place on the
+// next wrap, whatever that is made of. again says why it is another one, for the
+// properties of identity; more is added.
+func Remade(again string, more map[string]string) map[string]string {
+	const weak = "weak references die with the wrapper they were made of"
+	breaks := map[string]string{
+		"I2": again, "I3": again, "I7": again,
+		"W1": weak, "W3": weak, "W4": weak, "W5": weak,
+		"W2":     "the callback fires when the wrapper dies, while the native object lives",
+		"F1":     "the wrapper really dies when Python drops it",
+		"F1[gc]": "the wrapper really dies when gc finds it in a cycle",
+		"F2":     "__del__ runs at each death of a wrapper, while the native object lives",
+		"G8":     EdgesUnseen,
+	}
+	maps.Copy(breaks, more)
+	return breaks
 }
 
 // Forgetful is what breaks, and why, when nothing of a wrapper outlives it: the
@@ -17,27 +37,17 @@ var withGIL = map[string]string{
 // dead. more is added to it.
 func Forgetful(more map[string]string) map[string]string {
 	const (
-		again   = "a wrap after the wrapper's death makes a new one"
 		plain   = "a new wrapper is a plain MyClass without attributes"
-		weak    = "weak references die with the wrapper they were made of"
-		dies    = "the wrapper really dies when Python drops it"
 		garbage = "native code does not hold the wrapper, so gc may free it"
 	)
-	breaks := map[string]string{
-		"I2": again, "I3": again, "I7": again,
+	breaks := Remade("a wrap after the wrapper's death makes a new one", map[string]string{
 		"S1": plain, "S2": plain, "S3": plain, "S4": plain, "S5": plain, "S10": plain,
 		"S8": "after its death the callback gets a new wrapper, which dies with it",
 		"S9": "after its death the callback gets a new wrapper, which is a plain MyClass",
-		"W1": weak, "W3": weak, "W4": weak, "W5": weak,
-		"W2":     "the callback fires when the wrapper dies, while the native object lives",
-		"F1":     dies,
-		"F1[gc]": dies,
-		"F2":     "__del__ runs at each death of a wrapper, while the native object lives",
-		"F4":     "native code gets the native object only; the wrapper dies all the same",
-		"F8":     "nothing is preserved, with __del__ or without",
-		"G1":     garbage, "G3": garbage, "G4": garbage, "G5": garbage, "G7": garbage, "G13": garbage,
-		"G8": EdgesUnseen,
-	}
+		"F4": "native code gets the native object only; the wrapper dies all the same",
+		"F8": "nothing is preserved, with __del__ or without",
+		"G1": garbage, "G3": garbage, "G4": garbage, "G5": garbage, "G7": garbage, "G13": garbage,
+	})
 	maps.Copy(breaks, more)
 	return breaks
 }

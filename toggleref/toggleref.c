@@ -72,7 +72,7 @@ pp_toggleref_holder_gone(pp_side *side, pp_header *h)
  * are holders'. If others hold the object too, the wrapper must look referenced
  * from outside, and does when nobody shows gc where its references come from. */
 int
-pp_toggleref_visit(pp_side *side, pp_header *h, visitproc visit, void *arg)
+pp_toggleref_visit(pp_side *side, PyObject *holder, pp_header *h, visitproc visit, void *arg)
 {
     if (h->wrapper && pp_refs(h) == 1 + (int64_t)h->holders)
         Py_VISIT(h->wrapper);

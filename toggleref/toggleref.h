@@ -10,7 +10,7 @@ void pp_toggleref_first(pp_side *, pp_header *);
 void pp_toggleref_last(pp_side *, pp_header *);
 void pp_toggleref_holder_made(pp_side *, pp_header *);
 void pp_toggleref_holder_gone(pp_side *, pp_header *);
-int pp_toggleref_visit(pp_side *, pp_header *, visitproc, void *);
+int pp_toggleref_visit(pp_side *, PyObject *holder, pp_header *, visitproc, void *);
 void pp_toggleref_drop(pp_side *, PyObject *wrapper);
 
 #endif

@@ -27,7 +27,6 @@ package cpython
 #include <stdlib.h>
 #include "python.h"
 
-static PyObject *pp_none(void) { return Py_None; }
 static Py_ssize_t pp_refcnt(PyObject *o) { return Py_REFCNT(o); }
 static void pp_incref(PyObject *o) { Py_INCREF(o); }
 static void pp_decref(PyObject *o) { Py_DECREF(o); }
@@ -191,6 +190,3 @@ func (n Namespace) run(source string, mode C.int) (Object, error) {
 	}
 	return Object(result), nil
 }
-
-// None is a borrowed reference to None.
-func None() Object { return Object(C.pp_none()) }

@@ -50,6 +50,18 @@ pp_resurrect(PyObject *op)
 #endif
 }
 
+/* PyGILState_Check says yes to everybody once there was a subinterpreter. */
+static inline int
+pp_have_gil(void)
+{
+    PyThreadState *mine = PyGILState_GetThisThreadState();
+#if PY_VERSION_HEX < 0x030D0000
+    return mine && mine == _PyThreadState_UncheckedGet();
+#else
+    return mine && mine == PyThreadState_GetUnchecked();
+#endif
+}
+
 /* Py_AddPendingCall for threads without the GIL. Up to 3.11 CPython's own looks at the
  * thread state of whoever has the GIL just now, without the GIL itself: that may be freed
  * meanwhile. 0, or -1 when there is no room or no interpreter. */

@@ -32,9 +32,9 @@ pp_check_runtime(void)
         return NULL;
     snprintf(text, sizeof text,
              "built with the headers of CPython %s, but running in CPython %s; build it for this "
-             "interpreter with `make setup PYTHON=%s` (or, for a plain `go test` after the system's "
-             "python3 has changed, `go clean -cache`)",
-             pp_built_for(), running, running[0] ? "/path/to/this/python3" : "python3");
+             "interpreter with `make setup PYTHON=/path/to/this/python3` (or, for a plain `go test` "
+             "after the system's python3 has changed, `go clean -cache`)",
+             pp_built_for(), running);
     return text;
 }
 

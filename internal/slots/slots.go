@@ -13,10 +13,13 @@ import (
 	"sync/atomic"
 )
 
+// Slots come in slabs. Who keeps something beside each value, by the slot, may want
+// slabs of the same size.
 const (
-	slabBits = 12
-	slabSize = 1 << slabBits
-	maxSlabs = 1 << 16 // 268 million slots
+	SlabBits = 12
+	SlabSize = 1 << SlabBits
+	SlotBits = 28 // as many of a handle's low half are ever used
+	MaxSlabs = 1 << (SlotBits - SlabBits)
 )
 
 type entry[T any] struct {
@@ -28,7 +31,7 @@ type entry[T any] struct {
 // Table maps handles to values. The zero value is empty and ready. It must not
 // be copied.
 type Table[T any] struct {
-	slabs [maxSlabs]atomic.Pointer[[slabSize]entry[T]]
+	slabs [MaxSlabs]atomic.Pointer[[SlabSize]entry[T]]
 
 	// Slots given back, a stack that anybody pushes to. It is only ever taken
 	// whole, so that a slot cannot leave it and come back between a reader's
@@ -41,8 +44,8 @@ type Table[T any] struct {
 }
 
 func (t *Table[T]) at(slot uint32) *entry[T] {
-	if slab := t.slabs[slot>>slabBits].Load(); slab != nil {
-		return &slab[slot&(slabSize-1)]
+	if slab := t.slabs[slot>>SlabBits].Load(); slab != nil {
+		return &slab[slot&(SlabSize-1)]
 	}
 	return nil
 }
@@ -73,11 +76,11 @@ func (t *Table[T]) takeSlot() (uint32, *entry[T]) {
 		return slot, e
 	}
 	slot := t.used
-	if slot>>slabBits >= maxSlabs {
+	if slot>>SlabBits >= MaxSlabs {
 		panic("slots: table is full")
 	}
-	if slot&(slabSize-1) == 0 {
-		t.slabs[slot>>slabBits].Store(new([slabSize]entry[T]))
+	if slot&(SlabSize-1) == 0 {
+		t.slabs[slot>>SlabBits].Store(new([SlabSize]entry[T]))
 	}
 	t.used++
 	return slot, t.at(slot)
@@ -87,7 +90,7 @@ func (t *Table[T]) takeSlot() (uint32, *entry[T]) {
 // number it returns nil.
 func (t *Table[T]) Get(handle uint64) *T {
 	slot, gen := uint32(handle), uint32(handle>>32)
-	if slot>>slabBits >= maxSlabs || gen&1 == 0 {
+	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
 	e := t.at(slot)
@@ -105,7 +108,7 @@ func (t *Table[T]) Get(handle uint64) *T {
 // Every later Get of it returns nil. It takes no lock.
 func (t *Table[T]) Delete(handle uint64) *T {
 	slot, gen := uint32(handle), uint32(handle>>32)
-	if slot>>slabBits >= maxSlabs || gen&1 == 0 {
+	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
 	e := t.at(slot)

@@ -36,7 +36,7 @@ func TestForeignHandlesAreRefused(t *testing.T) {
 	var table Table[int]
 	v := 1
 	h := table.Put(&v)
-	for _, bad := range []uint64{0, 1, ^uint64(0), h + 1, h ^ 1<<32, h + 2<<32, 1<<32 | slabSize, 1 << 63} {
+	for _, bad := range []uint64{0, 1, ^uint64(0), h + 1, h ^ 1<<32, h + 2<<32, 1<<32 | SlabSize, 1 << 63} {
 		require.Nil(t, table.Get(bad), "%#x", bad)
 		require.Nil(t, table.Delete(bad), "%#x", bad)
 	}
@@ -56,7 +56,7 @@ func TestSlotWhoseGenerationsAreUsedUpIsRetired(t *testing.T) {
 
 func TestEveryHandleAcrossSlabsIsDistinctAndFound(t *testing.T) {
 	var table Table[int]
-	values := make([]int, 3*slabSize+5)
+	values := make([]int, 3*SlabSize+5)
 	seen := map[uint64]*int{}
 	for i := range values {
 		seen[table.Put(&values[i])] = &values[i]

@@ -56,7 +56,7 @@ func Attach(s strategies.Strategy) *Binding {
 	if got := C.GoString(b.side.name); got != name {
 		panic(fmt.Sprintf("wrapper: strategy %q has the table of %q", name, got))
 	}
-	C.pp_watch_forks()
+	C.pp_watch_forks(b.side)
 	b.side.index = C.int(len(bindings))
 	bindings = append(bindings, b)
 	boundNames[name] = b
@@ -79,6 +79,13 @@ func Attach(s strategies.Strategy) *Binding {
 	b.library.Attach(hooks)
 	return b
 }
+
+// WatchForks has the process notice when it is forked, whether a strategy is attached or not.
+func WatchForks() { C.pp_watch_forks(nil) }
+
+// Forked reports whether this process is the child of a fork since: then Go has no other
+// threads.
+func Forked() bool { return C.pp_forked() != 0 }
 
 // Disarm ends the connection of every library with Python, for when the
 // interpreter shuts down: from now on native objects that outlive Python leak

@@ -158,6 +158,10 @@ pp_plain_dealloc(PyObject *self)
     pp_side *side = PP_WRAPPER(self)->side;
     destructor outermost = side && side->dealloc ? side->dealloc : pp_plain_dealloc;
 
+    /* A __del__ that was assigned to MyClass itself; CPython's slot has run a subclass's. */
+    if (side && type == side->wrapper_type && type->tp_finalize && !side->finalize &&
+        PyObject_CallFinalizerFromDealloc(self) < 0)
+        return;
     PyObject_GC_UnTrack(self);
     /* The trashcan is for the outermost tp_dealloc: CPython's own, in a
      * subclass, else the one that the class has. A plain name, because the
@@ -251,8 +255,37 @@ static PyMemberDef wrapper_members[] = {
     {NULL},
 };
 
+static PyObject *
+wrapper_get_class(PyObject *self, void *unused)
+{
+    Py_INCREF(Py_TYPE(self));
+    return (PyObject *)Py_TYPE(self);
+}
+
+/* obj.__class__ = cls: as object has it, but first cls gets the strategy's slots. It may
+ * lack them if its __init_subclass__ did not call super()'s and it has no instance yet. */
+static int
+wrapper_set_class(PyObject *self, PyObject *cls, void *unused)
+{
+    pp_side *side = PP_WRAPPER(self)->side;
+    PyObject *dict, *class = NULL;
+    int failed = -1;
+
+    if (side && cls && PyType_Check(cls) && PyType_IsSubtype((PyTypeObject *)cls, side->wrapper_type))
+        own_subclass(side, (PyTypeObject *)cls);
+    dict = PyObject_GetAttrString((PyObject *)&PyBaseObject_Type, "__dict__");
+    if (dict)
+        class = PyMapping_GetItemString(dict, "__class__");
+    if (class)
+        failed = Py_TYPE(class)->tp_descr_set(class, self, cls);
+    Py_XDECREF(dict);
+    Py_XDECREF(class);
+    return failed;
+}
+
 static PyGetSetDef wrapper_getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {"__class__", wrapper_get_class, wrapper_set_class, NULL, NULL},
     {NULL},
 };
 

@@ -1,3 +1,7 @@
 package wrapper
 
-var HeaderLayout = headerLayout
+var (
+	HeaderLayout = headerLayout
+	HeaderBits   = headerBits
+	SlabHeaders  = slabHeaders
+)

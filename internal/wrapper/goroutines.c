@@ -9,20 +9,36 @@
 /* ---- fork ------------------------------------------------------------------- */
 
 static int forked; /* in the child: Go's other threads did not come along */
+static pp_side *watched;
 
+/* Whoever was draining, or had promised to, is not in the child. */
 static void
 in_child(void)
 {
     forked = 1;
+    for (pp_side *side = watched; side; side = side->watched) {
+        side->draining = 0;
+        atomic_store(&side->requested, 0);
+    }
 }
 
 void
-pp_watch_forks(void)
+pp_watch_forks(pp_side *side)
 {
     static int watching;
 
     if (!watching)
         watching = pthread_atfork(NULL, NULL, in_child) == 0;
+    if (side) {
+        side->watched = watched;
+        watched = side;
+    }
+}
+
+int
+pp_forked(void)
+{
+    return forked;
 }
 
 int
@@ -65,18 +81,19 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
     static char *names[] = {"goroutines", "times", NULL};
     int goroutines = 4, times = 1000, failed = 0;
     pp_side *side = PP_HOLDER(self)->side;
-    pp_header *h = PP_HOLDER(self)->header;
+    pp_header *h;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ii:wrap_from_goroutines", names, &goroutines,
                                      &times) ||
         !pp_have_goroutines())
         return NULL;
-    if (h == NULL)
-        return PyErr_Format(PyExc_ReferenceError, "this MyClassRef has been released");
     if (goroutines < 1 || goroutines > 1000 || times < 0)
         return PyErr_Format(PyExc_ValueError,
                             "goroutines must be from 1 to 1000 and times not negative, not %d and %d",
                             goroutines, times);
+    h = pp_held(self);
+    if (h == NULL)
+        return NULL;
     pp_retain(side, h); /* another thread may release this very holder */
     Py_BEGIN_ALLOW_THREADS
     failed = ppGoWrapOnGoroutines(side->index, h->handle, goroutines, times);

@@ -31,11 +31,11 @@ typedef struct pp_header {
 
 #define PP_HAS_BODY 1 /* has had a message or an edge: native.HasBody */
 #define PP_IN_STOCK 2 /* nobody has asked for it yet */
-
 #define PP_MIRRORED 4 /* side->edge_gone wants to hear of removed edges: native.Mirrored */
 #define PP_HAS_CALLBACK 8 /* see callbacks.c */
 
 #define PP_SLAB_BYTES (1 << 18) /* headers come in slabs of so much, aligned to it: headers.go */
+#define PP_SLAB_HEADERS (PP_SLAB_BYTES / sizeof(pp_header)) /* slots.SlabSize */
 
 #define PP_WATCHED (INT64_C(1) << 62) /* wrapper is set: native.Watched */
 

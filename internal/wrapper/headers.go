@@ -21,12 +21,11 @@ pp_new_slab(void)
 {
 	void *memory;
 
-	if (posix_memalign(&memory, PP_SLAB_BYTES, PP_SLAB_BYTES + 4096 * sizeof(PyObject *)))
+	if (posix_memalign(&memory, PP_SLAB_BYTES, PP_SLAB_BYTES + PP_SLAB_HEADERS * sizeof(PyObject *)))
 		return NULL;
 	return memset(memory, 0, PP_SLAB_BYTES);
 }
 
-_Static_assert(PP_SLAB_BYTES == 4096 * sizeof(pp_header), "a slab is 4096 headers");
 */
 import "C"
 
@@ -48,30 +47,25 @@ var objects slots.Table[native.Object]
 // none. It takes no lock and no reference.
 func Object(handle uint64) *native.Object { return objects.Get(handle) }
 
-const (
-	slabBits = 12
-	slabSize = 1 << slabBits // of headers; PP_SLAB_BYTES
-)
-
 // A header lives in C memory at the place that its object's slot says, so that
 // giving out a slot gives out a header, without a second free list. Slabs are
 // never freed: a header may be looked at by C code for as long as the process
 // lives, at worst to find that it belongs to somebody else now.
 var (
-	slabs  [1 << 16]atomic.Pointer[[slabSize]native.Header]
+	slabs  [slots.MaxSlabs]atomic.Pointer[[slots.SlabSize]native.Header]
 	slabMu sync.Mutex
 )
 
 func headerAt(handle uint64) *native.Header {
 	slot := uint32(handle)
-	slab := slabs[slot>>slabBits].Load()
+	slab := slabs[slot>>slots.SlabBits].Load()
 	if slab == nil {
-		slab = newSlab(slot >> slabBits)
+		slab = newSlab(slot >> slots.SlabBits)
 	}
-	return &slab[slot&(slabSize-1)]
+	return &slab[slot&(slots.SlabSize-1)]
 }
 
-func newSlab(i uint32) *[slabSize]native.Header {
+func newSlab(i uint32) *[slots.SlabSize]native.Header {
 	slabMu.Lock()
 	defer slabMu.Unlock()
 	if slab := slabs[i].Load(); slab != nil {
@@ -81,7 +75,7 @@ func newSlab(i uint32) *[slabSize]native.Header {
 	if memory == nil {
 		panic("wrapper: out of memory for native headers")
 	}
-	slab := (*[slabSize]native.Header)(memory)
+	slab := (*[slots.SlabSize]native.Header)(memory)
 	slabs[i].Store(slab)
 	return slab
 }

@@ -104,7 +104,7 @@ holder_traverse(PyObject *self, visitproc visit, void *arg)
 
     Py_VISIT(Py_TYPE(self));
     if (side->visit && PP_HOLDER(self)->header)
-        return side->visit(side, PP_HOLDER(self)->header, visit, arg);
+        return side->visit(side, self, PP_HOLDER(self)->header, visit, arg);
     return 0;
 }
 
@@ -118,8 +118,8 @@ holder_clear(PyObject *self)
     return 0;
 }
 
-static pp_header *
-held(PyObject *self)
+pp_header *
+pp_held(PyObject *self)
 {
     PP_ACCESS();
     if (PP_HOLDER(self)->header == NULL)
@@ -151,7 +151,7 @@ holder_get(PyObject *self, PyObject *unused)
     PP_ACCESS();
     h = PP_HOLDER(self)->header;
     if (h == NULL)
-        return (PyObject *)held(self);
+        return (PyObject *)pp_held(self);
     return PP_HOLDER(self)->side->wrap(PP_HOLDER(self)->side, h);
 }
 
@@ -204,7 +204,7 @@ static PyObject *
 holder_emit(PyObject *self, PyObject *arg)
 {
     pp_side *side = PP_HOLDER(self)->side;
-    pp_header *h = held(self);
+    pp_header *h = pp_held(self);
     int64_t event, answer;
     int failed;
 
@@ -265,7 +265,7 @@ dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer)
 int
 pp_dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer, char **error)
 {
-    int had_gil = PyGILState_Check(), failed;
+    int had_gil = pp_have_gil(), failed;
     PyGILState_STATE state = PyGILState_Ensure();
 
     failed = dispatch(side, h, event, answer);

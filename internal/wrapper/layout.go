@@ -21,6 +21,17 @@ pp_header_layout(int i)
 */
 import "C"
 
+// headerBits are C's copies of native's bits.
+func headerBits() map[string]int64 {
+	return map[string]int64{
+		"Watched": C.PP_WATCHED, "Counted": C.PP_COUNTED, "Queued": C.PP_QUEUED, "Correction": C.PP_CORRECTION,
+		"HasBody": C.PP_HAS_BODY, "Mirrored": C.PP_MIRRORED,
+	}
+}
+
+// slabHeaders is how many headers C takes a slab for.
+func slabHeaders() int { return C.PP_SLAB_HEADERS }
+
 // headerLayout is the C header as the compiler laid it out: offset and size of
 // each field in order, then the size of the whole. It is here for
 // TestHeaderLayout, because tests cannot import C.

@@ -48,6 +48,10 @@ PyObject *pp_module_synchronize(PyObject *module, PyObject *unused);
 
 /* ---- holder.c, module.c ---- */
 
+/* The native object of a holder; NULL with ReferenceError if it has been released. Look
+ * after arguments are converted, which may run code that releases it. */
+pp_header *pp_held(PyObject *);
+
 /* Take the native reference out of a holder; NULL if it has none. */
 pp_header *pp_let_go_holder(pp_holder *);
 pp_side *pp_module_side(PyObject *module);

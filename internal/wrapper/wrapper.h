@@ -2,7 +2,7 @@
  *
  * A strategy fills in the first half of one static pp_side; the scaffolding
  * makes the Python classes from it (classes.c, holder.c), the module
- * (module.c), and connects it with its native.Library (wrapper.go).
+ * (module.c), and connects it with its native.Library (binding.go).
  *
  * Unless said otherwise every function here needs the GIL. */
 #ifndef PP_WRAPPER_H
@@ -82,7 +82,7 @@ struct pp_side {
 
     /* A holder's contribution to tp_traverse: visit what gc should see through
      * the native object. Left out: nothing. Must not change any count. */
-    int (*visit)(pp_side *, pp_header *h, visitproc, void *);
+    int (*visit)(pp_side *, PyObject *holder, pp_header *h, visitproc, void *);
 
     /* Slots of MyClass. Left out: pp_plain_dealloc and so on. */
     destructor dealloc;
@@ -116,6 +116,7 @@ struct pp_side {
     _Atomic(pp_header *) queue;
     _Atomic int requested; /* a drain is on its way */
     int draining;          /* GIL */
+    pp_side *watched;      /* the next of pp_watch_forks */
 
     /* What else goroutines left to be done with the GIL: edges that were removed, for
      * edge_gone, and Python references to drop. A stack like the queue. */
@@ -139,8 +140,8 @@ struct pp_side {
 
 /* ---- for strategies ---------------------------------------------------- */
 
-/* Give a native reference back, in C, and see to what follows if it was the
- * last, or the last beside the wrapper's own. */
+/* What follows from a release that left no reference, or the wrapper's own only. For
+ * pp_release. */
 void pp_release_slow(pp_side *, pp_header *h, int64_t left);
 
 /* Take one more native reference. The caller holds one, or knows who does. */
@@ -237,6 +238,15 @@ pp_native(pp_side *side, PyObject *wrapper)
  * references are cleared, then the dict, then drop is called. Subclasses keep
  * CPython's own slots, which call these last. */
 void pp_plain_dealloc(PyObject *);
+
+/* The drop of those who have nothing else to give up than the native reference. There
+ * is none where making the wrapper failed. */
+static inline void
+pp_drop_reference(pp_side *side, PyObject *wrapper)
+{
+    if (PP_HEADER(wrapper))
+        pp_release(side, PP_HEADER(wrapper));
+}
 int pp_plain_traverse(PyObject *, visitproc, void *);
 int pp_plain_clear(PyObject *);
 
@@ -297,8 +307,10 @@ typedef struct {
 
 #define PP_HOLDER(op) ((pp_holder *)(op))
 
-/* Notice when this process is forked. */
-void pp_watch_forks(void);
+/* Notice when this process is forked, and end then what threads that are no more had
+ * begun in side, if there is one. */
+void pp_watch_forks(pp_side *);
+int pp_forked(void);
 
 /* Have a Python reference dropped by whoever has the GIL next. */
 void pp_drop_later(pp_side *, PyObject *);

@@ -12,6 +12,7 @@ import (
 
 	"pyobject-preservation/internal/cpython"
 	"pyobject-preservation/internal/cpython/embed"
+	"pyobject-preservation/internal/slots"
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/native"
 	_ "pyobject-preservation/preserve"
@@ -49,6 +50,11 @@ func TestHeaderLayout(t *testing.T) {
 		unsafe.Sizeof(h),
 	}, wrapper.HeaderLayout())
 	require.LessOrEqual(t, unsafe.Sizeof(h), uintptr(64), "a header is one cache line at most")
+	require.Equal(t, map[string]int64{
+		"Watched": native.Watched, "Counted": native.Counted, "Queued": native.Queued, "Correction": native.Correction,
+		"HasBody": native.HasBody, "Mirrored": native.Mirrored,
+	}, wrapper.HeaderBits())
+	require.Equal(t, slots.SlabSize, wrapper.SlabHeaders(), "C finds callbacks by where a slab begins")
 }
 
 // bind returns the binding of a strategy whose module is made.
@@ -274,4 +280,45 @@ func TestReleasesWhileThreadStatesComeAndGo(t *testing.T) {
 	others.Wait()
 	cpython.WithGIL(b.Drain)
 	require.Equal(t, live, b.Library().Live())
+}
+
+// TestErrorsOfHandlersAreToldWithoutTheGIL, also once there was another interpreter, after
+// which PyGILState_Check says yes to everybody.
+func TestErrorsOfHandlersAreToldWithoutTheGIL(t *testing.T) {
+	b := bind(t, "preserve")
+	var o *native.Object
+	var names cpython.Namespace
+	emit := func() error {
+		result := make(chan error)
+		go func() {
+			_, err := o.Emit(1)
+			result <- err
+		}()
+		return <-result
+	}
+	cpython.WithGIL(func() {
+		module, err := b.Module()
+		require.NoError(t, err)
+		defer cpython.DecRef(module)
+		names = cpython.NewNamespace()
+		names.Set("m", module)
+		require.NoError(t, names.Exec("class Sub(m.MyClass):\n def on_event(self, n): raise KeyError('mine')\na = Sub()"))
+		a := names.Get("a")
+		defer cpython.DecRef(a)
+		o, err = b.Unwrap(a)
+		require.NoError(t, err)
+	})
+	require.ErrorContains(t, emit(), "mine")
+	cpython.WithGIL(func() {
+		require.NoError(t, names.Exec(`
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+interpreters.destroy(interpreters.create())
+`))
+	})
+	require.ErrorContains(t, emit(), "mine")
+	o.Release()
+	cpython.WithGIL(names.Close)
 }

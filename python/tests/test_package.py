@@ -12,8 +12,11 @@ import pytest
 
 import pyobject_preservation as pp
 
-PUBLIC = ("id", "message", "print_message", "on_event", "append", "remove", "children")
-REF = ("get", "release", "release_from_goroutine", "emit")
+OWN = {"handle", "close", "from_handle"}  # beside the common ones, where a strategy has more
+
+
+def public(owner):
+    return {n for n in vars(owner) if not n.startswith("_")}
 
 
 @pytest.fixture(params=pp.STRATEGIES)
@@ -48,8 +51,8 @@ def test_guarantees_cannot_be_changed(m):
 
 
 def test_every_public_function_has_a_signature_and_a_docstring(m):
-    things = [m.new_native, m.live_objects, m.stats, m.MyClass, m.MyClassRef]
-    things += [getattr(m.MyClass, n) for n in PUBLIC] + [getattr(m.MyClassRef, n) for n in REF]
+    things = [getattr(owner, n) for owner in (m, m.MyClass, m.MyClassRef) for n in public(owner) if n != "GUARANTEES"]
+    assert {m.MyClass, m.MyClassRef, m.settle, m.MyClass.set_callback, m.MyClassRef.release_after_python} <= set(things)
     for thing in things:
         inspect.signature(thing)
         doc = inspect.getdoc(thing)
@@ -123,10 +126,9 @@ def test_stub_names_what_there_is(m):
     with open(os.path.join(os.path.dirname(pp.__file__), "__init__.pyi")) as f:
         stub = ast.parse(f.read())
     classes = {c.name: {f.name for f in c.body if isinstance(f, ast.FunctionDef)} for c in stub.body if isinstance(c, ast.ClassDef)}
-    own = {"handle", "close", "from_handle"}  # beside the common ones, where a strategy has more
     for name in ("MyClass", "MyClassRef"):
-        public = {n for n in vars(getattr(m, name)) if not n.startswith("_")}
-        assert classes[name] - {"__init__"} == public - own
+        assert classes[name] - {"__init__"} == public(getattr(m, name)) - OWN
+    assert classes["StrategyModule"] == public(m) - {"MyClass", "MyClassRef", "GUARANTEES"}
 
 
 def test_importing_into_a_subinterpreter_is_a_clear_import_error():

@@ -1,0 +1,301 @@
+"""Ways to go wrong that were found once, and that no property of the matrix asks for."""
+
+import os
+import subprocess
+import sys
+import weakref
+
+import pytest
+
+import pyobject_preservation as pp
+
+
+@pytest.fixture(params=pp.STRATEGIES)
+def m(request):
+    return pp.strategy(request.param)
+
+
+def run(tmp_path, source, *arguments):
+    """Run source as a program of its own; it is killed when it hangs."""
+    program = tmp_path / "program.py"
+    program.write_text(source)
+    done = subprocess.run([sys.executable, "-W", "ignore", program, *arguments], capture_output=True, text=True,
+                          timeout=120, env={**os.environ, "PYTHON_GIL": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# ---- the native object goes while its wrapper is being torn down ----------------------
+
+
+def test_a_weakref_callback_lets_go_of_the_native_object(m):
+    """What it made is not mixed up with what is still dying: nativedict gave a reference back twice."""
+    m.settle()
+    before, made = m.live_objects(), []
+    for _ in range(5):
+        a = m.MyClass("x")
+        r = m.MyClassRef(a)
+
+        def callback(_, r=r):
+            r.release()
+            m.settle()
+            made.extend(m.MyClass() for _ in range(40))
+
+        w = weakref.ref(a, callback)
+        del a, w
+        r.release()
+    m.settle()
+    assert m.live_objects() - before == len(made)
+    assert len({a.id() for a in made}) == len(made)
+    made.clear()
+    m.settle()
+    assert m.live_objects() == before
+
+
+def test_the_del_of_a_slots_value_lets_go_of_the_native_object(m):
+    m.settle()
+    before, made, held = m.live_objects(), [], []
+
+    class Value:
+        def __del__(self):
+            if held:
+                r = held.pop()
+                again = r.get()
+                r.release()
+                del again
+                made.extend(m.MyClass() for _ in range(40))
+
+    class Sub(m.MyClass):
+        __slots__ = ("v",)
+
+    for _ in range(20):
+        a = Sub()
+        a.v = Value()
+        held.append(m.MyClassRef(a))
+        del a
+        held.clear()
+    m.settle()
+    assert m.live_objects() - before == len(made)
+    assert len({a.id() for a in made}) == len(made)
+    made.clear()
+    m.settle()
+    assert m.live_objects() == before
+
+
+# ---- arguments whose conversion runs code -----------------------------------------------
+
+
+def test_an_argument_that_releases_the_holder(m):
+    class Number:
+        def __index__(self):
+            r.release()
+            return 1
+
+    r = m.MyClassRef(m.MyClass())
+    with pytest.raises(ReferenceError, match="released"):
+        r.wrap_from_goroutines(1, Number())
+
+
+def test_the_floor_refuses_an_event_that_is_no_number():
+    floor = pp.strategy(pp.FLOOR)
+    with pytest.raises(TypeError):
+        floor.MyClassRef(floor.MyClass()).emit("x")
+
+
+# ---- classes ------------------------------------------------------------------------------
+
+
+def test_del_assigned_to_the_class_itself(m):
+    ran = []
+    m.MyClass.__del__ = lambda self: ran.append(self.id())
+    try:
+        a = m.MyClass()
+        number = a.id()
+        del a
+    finally:
+        del m.MyClass.__del__
+    assert ran == [number]
+
+
+def test_a_class_that_skips_init_subclass_and_gets_an_instance_by_assignment(m):
+    if {"S3", "S5", "F1"} & set(m.GUARANTEES["breaks"]):
+        pytest.skip("slots, assigned classes or __del__ are lost in any case")
+    ran = []
+
+    class Skips(m.MyClass):
+        __slots__ = ()
+
+        def __init_subclass__(cls):
+            pass
+
+    class First(Skips):
+        __slots__ = ("s",)
+
+    class Second(Skips):
+        __slots__ = ("s",)
+
+        def __del__(self):
+            ran.append(self.s)
+
+    a = First()
+    a.s, a.x = "slot", 1
+    a.__class__ = Second
+    r, w = m.MyClassRef(a), weakref.ref(a)
+    del a
+    assert not ran
+    b = r.get()
+    assert (type(b), b.s, b.x, w() is b) == (Second, "slot", 1, True)
+    del b
+    r.release()
+    m.settle()
+    assert ran == ["slot"] and w() is None
+
+
+def test_a_wrong_class_is_refused_as_object_refuses_it(m):
+    a = m.MyClass()
+    for wrong in (int, 3, object):
+        with pytest.raises(TypeError):
+            a.__class__ = wrong
+    with pytest.raises(TypeError):
+        del a.__class__
+    assert type(a) is a.__class__ is m.MyClass
+
+
+# ---- processes ------------------------------------------------------------------------------
+
+FORK = """
+import os, signal, sys, threading
+import pyobject_preservation as pp
+
+
+def forked(work):
+    "Have work() done in a child, which must not take longer than 20 s; its exit status."
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        try:
+            work()
+        except BaseException as e:
+            print(repr(e), flush=True)
+            os._exit(3)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1]
+"""
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+
+
+@needs_fork
+@pytest.mark.parametrize("when", ["imported", "used"])
+def test_a_forked_child_forks(tmp_path, when):
+    run(tmp_path, FORK + """
+modules = [pp.strategy(name) for name in pp.STRATEGIES] if sys.argv[1] == "used" else []
+
+def grandchild():
+    for m in modules:
+        [m.MyClass("a") for _ in range(200)]
+
+def child():
+    assert forked(grandchild) == 0
+
+assert forked(child) == 0
+""", when)
+
+
+@needs_fork
+def test_threads_fork_at_once(tmp_path):
+    run(tmp_path, FORK + """
+m = pp.strategy("preserve")
+results = []
+
+def fork():
+    for _ in range(12):
+        results.append(forked(lambda: [m.MyClass("a") for _ in range(200)]))
+
+threads = [threading.Thread(target=fork) for _ in range(3)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+assert results == 36 * [0], results
+""")
+
+
+@needs_fork
+def test_a_strategy_that_is_first_used_in_a_child(tmp_path):
+    """There are no goroutines there, and it says so."""
+    run(tmp_path, FORK + """
+def child():
+    for name in pp.STRATEGIES:
+        m = pp.strategy(name)
+        r = m.MyClassRef(m.MyClass())
+        try:
+            r.release_from_goroutine()
+        except RuntimeError:
+            continue
+        raise AssertionError(name)
+
+assert forked(child) == 0
+""")
+
+
+@needs_fork
+@pytest.mark.parametrize("name", [n for n in pp.STRATEGIES if "F1" not in pp.strategy(n).GUARANTEES["breaks"]])
+def test_a_fork_while_another_thread_drains(tmp_path, name):
+    """The child goes on draining, though the thread that was at it is not there."""
+    run(tmp_path, FORK + """
+m = pp.strategy(sys.argv[1])
+draining, go_on = threading.Event(), threading.Event()
+
+class Slow(m.MyClass):
+    def __del__(self):
+        draining.set()
+        go_on.wait(10)
+
+def release():
+    r.release_from_goroutine()
+    m.settle()
+
+def child():
+    before = m.live_objects()
+    a, b = m.MyClass(), m.MyClass()
+    a.append(b)
+    del b, a
+    assert m.live_objects() == before
+
+a = Slow()
+r = m.MyClassRef(a)
+a.append(m.MyClass())
+del a
+t = threading.Thread(target=release)
+t.start()
+assert draining.wait(20)
+status = forked(child)
+go_on.set()
+t.join()
+assert status == 0
+""", name)
+
+
+@pytest.mark.parametrize("name", pp.STRATEGIES)
+def test_an_edge_is_removed_at_exit(tmp_path, name):
+    """After the package has let go of the interpreter, which goes on for a while: mirrored kept a stale entry."""
+    out = run(tmp_path, """
+import atexit, sys
+
+def late():
+    a, b = m.MyClass("a"), m.MyClass()
+    a.append(b)
+    r = m.MyClassRef(b)
+    a.remove(b)
+    r.release()
+    assert sys.getrefcount(b) == 2
+    del b, r
+    new = [m.MyClass() for _ in range(100)]
+    before = [sys.getrefcount(x) for x in new]
+    del a
+    assert [sys.getrefcount(x) for x in new] == before
+    print("done")
+
+atexit.register(late)  # runs after what the import registers
+import pyobject_preservation as pp
+m = pp.strategy(sys.argv[1])
+""", name)
+    assert out == "done\n"
