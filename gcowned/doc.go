@@ -29,7 +29,7 @@
 //
 // # What it keeps
 //
-// All that preserve keeps. A chain of native objects dies with one Go collection,
+// What preserve keeps, but for cycles, see below. A chain of native objects dies with one Go collection,
 // however long, and so does a cycle of Go pointers between objects of Go code's own.
 //
 // # What it gives up

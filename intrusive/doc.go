@@ -10,7 +10,7 @@
 //
 // # What it keeps
 //
-// Everything, like toggleref, and by less: there are no two counts to keep in step
+// What toggleref keeps, and by less: there are no two counts to keep in step
 // and no edge between them to watch. gc sees each holder's reference as what it is,
 // so cycles through any number of holders are collected.
 //

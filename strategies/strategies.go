@@ -45,14 +45,14 @@ type Declaration struct {
 	// strategy does not have, the reason.
 	NotApplicable map[string]string `json:"not_applicable"`
 
-	// Identity and Weakref: whether a wrapper that died and came back is the
-	// same PyObject, and whether weak references to it stayed valid. The
-	// benchmarks report them, and check them.
+	// Identity and Weakref: whether a wrapper that died once and came back is the
+	// same PyObject, and whether weak references to it stayed valid; over any number of
+	// deaths, unless I3 breaks. The benchmarks report them, and check them.
 	Identity bool `json:"identity"`
 	Weakref  bool `json:"weakref"`
 
-	// Floor marks the one entry that does no lifetime work: the limit that
-	// the others are compared with. It is no strategy, and has no matrix.
+	// Floor marks the one entry that does no lifetime work: what the others
+	// are compared with. It is no strategy, and has no matrix.
 	Floor bool `json:"floor"`
 }
 

@@ -13,7 +13,7 @@
 //
 // # What it keeps
 //
-// Everything. The wrapper simply does not die while native code holds the
+// Everything, but for cycles of native edges, see below. The wrapper simply does not die while native code holds the
 // object, so there is nothing to bring back: no slot is replaced, subclasses
 // keep CPython's own, weak references and __del__ behave as for any object. gc
 // sees a counted reference from the start and never condemns what native code

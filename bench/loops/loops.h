@@ -1,7 +1,7 @@
 /* Batches of one operation each, timed where they run. See loops.go.
  *
- * Every function needs the GIL, and returns the nanoseconds that the operations
- * took, or -1 with an exception pending. */
+ * Unless said otherwise every function needs the GIL, and returns the nanoseconds that
+ * the operations took, or -1 with an exception pending. */
 #ifndef PP_LOOPS_H
 #define PP_LOOPS_H
 

@@ -8,10 +8,16 @@
 //	classes.c   MyClass: creation, plain death, slots of subclasses
 //	methods.c   its methods
 //	holder.c    MyClassRef
+//	callbacks.c Python functions that native objects hold
+//	goroutines.c, goroutines.go
+//	            what native code does on goroutines; forks
 //	module.c    the module's functions; the queue of references from goroutines
+//	methods.h   between these files
 //	headers.go  headers in C memory, found again by handle
+//	layout.go   what C and Go have to agree on, for the tests
 //	exports.go  what C calls in Go
 //	binding.go  what Go calls in C
+//	collect.go  the build tag that collects at every accessor
 //
 // # Locks
 //

@@ -15,8 +15,8 @@ The modules are made when they are first asked for: `from pyobject_preservation
 import preserve` works, `import pyobject_preservation.preserve` only after that.
 
 STRATEGIES   the names of all strategies, in suite order
-FLOOR        the name of the bare module that does no lifetime work, the limit of
-             each operation; strategy(FLOOR) has part of the interface only
+FLOOR        the name of the bare module that does no lifetime work, what times are
+             compared with; strategy(FLOOR) has part of the interface only
 """
 
 import json as _json
@@ -54,7 +54,8 @@ def strategy(name, /):
         module.GUARANTEES = _MappingProxyType(declared)
         module.__doc__ = (
             f"The {name} strategy.\n\n{declared['idea']}.\n\n"
-            "GUARANTEES says what it keeps: identity and weakref (True: kept over death and return),\n"
+            "GUARANTEES says what it keeps: identity and weakref (True: kept over a death\n"
+            "and return; over any number of them unless I3 breaks),\n"
             "breaks and not_applicable ({property of the matrix: reason}), idea, shipped_by."
         )
         module.__package__ = __name__
