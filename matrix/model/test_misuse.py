@@ -1,6 +1,5 @@
 """Every entry point with every wrong thing: a clear exception, never a crash, nothing lost."""
 
-import gc
 import os
 import sys
 import weakref
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 
+import harness  # noqa: E402
 import pyobject_preservation as pp  # noqa: E402
 import subjects  # noqa: E402
 
@@ -87,14 +87,7 @@ def test_the_whole_api_with_anything(name):
     m = pp.strategy(name)
     make, targets = things(m), list(calls(m))
 
-    def state():
-        for _ in range(3):
-            m.settle()
-            gc.collect()
-        counted = m.stats()
-        return m.live_objects(), counted["wrappers_created"] - counted["wrappers_freed"]
-
-    before = state()
+    before = harness.balance(m)
 
     @settings(max_examples=int(os.environ.get("MODEL_EXAMPLES", "8")) * 40, deadline=None, database=None,
               derandomize="MODEL_EXAMPLES" not in os.environ, suppress_health_check=list(HealthCheck))
@@ -112,4 +105,4 @@ def test_the_whole_api_with_anything(name):
             e.__traceback__ = None
 
     attempt()
-    assert state() == before, "something is left over"
+    assert harness.balance(m) == before, "something is left over"

@@ -94,6 +94,7 @@ class World:
                 self.deaths[this.id()] = self.deaths.get(this.id(), 0) + 1
 
         self.classes = [s.MyClass, Plain, Other, Slotted, Slotted2, Deleted]
+        self.listening, self.slotted, self.deleted = (Plain, Other), (Slotted, Slotted2), Deleted
 
     # ---- the model ----------------------------------------------------------------
 
@@ -116,8 +117,13 @@ class World:
         native.wrappers.remove(w)
         if not self.keeps and (self.keeps_dict or self.keeps_class) and native.held(self):
             native.kept = (w.cls, w.attributes)
-        if w.cls is self.classes[5]:
+        if w.cls is self.deleted:
             self.expected_deaths[native.number] = self.expected_deaths.get(native.number, 0) + 1
+
+    def let_go(self, w):
+        """Perhaps nobody in Python has it any more: what is kept once may have been kept already."""
+        if self.vague and not w.variables:
+            w.vague = w.weak_vague = True
 
     def follow(self, collect=False):
         """Let die what has to, and see that it does. collect: gc runs, too."""
@@ -282,7 +288,7 @@ class World:
         if j % 5 == 0 and name in w.attributes:
             delattr(real, name)
             del w.attributes[name]
-        elif j % 5 == 1 and w.cls in self.classes[3:5]:
+        elif j % 5 == 1 and w.cls in self.slotted:
             real.s = w.slot = value
         else:
             setattr(real, name, value)
@@ -313,8 +319,7 @@ class World:
             return
         real, w = self.variables.pop(i % len(self.variables))
         w.variables -= 1
-        if self.vague and not w.variables:
-            w.vague = w.weak_vague = True
+        self.let_go(w)
         del real
         self.after(True)
 
@@ -397,8 +402,7 @@ class World:
         while given:
             c, known = given.pop()
             known.variables -= 1
-            if self.vague and not known.variables:
-                known.vague = known.weak_vague = True
+            self.let_go(known)
             del c
         self.after(True)
 
@@ -423,8 +427,7 @@ class World:
         if not self.gc_safe and w.native.held(self) and w.variables == 1:
             w.weak_vague = True
         w.variables -= 1
-        if self.vague and not w.variables:
-            w.vague = w.weak_vague = True
+        self.let_go(w)
         if not self.keeps and not w.variables:
             w.native.gutted = True
         self.op_collect(2, 0, 0)
@@ -455,10 +458,9 @@ class World:
             return
         w = self.wrap(n)
         if not w.vague and not n.gutted:
-            want = event + 100 if w.cls in self.classes[1:3] else event
+            want = event + 100 if w.cls in self.listening else event
             self.expect(answer == want, f"on_event answered {answer}, not {want}")
-        if self.vague and not w.variables:
-            w.vague = w.weak_vague = True
+        self.let_go(w)
         self.after(True)
 
     def op_callback(self, i, j, k):
@@ -484,9 +486,9 @@ class World:
 
     def op_reclass(self, i, j, k):
         real, w = self.pick(self.variables, i) or (None, None)
-        if w is None or w.cls not in self.classes[1:3]:
+        if w is None or w.cls not in self.listening:
             return
-        w.cls = self.classes[1 if w.cls is self.classes[2] else 2]
+        w.cls = self.listening[w.cls is self.listening[0]]
         real.__class__ = w.cls
 
     def op_race(self, i, j, k):

@@ -1,6 +1,7 @@
 """Boost.Python."""
 
 from . import Library, native
+from .reasons import DESTROYED_FIRST, OWNED_UNSEEN, UNSEEN
 
 NO_SLOTS = "its instances vary in size, and CPython allows no __slots__ on those"
 
@@ -19,11 +20,11 @@ SUBJECTS = [
         differs=[
             ("n/a", "S3 S6 S10 W3 F3 F4 F7 G3 G4 G8 G10 G11 G12 L4 C1", NO_SLOTS),
             ("breaks", "S7 X1 X2 X5", NO_SLOTS),
-            ("breaks", "G9", "gc does not see what the native object holds"),
+            ("breaks", "G9", UNSEEN),
             ("breaks", "I6 I7", "an object born in native code is held by a plain shared_ptr, and its wrappers come and go"),
-            ("breaks", "W8", "the native object is destroyed before weak references are cleared"),
+            ("breaks", "W8", DESTROYED_FIRST),
             ("breaks", "F9 G1 G2 G5", "its classes take no part in gc: a cycle through __dict__ leaks"),
-            ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
+            ("breaks", "G6 G6[self]", OWNED_UNSEEN),
             ("crashed", "T2 T3 L2", NO_GIL),
             ("crashed|breaks", "T4 T5", NO_GIL),
             ("breaks", "N1 X3 X4 X6", NO_GIL),

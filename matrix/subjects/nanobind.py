@@ -1,19 +1,20 @@
 """nanobind, whose shared_ptr and intrusive counter own a reference to the wrapper."""
 
 from . import Library, native
+from .reasons import COPY, DEL_UNDER_LOCK, LARGE_INT, METACLASS, NO_GIL_LEFT, OWNED_UNSEEN, UNSEEN
 
 REFUSES = {
     "incompatible function arguments": "the native object is made in __init__, and before or without it every use is refused",
 }
 EVERYWHERE = [
-    ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
-    ("breaks", "C1", "copying is refused with CPython's own words only, which do not say why"),
-    ("breaks", "D1", "an int of more than 64 bits is a TypeError, not an OverflowError"),
-    ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
+    ("breaks", "S7", METACLASS),
+    ("breaks", "C1", COPY),
+    ("breaks", "D1", LARGE_INT),
+    ("breaks", "G6 G6[self]", OWNED_UNSEEN),
     ("breaks", "S9", "its trampolines look methods up on the class, not on the instance"),
-    ("breaks", "G9", "gc does not see what the native object holds"),
-    ("hung", "T3", "the thread that lets go runs __del__ itself, with the lock held"),
-    ("breaks", "X2 X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+    ("breaks", "G9", UNSEEN),
+    ("hung", "T3", DEL_UNDER_LOCK),
+    ("breaks", "X2 X3", NO_GIL_LEFT),
     ("breaks", "N1", "in a subinterpreter it does not recognise its own classes any more"),
     ("breaks", "X1 X5", "prints a list of what leaked when the interpreter exits"),
 ]

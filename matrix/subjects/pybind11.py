@@ -3,6 +3,7 @@
 import sys
 
 from . import Library, native
+from .reasons import COPY, DEL_UNDER_LOCK, DESTROYED_FIRST, LARGE_INT, METACLASS, NO_GIL_LEFT, OWNED_UNSEEN, UNSEEN
 
 REFUSES = {
     "must be called when overriding __init__": "the native object is made in __init__, and who skips it is told so",
@@ -10,11 +11,11 @@ REFUSES = {
     "None is no MyClass": "the native object is made in __init__; before, native code is given none",
 }
 EVERYWHERE = [
-    ("breaks", "S7", "its classes have a metaclass of their own (pybind11_type), which ABCMeta and Protocol do not get along with"),
-    ("breaks", "W8", "the native object is destroyed before weak references are cleared"),
-    ("breaks", "D1", "an int of more than 64 bits is a TypeError, not an OverflowError"),
-    ("breaks", "C1", "copying is refused with CPython's own words only, which do not say why"),
-    ("breaks", "G9", "gc does not see what the native object holds"),
+    ("breaks", "S7", METACLASS),
+    ("breaks", "W8", DESTROYED_FIRST),
+    ("breaks", "D1", LARGE_INT),
+    ("breaks", "C1", COPY),
+    ("breaks", "G9", UNSEEN),
     ("hung", "N1", "using it in a subinterpreter never returns"),
     *([("breaks", "F9", "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected")]
       if sys.version_info < (3, 12) else []),
@@ -47,10 +48,10 @@ SUBJECTS = [
         refuses=REFUSES,
         differs=[
             *EVERYWHERE,
-            ("hung", "T3", "the thread that lets go runs __del__ itself, with the lock held"),
-            ("breaks", "X2 X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+            ("hung", "T3", DEL_UNDER_LOCK),
+            ("breaks", "X2 X3", NO_GIL_LEFT),
             ("breaks", "I7", "an object born in native code has no trampoline, and its wrappers come and go"),
-            ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
+            ("breaks", "G6 G6[self]", OWNED_UNSEEN),
         ],
     ),
 ]

@@ -1,6 +1,7 @@
 """PyGObject. The GObjects are its own; native code of ours holds them by g_object_ref."""
 
 from . import Library, adopt, native
+from .reasons import METACLASS, NO_GIL_LEFT, UNSEEN
 
 
 def load():
@@ -36,11 +37,11 @@ SUBJECTS = [
             ("crashed", "W7", "a weak reference's callback gets the dying wrapper"),
             ("crashed", "S3 G3", "a wrapper with __slots__ is freed although native code holds the object, slots and all"),
             ("breaks", "S5 S6", "a class other than the one it was made with is not kept, and its reference count moves"),
-            ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
+            ("breaks", "S7", METACLASS),
             ("breaks", "G6 G6[self]", "gc does not see the toggle reference"),
-            ("breaks", "G9", "gc does not see what the native object holds"),
+            ("breaks", "G9", UNSEEN),
             ("hung", "N1", "using it in a subinterpreter never returns"),
-            ("breaks", "X2 X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+            ("breaks", "X2 X3", NO_GIL_LEFT),
             ("breaks", "C1", "copying is refused in words that do not say why"),
         ],
     ),

@@ -4,6 +4,7 @@ import itertools
 import types
 
 from . import Library, NotApplicable
+from .reasons import COPY, METACLASS
 
 NO_THREAD = "a QObject belongs to a thread, and may not be let go on another one"
 ONE_PARENT = "a QObject has one parent, and that is what holds it here"
@@ -126,8 +127,8 @@ SUBJECTS = [
             ("crashed", "S3 G3", "an instance of a class with __slots__ on two levels crashes when it dies"),
             ("crashed", "F10", "a __class__ assigned in __del__ crashes"),
             ("breaks", "N1", "using it in a subinterpreter crashes"),
-            ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
-            ("breaks", "C1", "copying is refused with CPython's own words only, which do not say why"),
+            ("breaks", "S7", METACLASS),
+            ("breaks", "C1", COPY),
         ],
     ),
 ]

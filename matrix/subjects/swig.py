@@ -1,6 +1,7 @@
 """SWIG, with its proxy classes."""
 
 from . import Library, native
+from .reasons import UNSEEN
 
 DIRECTOR = "the native object goes on calling the proxy, which it does not hold, after its death"
 
@@ -14,7 +15,7 @@ SUBJECTS = [
         differs=[
             ("crashed", "S8 S9 G10", DIRECTOR),
             ("crashed|breaks", "X5", DIRECTOR),
-            ("breaks", "G9", "gc does not see what the native object holds"),
+            ("breaks", "G9", UNSEEN),
             ("breaks", "N1", "a second interpreter does not get its classes"),
             ("breaks", "D1", "None is taken for a native reference to nothing"),
             ("breaks", "D2", "object.__new__ makes a proxy of nothing"),

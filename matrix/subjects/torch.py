@@ -4,6 +4,7 @@ import os
 import sys
 
 from . import Library, adopt, native
+from .reasons import DEL_UNDER_LOCK, METACLASS, NO_GIL_LEFT, OWNED_UNSEEN, UNSEEN
 
 DEBIAN = "/usr/lib/python3/dist-packages"
 
@@ -35,10 +36,10 @@ def load_debian():
 
 EVERYWHERE = [
     ("breaks", "I8", "== compares what is in the tensors"),
-    ("breaks", "S7", "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"),
-    ("breaks", "G9", "gc does not see what the native object holds"),
-    ("hung", "T3", "the thread that lets go runs __del__ itself, with the lock held"),
-    ("breaks", "X3", "letting go takes the GIL, which cannot be had when the interpreter has gone"),
+    ("breaks", "S7", METACLASS),
+    ("breaks", "G9", UNSEEN),
+    ("hung", "T3", DEL_UNDER_LOCK),
+    ("breaks", "X3", NO_GIL_LEFT),
     ("breaks", "N1", "it cannot be imported a second time"),
     ("breaks", "C1", "a copy is another tensor that shares the memory, and the number is in there"),
 ]
@@ -53,7 +54,7 @@ SUBJECTS = [
         load=lambda: load("torch_tensor"),
         differs=[
             *EVERYWHERE,
-            ("breaks", "G6 G6[self]", "gc does not see the Python reference that a native reference owns"),
+            ("breaks", "G6 G6[self]", OWNED_UNSEEN),
         ],
     ),
     Library(

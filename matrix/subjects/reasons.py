@@ -1,0 +1,10 @@
+"""Why a library differs from the strategy that it ships, where several do for the same reason."""
+
+UNSEEN = "gc does not see what the native object holds"
+OWNED_UNSEEN = "gc does not see the Python reference that a native reference owns"
+METACLASS = "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"
+NO_GIL_LEFT = "letting go takes the GIL, which cannot be had when the interpreter has gone"
+DEL_UNDER_LOCK = "the thread that lets go runs __del__ itself, with the lock held"
+COPY = "copying is refused with CPython's own words only, which do not say why"
+LARGE_INT = "an int of more than 64 bits is a TypeError, not an OverflowError"
+DESTROYED_FIRST = "the native object is destroyed before weak references are cleared"
