@@ -46,9 +46,7 @@ for _ in range(3000):
 refs = [weakref.ref(c) for c in p.children()]
 gc.collect()
 `))
-		p := names.Get("p")
-		defer cpython.DecRef(p)
-		parent, err = b.Unwrap(p)
+		parent, err = b.Unwrap(names.Get("p"))
 		require.NoError(t, err)
 	})
 	stop, stopped := make(chan struct{}), make(chan struct{})
