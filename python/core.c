@@ -82,14 +82,17 @@ others_run(void)
     return running;
 }
 
-/* Go's threads have looked for work, found none and gone to sleep: one that was still at
- * it would hold a lock of the scheduler in the child for ever. Sleeping in Go would wake
- * one. Python's other threads may run for as long as they like, so there is an end. */
+/* Until Go's threads have looked for work, found none and gone to sleep: one that was
+ * still at it would hold a lock of the scheduler in the child for ever. Sleeping in Go
+ * would wake one. Looks with the GIL, so that Python's threads are asleep, too; but what
+ * they do without it may take as long as it likes, so there is an end. */
 static void
 wait_for_quiet(void)
 {
-    for (int i = 0, quiet = 0; i < 50 && quiet < 3; i++) {
+    for (int i = 0, quiet = 0; i < 500 && quiet < 3; i++) {
+        Py_BEGIN_ALLOW_THREADS
         nanosleep(&(struct timespec){0, 200000}, NULL);
+        Py_END_ALLOW_THREADS
         quiet = others_run() ? 0 : quiet + 1;
     }
 }
@@ -102,8 +105,8 @@ core_before_fork(PyObject *module, PyObject *unused)
     Py_BEGIN_ALLOW_THREADS
     PyThread_acquire_lock(forking, WAIT_LOCK);
     ppGoBeforeFork();
-    wait_for_quiet();
     Py_END_ALLOW_THREADS
+    wait_for_quiet();
     Py_RETURN_NONE;
 }
 

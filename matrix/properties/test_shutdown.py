@@ -142,8 +142,8 @@ def repeat(work):
 for work in (r.get, lambda: r.emit(1), lambda: r.wrap_from_goroutines(2, 50), m.settle,
              lambda: m.MyClassRef(m.MyClass()).release_from_goroutine()):
     timer = threading.Timer(0.05, signal.raise_signal if os.name == "nt" else lambda n: os.kill(os.getpid(), n), [signal.SIGINT])
-    timer.start()
     try:
+        timer.start()
         repeat(work)
     except KeyboardInterrupt:
         pass

@@ -156,7 +156,7 @@ for first in (False, True):
     assert result is None, result
     i.destroy(id)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHON_GIL": "1"})
     assert (done.returncode, done.stderr) == (0, "")
 
 
