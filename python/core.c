@@ -4,15 +4,7 @@
  *     _core.declarations()   # JSON: what each strategy says about itself
  *     _core.strategy(name)   # the strategy's module
  */
-#include "../internal/cpython/python.h"
-
-#include <time.h>
-#ifdef __linux__
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+#include "core.h"
 
 #include "_cgo_export.h"
 
@@ -43,80 +35,6 @@ static PyObject *
 core_disarm(PyObject *module, PyObject *unused)
 {
     ppGoDisarm();
-    Py_RETURN_NONE;
-}
-
-/* Around os.fork(). The child has one thread, and Go's collector needs others: it is
- * turned off before and stays off in the child. So there is nothing to do there when it
- * forks again. The lock is held from before to after: another thread that prepared a
- * fork of its own meanwhile would stop Go's world in the child, with nobody to start it
- * again. */
-static PyThread_type_lock forking;
-
-/* Whether a thread of this process, other than ours, is running. */
-static int
-others_run(void)
-{
-    int running = 0;
-#ifdef __linux__
-    DIR *tasks = opendir("/proc/self/task");
-    struct dirent *entry;
-    pid_t me = (pid_t)syscall(SYS_gettid);
-
-    while (tasks && (entry = readdir(tasks)) != NULL) {
-        char path[64], text[128] = "", *state;
-        int fd;
-        if (entry->d_name[0] == '.' || atoi(entry->d_name) == me)
-            continue;
-        snprintf(path, sizeof path, "/proc/self/task/%.16s/stat", entry->d_name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            continue;
-        if (read(fd, text, sizeof text - 1) > 0 && (state = strrchr(text, ')')) != NULL)
-            running |= state[1] == ' ' && state[2] == 'R';
-        close(fd);
-    }
-    if (tasks)
-        closedir(tasks);
-#endif
-    return running;
-}
-
-/* Until Go's threads have looked for work, found none and gone to sleep: one that was
- * still at it would hold a lock of the scheduler in the child for ever. Sleeping in Go
- * would wake one. Looks with the GIL, so that Python's threads are asleep, too; but what
- * they do without it may take as long as it likes, so there is an end. */
-static void
-wait_for_quiet(void)
-{
-    for (int i = 0, quiet = 0; i < 500 && quiet < 3; i++) {
-        Py_BEGIN_ALLOW_THREADS
-        nanosleep(&(struct timespec){0, 200000}, NULL);
-        Py_END_ALLOW_THREADS
-        quiet = others_run() ? 0 : quiet + 1;
-    }
-}
-
-static PyObject *
-core_before_fork(PyObject *module, PyObject *unused)
-{
-    if (ppGoForked())
-        Py_RETURN_NONE;
-    Py_BEGIN_ALLOW_THREADS
-    PyThread_acquire_lock(forking, WAIT_LOCK);
-    ppGoBeforeFork();
-    Py_END_ALLOW_THREADS
-    wait_for_quiet();
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-core_after_fork(PyObject *module, PyObject *unused)
-{
-    if (ppGoForked())
-        Py_RETURN_NONE;
-    ppGoAfterFork();
-    PyThread_release_lock(forking);
     Py_RETURN_NONE;
 }
 
@@ -173,11 +91,8 @@ core_exec(PyObject *module)
     }
     loaded = 1;
     ppGoWatchForks();
-    forking = PyThread_allocate_lock();
-    if (forking == NULL) {
-        PyErr_NoMemory();
+    if (core_fork_init() < 0)
         return -1;
-    }
     atexit = PyImport_ImportModule("atexit");
     disarm = atexit ? PyObject_GetAttrString(module, "_disarm") : NULL;
     result = disarm ? PyObject_CallMethod(atexit, "register", "O", disarm) : NULL;

@@ -206,6 +206,33 @@ assert forked(child) == 0
 
 
 @needs_fork
+@pytest.mark.skipif(not os.path.exists("/proc/self/syscall"), reason="needs Linux's /proc")
+def test_gos_threads_are_asleep_at_a_fork(tmp_path):
+    """One that held the scheduler's lock, or a goroutine, hung one child of 2,000: Go's monitor, between two looks."""
+    seen = run(tmp_path, """
+import os, sys, threading
+def look():  # runs after the package's own hook, which was registered later
+    for task in os.listdir("/proc/self/task"):
+        if int(task) != threading.get_native_id():
+            with open(f"/proc/self/task/{task}/syscall") as file:
+                print(file.read().split()[0])
+os.register_at_fork(before=look)
+import pyobject_preservation as pp
+m = pp.strategy("preserve")
+for n in range(20):
+    refs = [m.MyClassRef(m.MyClass(str(i))) for i in range(100)]
+    m.release_from_goroutines(refs)
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if m.MyClass("a").message() == "a" else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+""").split()
+    nanosleep = {"x86_64": "35", "i686": "162"}.get(os.uname().machine, "101")
+    assert len(seen) >= 60 and not {"running", "-1", nanosleep} & set(seen), seen
+
+
+@needs_fork
 def test_threads_fork_at_once(tmp_path):
     run(tmp_path, FORK + """
 m = pp.strategy("preserve")
