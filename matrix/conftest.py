@@ -58,12 +58,13 @@ def pytest_runtestloop(session):
     if session.config.option.collectonly:
         return
     pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
+    environment = dict(os.environ)
     for item in session.items:
         if not hasattr(item.function, "property"):
             continue
         s = subject(item.callspec.params["s"])
         if harness.in_child(item.function, s) and not item.function.property.absent:
-            _children[item.nodeid] = pool.submit(harness.run, item.function, s)
+            _children[item.nodeid] = pool.submit(harness.run, item.function, s, environment)
     pool.shutdown(wait=False)
 
 

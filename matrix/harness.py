@@ -60,12 +60,14 @@ def prop(id, title, *, child=False, absent=""):
     return mark
 
 
-def run(function, subject):
-    """Run a property's test against a subject, and judge."""
+def run(function, subject, environment=None):
+    """Run a property's test against a subject, and judge. environment is that of the
+    process it may get; a copy is needed where another thread changes os.environ
+    meanwhile, as pytest does: exec would fail with "Bad address"."""
     if function.property.absent:
         return Verdict("n/a", function.property.absent)
     if in_child(function, subject):
-        return _run_in_child(function, subject)
+        return _run_in_child(function, subject, dict(os.environ) if environment is None else environment)
     return _run_here(function, subject)
 
 
@@ -127,18 +129,18 @@ def _in_short(e):
 _EXIT = {20: "holds", 10: "breaks", 11: "n/a"}  # not 0: who leaves early has not been judged
 
 
-def _run_in_child(function, subject):
+def _run_in_child(function, subject, environment):
     seconds = CHILD_SECONDS
     if subject.kind == "library":
         declared = subject.differs.get(function.property.id, ("",))[0]
         seconds = HUNG_SECONDS if "hung" in declared.split("|") else CHILD_SECONDS
-        status, text, detail = _zygote(subject).run(function, seconds)
+        status, text, detail = _zygote(subject, environment).run(function, seconds)
     else:
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
                    function.__module__, function.__name__, subject.name]
         # A session of its own, so that what it has started goes with it when it hangs.
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE,
-                                 start_new_session=True)
+                                 env=environment, start_new_session=True)
         try:
             detail, errors = child.communicate(timeout=CHILD_SECONDS)
         except subprocess.TimeoutExpired:
@@ -174,12 +176,12 @@ def _judge(function, subject):
 class _Zygote:
     """A process with a library in it, from which each property gets a fork."""
 
-    def __init__(self, subject):
+    def __init__(self, subject, environment):
         self._name = subject.name
         # Freed memory is overwritten, so that what is used after it was freed crashes every time.
-        environment = {**os.environ, "PYTHONMALLOC": "debug"}
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE,
+                                         env={**environment, "PYTHONMALLOC": "debug"})
 
     def run(self, function, seconds):
         """(exit status, negative for a signal and None for too late; all that was printed; what was printed to stdout)"""
@@ -204,10 +206,10 @@ class _Zygote:
 _zygotes = threading.local()  # one for each thread that runs tests, as they wait for one answer at a time
 
 
-def _zygote(subject):
+def _zygote(subject, environment):
     mine = _zygotes.__dict__.setdefault("of", {})
     if subject.name not in mine:
-        mine[subject.name] = _Zygote(subject)
+        mine[subject.name] = _Zygote(subject, environment)
     return mine[subject.name]
 
 

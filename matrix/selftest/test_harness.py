@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -102,6 +103,26 @@ def test_outcomes_are_told_apart(function, outcome, says, monkeypatch):
     verdict = harness.run(function, subjects.load(NAME))
     assert verdict.outcome == outcome
     assert says in verdict.detail
+
+
+def test_processes_start_while_the_environment_changes():
+    """pytest sets and takes away a variable for each test; that made one process in thousands fail to start."""
+    path = os.path.dirname(__file__) + os.pathsep + os.environ.get("PYTHONPATH", "")
+    environment, stop = {**os.environ, "PYTHONPATH": path}, threading.Event()
+
+    def change():
+        while not stop.is_set():
+            os.environ["MATRIX_CHANGES"] = "x"
+            del os.environ["MATRIX_CHANGES"]
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        outcomes = [harness.run(breaks_in_child, subjects.load(NAME), environment).outcome for _ in range(8)]
+    finally:
+        stop.set()
+        thread.join()
+    assert outcomes == ["breaks"] * 8
 
 
 @pytest.mark.parametrize("declared, ok", [({}, False), ({"I1": "as it should"}, True), ({"I1": "x", "I4": "y"}, False)])
