@@ -64,7 +64,7 @@ func ppGoWatchForks() { wrapper.WatchForks() }
 //export ppGoForked
 func ppGoForked() bool { return wrapper.Forked() }
 
-// beforeFork is what was set before the fork that is under way; core.c sees to it that
+// beforeFork is what was set before the fork that is under way; fork.c sees to it that
 // there is one at a time.
 var beforeFork struct{ percent, procs int }
 
