@@ -45,7 +45,7 @@ func BenchmarkCallbacks(b *testing.B)     { each(b, "Callbacks") }
 
 var large = os.Getenv("PP_BENCH_LARGE") != ""
 
-// each runs an operation for every strategy, the floor first: one
+// each runs an operation for the references and every strategy: one
 // sub-benchmark a case, cases outside, so that what is compared is measured
 // close together.
 func each(b *testing.B, name string) {
@@ -54,7 +54,7 @@ func each(b *testing.B, name string) {
 		if c.large && !large {
 			continue
 		}
-		for _, strategy := range strategies.All() {
+		for _, strategy := range strategies.Measured() {
 			full := join("strategy="+strategy.Declaration().Name, c.keys)
 			if why := lacks(b, strategy, op); why != "" {
 				// Read by cmd/report: a cell is never blank.
@@ -68,14 +68,14 @@ func each(b *testing.B, name string) {
 	}
 }
 
-func measureOne(b bench, strategy strategies.Strategy, c benchCase) {
+func measureOne(b bench, strategy strategies.Reference, c benchCase) {
 	on(b, strategy, func(s *subject) {
 		c.run(b, s)
 		s.kept(b)
 	})
 }
 
-func lacks(b bench, strategy strategies.Strategy, op operation) (why string) {
+func lacks(b bench, strategy strategies.Reference, op operation) (why string) {
 	cpython.WithGIL(func() {
 		on(b, strategy, func(s *subject) { why = s.absent(b, op) })
 	})
@@ -112,7 +112,7 @@ func (o *once) ReportMetric(value float64, unit string) { o.metrics[unit] = valu
 // TestEveryStrategyHasEveryBenchmark does one batch of everything, with all
 // checks.
 func TestEveryStrategyHasEveryBenchmark(t *testing.T) {
-	for _, strategy := range strategies.All() {
+	for _, strategy := range strategies.Measured() {
 		t.Run(strategy.Declaration().Name, func(t *testing.T) {
 			for _, op := range operations {
 				if lacks(t2{t}, strategy, op) != "" {
@@ -143,19 +143,19 @@ type t2 struct{ *testing.T }
 func (t2) Loop() bool                   { return false }
 func (t2) ReportMetric(float64, string) {}
 
-// TestFloorComesFirst because ratios to it are read from left to right.
-func TestFloorComesFirst(t *testing.T) {
-	all := strategies.All()
-	require.True(t, all[0].Declaration().Floor)
-	for _, s := range all[1:] {
-		require.False(t, s.Declaration().Floor)
-	}
+// TestReferencesComeFirst because ratios to the floor are read from left to right.
+func TestReferencesComeFirst(t *testing.T) {
+	all := strategies.Measured()
+	require.Equal(t, "floor", all[0].Declaration().Name)
+	require.Equal(t, "baseline", all[1].Declaration().Name)
+	require.Len(t, strategies.References(), 2)
+	require.Len(t, all, 2+len(strategies.All()))
 }
 
 // TestProbeNeedsMoreThanAnAddress: naive's next wrapper may well live where the
 // last one did, and must not pass for it.
 func TestProbeNeedsMoreThanAnAddress(t *testing.T) {
-	for _, strategy := range strategies.All() {
+	for _, strategy := range strategies.Measured() {
 		cpython.WithGIL(func() {
 			on(t2{t}, strategy, func(s *subject) {
 				for range 20 {

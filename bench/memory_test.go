@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
@@ -74,10 +75,11 @@ func memoryChild(what string) int {
 	if _, err := fmt.Sscanf(what, "%s %d", &name, &objs); err != nil {
 		return fail(err)
 	}
-	strategy, ok := strategies.Lookup(name)
-	if !ok {
+	i := slices.IndexFunc(strategies.Measured(), func(s strategies.Reference) bool { return s.Declaration().Name == name })
+	if i < 0 {
 		return fail(fmt.Errorf("no strategy is called %q", name))
 	}
+	strategy := strategies.Measured()[i].Strategy
 	var f footprint
 	var err error
 	cpython.WithGIL(func() { f, err = measure(wrapper.Attach(strategy), objs) })

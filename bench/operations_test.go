@@ -13,8 +13,7 @@ import (
 type operation struct {
 	name    string
 	cases   []benchCase
-	noFloor string // why the floor has no such operation; "": it has
-	weakref bool   // needs wrappers that can be weakly referenced
+	weakref bool // needs wrappers that can be weakly referenced
 }
 
 type benchCase struct {
@@ -34,17 +33,15 @@ type bench interface {
 
 func only(run func(bench, *subject)) []benchCase { return []benchCase{{run: run}} }
 
-const noLifetime = "the floor's objects have a wrapper from the beginning and never lose it"
-
 // operations in the order of the report. The names are fixed.
 var operations = []operation{
 	{name: "Create", cases: only(create)},
 	{name: "WrapLive", cases: only(wrapLive)},
 	{name: "WrapDead", cases: only(wrapDead)},
-	{name: "WrapFirst", cases: only(wrapFirst), noFloor: noLifetime},
+	{name: "WrapFirst", cases: only(wrapFirst)},
 	{name: "Unwrap", cases: only(unwrap)},
 	{name: "Call", cases: only(call)},
-	{name: "CallGo", cases: only(callGo), noFloor: "nothing of the floor is in Go"},
+	{name: "CallGo", cases: only(callGo)},
 	{name: "RetainRelease", cases: only(retainRelease)},
 	{name: "ReleaseZombie", cases: only(releaseZombie)},
 	{name: "OffThread", cases: []benchCase{
@@ -66,7 +63,7 @@ var operations = []operation{
 		{keys: "threads=2", run: threads(2)},
 		{keys: "threads=4", run: threads(4)},
 	}},
-	{name: "Tree", cases: only(tree), noFloor: "the floor has no edges between objects"},
+	{name: "Tree", cases: only(tree)},
 	{name: "Callbacks", cases: only(callbacks)},
 }
 
@@ -113,14 +110,9 @@ func wrapLive(b bench, s *subject) {
 
 func wrapDead(b bench, s *subject) {
 	s.exec(b, "ref, address = dead(m); number = ref.get().id(); ref.get().__dict__.clear()")
-	wrapper := s.get("ref")
-	if s.declared.Floor { // its wrapper is alive, and its C function starts from there
-		s.exec(b, "obj = ref.get()")
-		wrapper = s.get("obj")
-	}
 	before := s.stats()
 	n := timed(b, batch, func() (time.Duration, error) {
-		taken, _, err := loops.Wrap(s.binding, wrapper, s.get("ref"), batch)
+		taken, _, err := loops.Wrap(s.binding, s.get("ref"), s.get("ref"), batch)
 		return taken, err
 	})
 	s.returned(b, before, n)
@@ -171,7 +163,7 @@ func releaseZombie(b bench, s *subject) {
 
 // A goroutine takes one more reference to an object that native code holds anyway,
 // and gives it back; then somebody with the GIL sees to what that left to do. The
-// floor's, which knows of no other references than Python's, takes the GIL for each.
+// floor's, which has no other references than Python's, takes the GIL for each.
 func retainReleaseOffThread(b bench, s *subject) {
 	held := loops.NewHeld(s.binding, 1)
 	defer held.Close()
@@ -277,7 +269,7 @@ func callbacks(b bench, s *subject) {
 	const event, few = 3, 200
 	var answer int64 = event + 1
 	var n int
-	if s.declared.Floor {
+	if s.lacks["CallGo"] != "" { // there is no Go object to emit an event
 		n = timed(b, few, func() (time.Duration, error) { return loops.CallOne(s.get("ref"), "emit", event, few) })
 	} else {
 		o, err := s.binding.Unwrap(s.get("obj"))

@@ -65,7 +65,9 @@ class Library:
 
 
 def module(name):
-    return pp.strategy(name) if name in (pp.FLOOR, *pp.STRATEGIES) else Library(name)
+    if name in pp.REFERENCES:
+        return pp.reference(name)
+    return pp.strategy(name) if name in pp.STRATEGIES else Library(name)
 
 
 def probe(m):
@@ -144,7 +146,7 @@ def worker(plan):
             continue
         having, reasons = {}, {}
         for name, m in modules.items():
-            why = python_cases.absent(case, m, name == pp.FLOOR)
+            why = python_cases.absent(case, m)
             if why:
                 reasons[name] = why
             else:
@@ -276,7 +278,7 @@ class Beside:
         ships = subjects.library(name).ships
         self.name, self.lang, self.failed = name, f"py+{name}", False
         self.memory_absent = subjects.library(name).unmeasured.get("Memory")
-        self.plan = {**plan, "strategies": [pp.FLOOR, *[s for s in pp.STRATEGIES if s == ships], name]}
+        self.plan = {**plan, "strategies": ["floor", *[s for s in pp.STRATEGIES if s == ships], name]}
 
     def calibrate(self):
         self.guarded(lambda: self.plan.update(
@@ -311,7 +313,7 @@ def main():
     parser.add_argument("--target", type=float, default=0.002, help="seconds a timed loop takes")
     parser.add_argument("--turns", type=int, default=5, help="timed loops of an operation within a round")
     parser.add_argument("--memory-rounds", type=int, default=6, help="rounds that measure memory, too")
-    parser.add_argument("--strategies", help="names with commas between; the floor is always there")
+    parser.add_argument("--strategies", help="names with commas between; floor and baseline are always there")
     parser.add_argument("--libraries", help="names with commas between, as matrix/subjects has them")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--memory", help=argparse.SUPPRESS)
@@ -323,12 +325,12 @@ def main():
     if not options.text or not options.json:
         parser.error("--text and --json are needed")
 
-    strategies = [pp.FLOOR, *pp.STRATEGIES]
+    strategies = [*pp.REFERENCES, *pp.STRATEGIES]
     if options.strategies:
         asked = options.strategies.split(",")
         for name in set(asked) - set(strategies):
             parser.error(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
-        strategies = [s for s in strategies if s in asked or s == pp.FLOOR]
+        strategies = [s for s in strategies if s in asked or s in pp.REFERENCES]
 
     record, start = Record(), time.monotonic()
     plan = {"strategies": strategies, "loops": {}, "target": options.target, "turns": options.turns}

@@ -13,7 +13,6 @@ import pyperf
 import workload
 
 UNROLL = 10
-NO_LIFETIME = "the floor's objects have a wrapper from the beginning and never lose it"
 
 
 class Loop:
@@ -27,10 +26,10 @@ class Loop:
     reps = 5
     alone = False
 
-    def __init__(self, name, statement, prepare, check=None, moved=None, no_floor="", keys="",
+    def __init__(self, name, statement, prepare, check=None, moved=None, keys="",
                  weakref=False, extra=None):
         self.extra = extra  # extra(names): more to report, {unit: value}
-        self.name, self.keys, self.no_floor, self.weakref = name, keys, no_floor, weakref
+        self.name, self.keys, self.weakref = name, keys, weakref
         self.statement, self.prepare, self.check, self.moved = statement, prepare, check, moved
 
     def start(self, m):
@@ -52,9 +51,9 @@ class Once:
     alone: one subject after the other, because what is prepared would be in the way of others.
     """
 
-    def __init__(self, name, run, prepare, check=None, no_floor="", keys="", reps=5, extra=None, alone=False):
+    def __init__(self, name, run, prepare, check=None, keys="", reps=5, extra=None, alone=False):
         self.extra, self.alone = extra, alone
-        self.name, self.keys, self.no_floor, self.weakref = name, keys, no_floor, False
+        self.name, self.keys, self.weakref = name, keys, False
         self.run, self.prepare, self.check, self.reps = run, prepare, check, reps
         self.moved = None
 
@@ -63,10 +62,10 @@ class Once:
         return names, lambda n: self.run(names)
 
 
-def absent(case, m, floor):
+def absent(case, m):
     """Why the operation does not exist for m, "" if it does."""
-    if floor and case.no_floor:
-        return case.no_floor
+    if why := m.GUARANTEES.get("lacks", {}).get(case.name):
+        return why
     if case.weakref and not workload.weakrefable(m):
         return "its wrappers cannot be weakly referenced"
     unmeasured = getattr(m, "unmeasured", {})  # a library says what its adapter lacks
@@ -233,11 +232,11 @@ CASES = [
     Loop("Create", "MyClass()", lambda m: {"MyClass": m.MyClass}, moved=makes(1)),
     Loop("WrapLive", "r.get()", live, same_number, makes_none_if_kept),
     Loop("WrapDead", "r.get()", dead, None, returns),
-    Once("WrapFirst", first, only_m, no_floor=NO_LIFETIME),
+    Once("WrapFirst", first, only_m),
     Loop("Unwrap", "MyClassRef(a)", live, same_number, makes(0)),
     Loop("Call", "a.id()", live, same_number, makes(0)),
     Loop("CallGo", "a.message()", lambda m: {"a": m.MyClass("a message from Go")},
-         no_floor="nothing of the floor is in Go", moved=makes(0)),
+         moved=makes(0)),
     Loop("RetainRelease", "MyClassRef(a).release()", alone, None, makes(0)),
     Once("ReleaseZombie", last, only_m),
     Once("Hold", keep(2_000), only_m, keys="/objs=2000"),
@@ -250,8 +249,7 @@ CASES = [
     Once("Threads", contend(2), dead, keys="/threads=2", reps=2),
     Once("Threads", contend(4), dead, keys="/threads=4", reps=2),
     Once("Tree", walk, lambda m: {"root": workload.tree(m)}, walked,
-         extra=lambda names: {"attributes": int(names["walked"][1] == workload.NODES)},
-         no_floor="the floor has no edges between objects"),
+         extra=lambda names: {"attributes": int(names["walked"][1] == workload.NODES)}),
     Loop("Callbacks", "r.emit(3)", listening, heard,
          extra=lambda names: {"override": int(names["overridden"])}),
 ]

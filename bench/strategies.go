@@ -3,8 +3,9 @@ package bench
 // The list of strategies. A line here is all it takes for a strategy to be in
 // the Go benchmarks, the Python package, the matrix and the report.
 import (
+	_ "pyobject-preservation/bench/baseline"
+	_ "pyobject-preservation/bench/floor"
 	_ "pyobject-preservation/finalizer"
-	_ "pyobject-preservation/floor"
 	_ "pyobject-preservation/gcowned"
 	_ "pyobject-preservation/ghost"
 	_ "pyobject-preservation/handletable"

@@ -16,22 +16,25 @@ import (
 //go:embed workload.py
 var workload string
 
-// subject is a strategy, or the floor, while one operation of it is measured:
+// subject is a strategy, or a reference, while one operation of it is measured:
 // its Python module as m in a namespace of its own, with workload.py in it.
 type subject struct {
 	name     string
 	declared strategies.Declaration
+	lacks    map[string]string // operations that it does not have
+	counters bool              // it has stats()
 	binding  *wrapper.Binding
 	ns       cpython.Namespace
 }
 
 // on calls f with a subject, and checks afterwards that no native object is left
 // over. Needs the GIL.
-func on(b bench, strategy strategies.Strategy, f func(*subject)) {
+func on(b bench, strategy strategies.Reference, f func(*subject)) {
 	b.Helper()
 	s := &subject{
 		declared: strategy.Declaration(),
-		binding:  wrapper.Attach(strategy),
+		lacks:    strategy.Lacks,
+		binding:  wrapper.Attach(strategy.Strategy),
 		ns:       cpython.NewNamespace(),
 	}
 	s.name = s.declared.Name
@@ -42,6 +45,7 @@ func on(b bench, strategy strategies.Strategy, f func(*subject)) {
 	cpython.DecRef(module)
 	s.exec(b, workload)
 	s.exec(b, "getattr(m, 'settle', int)(); before = m.live_objects()")
+	s.counters = s.truth(b, "hasattr(m, 'stats')")
 	f(s)
 	s.exec(b, "for name in ('obj', 'ref', 'weak', 'root'): globals().pop(name, None)")
 	s.exec(b, "getattr(m, 'settle', int)(); gc.collect()")
@@ -85,8 +89,8 @@ func bit(b bool) float64 {
 
 // absent is why the strategy cannot do the operation, "" if it can.
 func (s *subject) absent(b bench, op operation) string {
-	if s.declared.Floor && op.noFloor != "" {
-		return op.noFloor
+	if why := s.lacks[op.name]; why != "" {
+		return why
 	}
 	if op.weakref {
 		if !s.truth(b, "weakrefable(m)") {
@@ -138,10 +142,10 @@ func (s *subject) unexpected(err error, format string, args ...any) error {
 func (s *subject) stats() wrapper.Stats { return s.binding.Stats() }
 
 // moved checks by how much the counters moved: wrappers made, and freed for good.
-// The floor counts nothing.
+// The floor has no counters.
 func (s *subject) moved(b bench, before wrapper.Stats, created, freed int) {
 	b.Helper()
-	if s.declared.Floor {
+	if !s.counters {
 		return
 	}
 	now := s.stats()

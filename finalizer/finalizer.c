@@ -1,93 +1,30 @@
-/* Resurrection from PEP 442's tp_finalize. In Python:
- *
- *     class MyClass:
- *         def __del__(self):
- *             if self.native.refs > 1:
- *                 self.native.python_ref = self      # come back
- *
- *     def wrap(native):
- *         return take(native.python_ref) or native.wrapper or MyClass(native)
- *
- * What everybody tries first, because no slot has to be replaced. */
+/* finalizer.h over the suite's native objects. */
 #include "../internal/wrapper/wrapper.h"
 
-/* pp_header.state */
-enum {
-    PYTHON_OWNS = 0,
-    NATIVE_OWNS = 1, /* one Python reference of the wrapper is the native object's */
+PP_ACCESSORS(finalizer)
+#define FINALIZER_SET_WRAPPER pp_set_wrapper
+#define FINALIZER_EVENT(what) (finalizer_state.what++)
+#define FINALIZER_VISIT_MORE pp_visit_own_callback
+#define FINALIZER_CLEAR_MORE pp_clear_own_callback
+#include "finalizer.h"
+
+static const PyType_Slot slots[] = {
+    {Py_tp_dealloc, finalizer_dealloc},
+    {Py_tp_traverse, finalizer_traverse},
+    {Py_tp_clear, finalizer_clear},
+    {Py_tp_finalize, finalizer_finalize},
+    {Py_tp_getset, pp_class_getset},
+    {0, NULL},
 };
 
-extern pp_side pp_finalizer;
-
-/* native -> Python. The map entry of a wrapper that is being torn down, which has
- * no references, does not count. */
-static PyObject *
-finalizer_wrap(pp_side *side, pp_header *h)
-{
-    if (h->wrapper == NULL || Py_REFCNT(h->wrapper) == 0)
-        return pp_new_wrapper(side, h);
-    if (h->state == NATIVE_OWNS) {
-        h->state = PYTHON_OWNS;
-        side->resurrections++;
-    }
-    else
-        Py_INCREF(h->wrapper);
-    return h->wrapper;
-}
-
-static void
-finalizer_adopt(pp_side *side, PyObject *self, pp_header *h)
-{
-    PP_HEADER(self) = h;
-    pp_set_wrapper(h, self);
-}
-
-static void
-finalizer_last(pp_side *side, pp_header *h)
-{
-    if (h->state == NATIVE_OWNS) {
-        h->state = PYTHON_OWNS;
-        Py_DECREF(h->wrapper);
-    }
-}
-
-/* tp_finalize: come back if native code holds the object. CPython calls it once
- * in an object's life, and a subclass's __del__ takes its place. */
-static void
-finalizer_finalize(PyObject *self)
-{
-    pp_header *h = PP_HEADER(self);
-    if (h && h->wrapper == self && h->state == PYTHON_OWNS && pp_refs(h) > 1) {
-        h->state = NATIVE_OWNS;
-        Py_INCREF(self);
-        pp_finalizer.flips++;
-    }
-}
-
-/* tp_dealloc: CPython's slot for subclasses has called tp_finalize already; for
- * MyClass itself that is up to us. */
-static void
-finalizer_dealloc(PyObject *self)
-{
-    if (PyObject_CallFinalizerFromDealloc(self) == 0)
-        pp_plain_dealloc(self);
-}
-
-static void
-finalizer_dying(pp_side *side, PyObject *self)
-{
-    pp_header *h = PP_HEADER(self);
-    if (h && h->wrapper == self)
-        pp_set_wrapper(h, NULL);
-}
-
-pp_side pp_finalizer = {
+const pp_strategy pp_finalizer = {
     .name = "finalizer",
+    .state = &finalizer_state,
     .wrap = finalizer_wrap,
+    .new_instance = finalizer_new,
     .adopt = finalizer_adopt,
-    .last = finalizer_last,
-    .dying = finalizer_dying,
-    .drop = pp_drop_reference,
-    .dealloc = finalizer_dealloc,
-    .finalize = finalizer_finalize,
+    .retain = finalizer_retain,
+    .release = finalizer_release,
+    .release_slot = finalizer_release_slot,
+    .slots = slots,
 };

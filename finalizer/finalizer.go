@@ -3,15 +3,16 @@ package finalizer
 /*
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
-extern pp_side pp_finalizer;
+extern const pp_strategy pp_finalizer;
 */
 import "C"
 
 import (
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 )
 
@@ -23,7 +24,7 @@ const (
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_finalizer),
+		C: unsafe.Pointer(&C.pp_finalizer),
 		Declared: strategies.Declaration{
 			Name:      "finalizer",
 			Order:     90,

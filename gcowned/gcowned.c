@@ -18,41 +18,61 @@
  *
  * A MyClassRef stands for Go code that has stored the pointer: the pointer is rooted
  * for as long as there is one. */
-#include "../preserve/preserve.h"
+#include "../internal/wrapper/wrapper.h"
 
 #include "_cgo_export.h"
 
+PP_ACCESSORS(preserve)
+#define PRESERVE_SET_WRAPPER pp_set_wrapper
+#define PRESERVE_EVENT(what) (preserve_state.what++)
+#define PRESERVE_VISIT_MORE pp_visit_own_callback
+#define PRESERVE_CLEAR_MORE pp_clear_own_callback
+#include "../preserve/preserve.h"
+
+/* The first MyClassRef roots the Go pointer, the last one ends that. */
 static void
-gcowned_holder_made(pp_side *side, pp_header *h)
+gcowned_holder_made(pp_header *h)
 {
-    if (h->holders == 1)
+    preserve_holder_made(h);
+    if (h->slot.holders == 1)
         ppGcownedRoot(h->handle);
 }
 
 static void
-gcowned_holder_gone(pp_side *side, pp_header *h)
+gcowned_holder_gone(pp_header *h)
 {
-    if (h->holders == 0)
+    preserve_holder_gone(h);
+    if (h->slot.holders == 0)
         ppGcownedUnroot(h->handle);
 }
 
 static void
-gcowned_settle(pp_side *side)
+gcowned_quiesce(void)
 {
     ppGcownedCollect();
 }
 
-pp_side pp_gcowned = {
+static const PyType_Slot slots[] = {
+    {Py_tp_dealloc, preserve_dealloc},
+    {Py_tp_traverse, preserve_traverse},
+    {Py_tp_clear, preserve_clear},
+    {Py_tp_getset, pp_class_getset},
+    {0, NULL},
+};
+
+static const pp_holders holders = {gcowned_holder_made, gcowned_holder_gone};
+
+const pp_strategy pp_gcowned = {
     .name = "gcowned",
-    .wrap = pp_preserve_wrap,
-    .adopt = pp_preserve_adopt,
-    .last = pp_preserve_last,
-    .holder_made = gcowned_holder_made,
-    .holder_gone = gcowned_holder_gone,
-    .settle = gcowned_settle,
-    .visit = pp_preserve_visit,
-    .dealloc = pp_preserve_dealloc,
-    .traverse = pp_preserve_traverse,
-    .clear = pp_preserve_clear,
-    .owns_subclasses = true,
+    .state = &preserve_state,
+    .wrap = preserve_wrap,
+    .new_instance = preserve_new,
+    .adopt = preserve_adopt,
+    .retain = preserve_retain,
+    .release = preserve_release,
+    .release_slot = preserve_release_slot,
+    .slots = slots,
+    .visit = preserve_visit,
+    .holders = &holders,
+    .quiesce = gcowned_quiesce,
 };

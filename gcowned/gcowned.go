@@ -2,16 +2,17 @@ package gcowned
 
 /*
 #cgo pkg-config: python3
-#include "../preserve/preserve.h"
-extern pp_side pp_gcowned;
+#include "../internal/wrapper/wrapper.h"
+extern const pp_strategy pp_gcowned;
 */
 import "C"
 
 import (
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	"pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/native"
 	_ "pyobject-preservation/preserve" // its header
 	"pyobject-preservation/strategies"
@@ -28,7 +29,7 @@ func ppGcownedCollect() { native.Collect() }
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_gcowned),
+		C: unsafe.Pointer(&C.pp_gcowned),
 		Declared: strategies.Declaration{
 			Name:      "gcowned",
 			Order:     100,

@@ -33,7 +33,7 @@ func collect(b *wrapper.Binding, n int) (runs int, left int64) {
 		// Cleanups run on goroutines of their own, soon.
 		for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			cpython.WithGIL(b.Drain)
-			if left = b.Library().Live(); left == 0 {
+			if left = b.Live(); left == 0 {
 				return runs, 0
 			}
 		}
@@ -63,7 +63,7 @@ func TestAMillionObjectsDroppedInRandomOrder(t *testing.T) {
 		space.Close()
 	})
 	defer debug.SetGCPercent(debug.SetGCPercent(1))
-	require.Zero(t, b.Library().Live())
+	require.Zero(t, b.Live())
 	before := counters(b)
 
 	pointers := make([]*native.Managed, count)
@@ -170,6 +170,6 @@ func TestAWeaklyRevivedWrapperGetsItsObjectBack(t *testing.T) {
 		again = nil
 		native.Collect()
 		b.Drain()
-		require.Zero(t, b.Library().Live())
+		require.Zero(t, b.Live())
 	})
 }

@@ -24,17 +24,38 @@
 
 #define HANDLE(op) (PP_WRAPPER(op)->handle & ~CLOSED)
 
+static pp_state state;
+
 /* native -> Python: a new wrapper, with a native reference of its own. */
 static PyObject *
-handletable_wrap(pp_side *side, pp_header *h)
+handletable_wrap(pp_header *h)
 {
-    return pp_new_wrapper(side, h);
+    return pp_new_wrapper(&state, h);
 }
 
 static void
-handletable_adopt(pp_side *side, PyObject *self, pp_header *h)
+handletable_adopt(PyObject *self, pp_header *h)
 {
     PP_WRAPPER(self)->handle = h->handle;
+}
+
+static void
+handletable_retain(pp_header *h)
+{
+    pp_inc(h);
+}
+
+static void
+handletable_release(pp_header *h)
+{
+    if (pp_dec(h) == 0)
+        pp_finish(&state, h);
+}
+
+static void
+handletable_release_slot(lt_slot *slot)
+{
+    handletable_release(pp_header_of_slot(slot));
 }
 
 /* Enter Go, which compares the generation. NULL if the handle is closed, stale, or not
@@ -48,7 +69,7 @@ lookup(PyObject *self)
 
 /* Python -> native. */
 static pp_header *
-handletable_unwrap(pp_side *side, PyObject *self)
+handletable_unwrap(PyObject *self)
 {
     pp_header *h = lookup(self);
 
@@ -59,21 +80,42 @@ handletable_unwrap(pp_side *side, PyObject *self)
     return h;
 }
 
+/* ---- slots of MyClass ------------------------------------------------------------ */
+
 static void
-handletable_drop(pp_side *side, PyObject *self)
+handletable_drop(PyObject *self)
 {
     pp_header *h = lookup(self);
+
     if (h)
-        pp_release(side, h);
+        handletable_release(h);
+    state.wrappers_freed++;
+}
+
+static void
+handletable_dealloc(PyObject *self)
+{
+    lt_die_as_base(self, handletable_dealloc, handletable_drop);
+}
+
+static int
+handletable_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    return lt_traverse_as_base(self, visit, arg);
+}
+
+static int
+handletable_clear(PyObject *self)
+{
+    lt_clear_as_base(self);
+    return 0;
 }
 
 /* tp_richcompare, tp_hash: by handle, closed or not. */
 static PyObject *
 handletable_compare(PyObject *a, PyObject *b, int op)
 {
-    extern pp_side pp_handletable;
-
-    if ((op != Py_EQ && op != Py_NE) || !PyObject_TypeCheck(b, pp_handletable.wrapper_type))
+    if ((op != Py_EQ && op != Py_NE) || !PyObject_TypeCheck(b, state.wrapper_type))
         Py_RETURN_NOTIMPLEMENTED;
     return PyBool_FromLong((HANDLE(a) == HANDLE(b)) == (op == Py_EQ));
 }
@@ -105,12 +147,11 @@ PyDoc_STRVAR(close_doc,
 static PyObject *
 handletable_close(PyObject *self, PyObject *unused)
 {
-    pp_side *side = PP_WRAPPER(self)->side;
     pp_header *h = lookup(self);
 
     PP_WRAPPER(self)->handle |= CLOSED;
     if (h)
-        pp_release(side, h);
+        handletable_release(h);
     Py_RETURN_NONE;
 }
 
@@ -123,7 +164,6 @@ PyDoc_STRVAR(from_handle_doc,
 static PyObject *
 handletable_from_handle(PyObject *unused, PyObject *arg)
 {
-    extern pp_side pp_handletable;
     unsigned long long handle;
     PyObject *self;
     pp_header *h;
@@ -138,9 +178,9 @@ handletable_from_handle(PyObject *unused, PyObject *arg)
         PyErr_SetString(PyExc_ReferenceError, "a handle is an int from 0 up to 64 bits long");
         return NULL;
     }
-    if ((h = ppHandletableAcquire(pp_handletable.index, handle))) {
-        self = handletable_wrap(&pp_handletable, h);
-        pp_release(&pp_handletable, h);
+    if ((h = ppHandletableAcquire(state.index, handle))) {
+        self = handletable_wrap(h);
+        handletable_release(h);
         return self;
     }
     PyErr_Format(PyExc_ReferenceError, "%R is no handle of a living native object of this strategy",
@@ -155,13 +195,27 @@ static PyMethodDef methods[] = {
     {NULL},
 };
 
-pp_side pp_handletable = {
+static const PyType_Slot slots[] = {
+    {Py_tp_dealloc, handletable_dealloc},
+    {Py_tp_traverse, handletable_traverse},
+    {Py_tp_clear, handletable_clear},
+    {Py_tp_richcompare, handletable_compare},
+    {Py_tp_hash, handletable_hash},
+    {Py_tp_methods, methods},
+    {0, NULL},
+};
+
+static const pp_lookup by_handle = {handletable_unwrap};
+
+const pp_strategy pp_handletable = {
     .name = "handletable",
+    .state = &state,
     .wrap = handletable_wrap,
+    .new_instance = lt_new,
     .adopt = handletable_adopt,
-    .unwrap = handletable_unwrap,
-    .drop = handletable_drop,
-    .richcompare = handletable_compare,
-    .hash = handletable_hash,
-    .methods = methods,
+    .retain = handletable_retain,
+    .release = handletable_release,
+    .release_slot = handletable_release_slot,
+    .slots = slots,
+    .lookup = &by_handle,
 };

@@ -3,22 +3,23 @@ package handletable
 /*
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
-extern pp_side pp_handletable;
+extern const pp_strategy pp_handletable;
 */
 import "C"
 
 import (
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	"pyobject-preservation/internal/slots"
 	"pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 )
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_handletable),
+		C: unsafe.Pointer(&C.pp_handletable),
 		Declared: strategies.Declaration{
 			Name:      "handletable",
 			Order:     30,
@@ -59,7 +60,7 @@ func ppHandletableAcquire(index C.int, handle C.uint64_t) *C.pp_header {
 		return nil
 	}
 	h := (*C.pp_header)(unsafe.Pointer(o.Header()))
-	if h.flags&C.PP_IN_STOCK != 0 { // alive, but nobody's yet
+	if h.flags&C.PP_IN_FREE_LIST != 0 { // made ahead of need
 		o.Release()
 		return nil
 	}

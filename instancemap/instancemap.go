@@ -3,21 +3,22 @@ package instancemap
 /*
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
-extern pp_side pp_instancemap;
+extern const pp_strategy pp_instancemap;
 */
 import "C"
 
 import (
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 )
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_instancemap),
+		C: unsafe.Pointer(&C.pp_instancemap),
 		Declared: strategies.Declaration{
 			Name:      "instancemap",
 			Order:     40,

@@ -3,21 +3,22 @@ package intrusive
 /*
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
-extern pp_side pp_intrusive;
+extern const pp_strategy pp_intrusive;
 */
 import "C"
 
 import (
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 )
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_intrusive),
+		C: unsafe.Pointer(&C.pp_intrusive),
 		Declared: strategies.Declaration{
 			Name:      "intrusive",
 			Order:     80,

@@ -3,22 +3,23 @@ package mirrored
 /*
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
-extern pp_side pp_mirrored;
+extern const pp_strategy pp_mirrored;
 */
 import "C"
 
 import (
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 	_ "pyobject-preservation/toggleref" // its header
 )
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_mirrored),
+		C: unsafe.Pointer(&C.pp_mirrored),
 		Declared: strategies.Declaration{
 			Name:      "mirrored",
 			Order:     110,

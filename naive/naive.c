@@ -1,32 +1,27 @@
-/* Recreate on demand. In Python the idea would be:
- *
- *     def wrap(native):
- *         return MyClass(native)     # every time
- *
- *     class MyClass:
- *         def __dealloc__(self):
- *             self.native.release()
- */
+/* naive.h over the suite's native objects. */
 #include "../internal/wrapper/wrapper.h"
 
-/* native -> Python: a new wrapper, with a native reference of its own. */
-static PyObject *
-naive_wrap(pp_side *side, pp_header *h)
-{
-    return pp_new_wrapper(side, h);
-}
+PP_ACCESSORS(naive)
+#define NAIVE_EVENT(what) (naive_state.what++)
+#define NAIVE_VISIT_MORE pp_visit_own_callback
+#define NAIVE_CLEAR_MORE pp_clear_own_callback
+#include "naive.h"
 
-/* The header's wrapper field stays NULL: nothing is remembered, and goroutines
- * may drop any reference themselves. */
-static void
-naive_adopt(pp_side *side, PyObject *self, pp_header *h)
-{
-    PP_HEADER(self) = h;
-}
+static const PyType_Slot slots[] = {
+    {Py_tp_dealloc, naive_dealloc},
+    {Py_tp_traverse, naive_traverse},
+    {Py_tp_clear, naive_clear},
+    {0, NULL},
+};
 
-pp_side pp_naive = {
+const pp_strategy pp_naive = {
     .name = "naive",
+    .state = &naive_state,
     .wrap = naive_wrap,
+    .new_instance = naive_new,
     .adopt = naive_adopt,
-    .drop = pp_drop_reference,
+    .retain = naive_retain,
+    .release = naive_release,
+    .release_slot = naive_release_slot,
+    .slots = slots,
 };

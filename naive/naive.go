@@ -3,21 +3,22 @@ package naive
 /*
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
-extern pp_side pp_naive;
+extern const pp_strategy pp_naive;
 */
 import "C"
 
 import (
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper" // so that a change of its headers rebuilds this
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 )
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_naive),
+		C: unsafe.Pointer(&C.pp_naive),
 		Declared: strategies.Declaration{
 			Name:      "naive",
 			Order:     10,

@@ -21,14 +21,12 @@
 //
 // # The one rule for the other side
 //
-// A header that is Watched has one reference that belongs to that
-// wrapper. The last reference beside it is never dropped by Go: it is handed
-// to [Hooks.Last], which drops it when that is safe (for Python: with the
-// GIL). So a wrapper that asks, under the GIL, "is mine the only reference?"
-// gets an answer that cannot change under its feet.
+// An object that [HasWrapper] has one reference that belongs to its wrapper. Go code never
+// drops the last reference beside it: it goes to [Hooks.Release], which releases it under
+// the other side's lock (for Python: the GIL). So a wrapper that asks, under that lock, "is
+// mine the only reference?" gets an answer that stays true until the lock is given up.
 //
-// A side that would rather count itself sets [Counted]: then Go's Retain and Release
-// leave a correction, and the last word is the side's.
+// A side that counts references itself sets [CountedElsewhere].
 //
 // # Go code that does not count
 //

@@ -1,97 +1,64 @@
 package native
 
-// Header is the fixed-layout record of an object that both sides share. C code
-// mirrors it (internal/wrapper/header.h; a test there compares the offsets).
+// Header is the fixed-layout record of an object that both sides share. C code mirrors it
+// (internal/wrapper/header.h; a test there compares the offsets).
 //
-// Refs is the count, and [Watched]. It is changed with atomic operations only, by
-// both sides. Every other field is written before the object is published, or by
-// the attached side under its own lock, which for Python is the GIL; but for two:
-// Next by whoever owns the queued reference, and Flags by Go, atomically.
+// Refs is the count, with [HasWrapper] or [CountedElsewhere]. It is changed by atomic
+// operations only, by both sides, and so is Flags. Every other field is written before the
+// object is published, or by the attached side under its own lock.
 type Header struct {
-	Refs    int64   // native references, the wrapper's own included; and Watched
-	ID      uint64  // process-unique, from 1, never reused
-	Wrapper uintptr // the attached side's own: what stands for the object there
-	State   uint32  // the attached side's own
-	Holders uint32  // how many of Refs the attached side can see the holder of
-	Handle  uint64  // finds the Go object again from C (slot and generation)
-	Next    uintptr // link while the header waits in a queue or on a free list
-	Extra   uintptr // the attached side's own
-	Flags   uint32  // HasBody, Mirrored
-	_       uint32
+	Refs   int64  // native references, the wrapper's included
+	ID     uint64 // process-unique, from 1, never reused
+	Handle uint64 // finds the Go object again from C (slot and generation)
+	Flags  uint32 // HasBody; the other bits are the attached side's
+	_      uint32
+	Side   [4]uintptr // the attached side's own
 }
 
-// Watched is the bit of Refs that says: something stands for the object on the
-// other side, which wants to be told when the last reference beside its own goes
-// ([Hooks.Last]) and when there is one again ([Hooks.First]). It is part of the
-// count's word so that one compare-and-swap sees both: in a field of its own it
-// could be set, and the count come back to what it was, between two looks.
-const Watched = 1 << 62
+// HasWrapper is the bit of Refs that says: the object has a wrapper on the other side, which
+// owns one of the references. Go code then never takes the count from 2 to 1: the last
+// reference beside the wrapper's goes to [Hooks.Release]. The bit is in the same word as the
+// count to avoid an ABA race between the two.
+//
+// PyTorch has the same bit in its counts (c10::intrusive_ptr, kHasPyObject).
+const HasWrapper = 1 << 62
 
-// Counted is the bit of Refs that says: the other side counts. The rest of the
-// word is then no count but, around [Correction], how much the other side's count
-// has to change for what goroutines have retained and released meanwhile. The
-// other side keeps its part above zero for as long as anybody holds a reference,
-// so that a goroutine need not wait for it; the last word on every release that
-// goroutines have made is [Hooks.Last]'s.
-const Counted = 1 << 61
+// CountedElsewhere is the bit of Refs that says: the other side counts the references. The
+// rest of the word is the other side's, but for one rule: [Object.Retain] adds 1 to it.
+// [Object.Release] leaves every reference to [Hooks.Release].
+//
+// nanobind's intrusive counter has the same state (intrusive_counter::set_self_py).
+const CountedElsewhere = 1 << 61
 
-// Queued is set, beside Counted, while a reference that Hooks.Last took over waits
-// to be dropped.
-const Queued = 1 << 60
-
-// Correction is what the rest of the word is when there is nothing to correct.
-const Correction = 1 << 40
-
-// Mirrored is set in Flags when the other side keeps a mirror of the object's
-// edges: a removed one goes to [Hooks.Unlink].
-const Mirrored = 4
-
-// HasBody is set in Flags once the object has had a message or an edge. One
-// that never had is nothing but memory, and when it is finished off makes no
-// difference to anybody.
+// HasBody is set in Flags once the object has had a message or an edge. An object that never
+// had is nothing but memory: when it is destroyed cannot be observed.
 const HasBody = 1
 
-// Hooks are how a side in another language attaches to a [Library]. Every
-// field is optional.
+// Hooks are how a side in another language attaches to a [Library]. Every field is optional.
+// A hook may be called from any goroutine unless its comment says otherwise, and must not
+// block.
 type Hooks struct {
-	// Header supplies the record for a new object, zeroed. It may be called
-	// from any goroutine. Without it headers come from the Go heap.
+	// Header supplies the record for a new object, zeroed. Without it headers come from
+	// the Go heap.
 	Header func(*Object) *Header
 
-	// Free takes the record back. The object is destroyed by then; its Refs
-	// are 0 and nobody may look at it again.
+	// Free takes the record back. The object is destroyed by then and its count is 0.
 	Free func(*Object, *Header)
 
-	// Last takes over one reference of an object that is Watched, namely the
-	// last one beside the wrapper's own. It is called on whatever
-	// goroutine released it, must not block, and must see to it that the
-	// reference is dropped later. While it has not been dropped no second one
-	// is handed over, so one intrusive link in the header is enough. Of an
-	// object that is Counted it takes over any reference that a goroutine gives
-	// back, while none is Queued.
-	Last func(*Object, *Header)
+	// Release takes over one reference and releases it later, under the other side's
+	// lock: the last one beside the wrapper's of an object that HasWrapper, and any of an
+	// object that is CountedElsewhere.
+	Release func(*Object, *Header)
 
-	// Unlink takes over the reference of an edge that was removed from an object
-	// that is Mirrored, and one more of the object itself. It is called on
-	// whatever goroutine removed it, and must not block.
-	Unlink func(parent, child *Object)
+	// EdgeRemoved takes over the reference of an edge that was removed from an object with
+	// a wrapper, and one more of the object itself.
+	EdgeRemoved func(parent, child *Object)
 
-	// Count is the number of references of an object that is Counted, as far as
-	// can be told without the other side's lock.
+	// Count is the number of references of an object that is CountedElsewhere. Without
+	// the other side's lock it is a guess.
 	Count func(*Header) int64
 
-	// First is told that an object that is Watched has one reference beside the
-	// wrapper's own again. It is called by the goroutine that took it,
-	// which had only the wrapper's to take it from, and so holds the lock
-	// under which the other side lends that out; for Python: the GIL.
-	First func(*Object, *Header)
-
-	// Idle is how many objects the side has that nobody else does: of
-	// [Library.NewStock] and not asked for yet, or with a count of zero and not
-	// finished off yet. May be called from any goroutine.
-	Idle func() int64
-
-	// Dispatch delivers an event to the object through the other side, where
-	// a handler may be overridden. It is called by [Object.Emit].
+	// Dispatch delivers an event to the object through the other side, where a handler
+	// may be overridden. [Object.Emit] calls it.
 	Dispatch func(*Object, int64) (int64, error)
 }

@@ -24,32 +24,21 @@ func (l *Library) Attach(h Hooks) {
 	l.hooks.Store(&h)
 }
 
-// Disarm tells the library that the other side is gone for good, as when an
-// interpreter shuts down. Objects stay valid and can still be released; what
-// stood for them on the other side is no longer told, and leaks. Only a mirror still hears of
-// removed edges, because code of the other side may go on for a while, and must not
-// find an object in there that is no more.
+// Disarm tells the library that the other side is gone for good, as when an interpreter shuts
+// down. Objects stay valid and can still be released; the other side is not told any more,
+// and their wrappers leak. Only EdgeRemoved is still called: code of the other side may run
+// for a while and must not find an edge to a destroyed object.
 //
-// Headers keep coming from the side, and go back to it: that is memory, and
-// outlives the interpreter.
+// Headers keep coming from the side, and go back to it: that is memory, and outlives the
+// interpreter.
 func (l *Library) Disarm() {
-	old := l.hooks.Load()
-	if old == nil {
-		return
+	if old := l.hooks.Load(); old != nil {
+		l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, EdgeRemoved: old.EdgeRemoved, Count: old.Count})
 	}
-	l.hooks.Store(&Hooks{Header: old.Header, Free: old.Free, First: old.First, Unlink: old.Unlink, Idle: old.Idle, Count: old.Count})
 }
 
-// Live is the number of objects of this library that are alive now and that
-// somebody has: what the other side keeps in stock, or has still to finish
-// off, is not counted.
-func (l *Library) Live() int64 {
-	n := l.live.Load()
-	if hooks := l.hooks.Load(); hooks != nil && hooks.Idle != nil {
-		n -= hooks.Idle()
-	}
-	return n
-}
+// Live is the number of objects of this library that exist now.
+func (l *Library) Live() int64 { return l.live.Load() }
 
 // New returns an object with the given message and one reference, which
 // belongs to the caller.
@@ -62,10 +51,8 @@ func (l *Library) New(message string) *Object {
 	return o
 }
 
-// NewStock makes n objects without a message, each with one reference that
-// passes to take. It is for a side that keeps a stock, because entering Go once
-// for many is cheaper than once for each.
-func (l *Library) NewStock(n int, take func(*Object)) {
+// NewBatch makes n objects without a message, each with one reference that passes to take.
+func (l *Library) NewBatch(n int, take func(*Object)) {
 	l.live.Add(int64(n))
 	for id := lastID.Add(uint64(n)) - uint64(n); n > 0; n-- {
 		id++

@@ -147,8 +147,8 @@ func TestExactlyOneReleaseDestroys(t *testing.T) {
 	require.Zero(t, lib.Live())
 }
 
-// side is a stand-in for Python: it keeps what Last hands over until it is
-// told to drop it, as the GIL's owner would.
+// side plays Python: it keeps the references that Release hands over until it is told to
+// release them, as a thread with the GIL would.
 type side struct {
 	mu      sync.Mutex
 	waiting []*native.Object
@@ -159,7 +159,7 @@ func (s *side) attach(lib *native.Library) {
 	lib.Attach(native.Hooks{
 		Header: func(*native.Object) *native.Header { return new(native.Header) },
 		Free:   func(*native.Object, *native.Header) { s.freed++ },
-		Last: func(o *native.Object, _ *native.Header) {
+		Release: func(o *native.Object, _ *native.Header) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.waiting = append(s.waiting, o)
@@ -168,23 +168,23 @@ func (s *side) attach(lib *native.Library) {
 	})
 }
 
-// watch makes the object's one reference that of something on the other side.
-func watch(o *native.Object) { atomic.OrInt64(&o.Header().Refs, native.Watched) }
+// wrap makes one of the object's references that of a wrapper on the other side.
+func wrap(o *native.Object) { atomic.OrInt64(&o.Header().Refs, native.HasWrapper) }
 
 func TestTheLastReferenceBesideAWrapperIsHandedOverNotDropped(t *testing.T) {
 	var lib native.Library
 	var s side
 	s.attach(&lib)
 	o := lib.New("") // this reference plays the wrapper's
-	watch(o)
 	o.Retain()
+	wrap(o)
 	o.Retain()
 	o.Release()
 	require.Empty(t, s.waiting, "two references beside the wrapper: no notice yet")
 	o.Release()
 	require.Equal(t, []*native.Object{o}, s.waiting)
 	require.EqualValues(t, 2, o.Refs(), "the side owns the reference now")
-	atomic.AndInt64(&o.Header().Refs, ^int64(native.Watched))
+	atomic.AndInt64(&o.Header().Refs, ^int64(native.HasWrapper))
 	o.Release()
 	o.Release()
 	require.Zero(t, lib.Live())
@@ -197,11 +197,11 @@ func TestNoSecondReferenceIsHandedOverWhileOneWaits(t *testing.T) {
 		var s side
 		s.attach(&lib)
 		o := lib.New("")
-		watch(o)
 		var wg sync.WaitGroup
 		for range 4 {
 			o.Retain()
 		}
+		wrap(o)
 		for range 4 {
 			wg.Go(func() {
 				for range rand.IntN(8) {
@@ -222,8 +222,8 @@ func TestDisarmedLibraryReleasesWithoutNotice(t *testing.T) {
 	var s side
 	s.attach(&lib)
 	o := lib.New("")
-	watch(o)
 	o.Retain()
+	wrap(o)
 	lib.Disarm()
 	o.Release()
 	require.Empty(t, s.waiting)
@@ -268,6 +268,52 @@ func TestTryRetainFindsOnlyTheLiving(t *testing.T) {
 	require.Zero(t, lib.Live())
 }
 
+// wrapperOnly is an object whose one reference is its wrapper's.
+func wrapperOnly(lib *native.Library) *native.Object {
+	o := lib.New("")
+	wrap(o)
+	return o
+}
+
+func TestTheWrappersReferenceIsNotForOthersToTakeOrRelease(t *testing.T) {
+	var lib native.Library
+	var s side
+	s.attach(&lib)
+	o := wrapperOnly(&lib)
+	want := fmt.Sprintf("object %d: %v", o.ID(), native.ErrWrapperOnly)
+	require.PanicsWithValue(t, want, o.Release)
+	require.PanicsWithValue(t, want, o.Retain)
+	require.ErrorIs(t, o.Acquire(), native.ErrWrapperOnly)
+	require.False(t, o.TryRetain())
+	require.EqualValues(t, 1, o.Refs(), "what is refused changes nothing")
+	require.Empty(t, s.waiting)
+	counted := lib.New("")
+	atomic.StoreInt64(&counted.Header().Refs, native.CountedElsewhere)
+	require.ErrorIs(t, counted.Acquire(), native.ErrWrapperOnly)
+}
+
+func TestEdgesBetweenLibrariesAreRefused(t *testing.T) {
+	var one, two native.Library
+	a, b := one.New(""), two.New("")
+	require.PanicsWithValue(t, fmt.Sprintf("object %d: %v", a.ID(), native.ErrOtherLibrary), func() { a.Append(b) })
+	require.EqualValues(t, 1, b.Refs())
+	require.Empty(t, a.Children())
+}
+
+func TestEveryReleaseOfAnObjectCountedElsewhereIsHandedOver(t *testing.T) {
+	var lib native.Library
+	var s side
+	s.attach(&lib)
+	o := lib.New("")
+	atomic.StoreInt64(&o.Header().Refs, native.CountedElsewhere|100)
+	o.Retain()
+	require.EqualValues(t, native.CountedElsewhere|101, atomic.LoadInt64(&o.Header().Refs), "Retain adds 1")
+	o.Release()
+	o.Release()
+	require.Len(t, s.waiting, 2)
+	require.EqualValues(t, native.CountedElsewhere|101, atomic.LoadInt64(&o.Header().Refs))
+}
+
 func TestAReferenceThatBecomesTheLastOneMeanwhileIsHandedOver(t *testing.T) {
 	// The count of an object is the same before and after; what changed in
 	// between is that it is watched now. A release that looked before must not
@@ -281,7 +327,7 @@ func TestAReferenceThatBecomesTheLastOneMeanwhileIsHandedOver(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(o.Release)
 		o.Retain() // the wrapper's
-		watch(o)
+		wrap(o)
 		o.Release() // ours
 		wg.Wait()
 		require.EqualValues(t, 2, o.Refs(), "the wrapper's and the one handed over")

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -56,19 +57,19 @@ func (o *Object) Refs() int64 {
 		return 0
 	}
 	n := atomic.LoadInt64(&h.Refs)
-	if n&Counted != 0 {
+	if n&CountedElsewhere != 0 {
 		if hooks := o.lib.hooks.Load(); hooks.Count != nil {
 			return hooks.Count(h)
 		}
 	}
-	return n &^ Watched
+	return n &^ HasWrapper
 }
 
 // Header is the shared record. It panics when the object is gone. The caller
 // must hold a reference for as long as it uses the result.
 func (o *Object) Header() *Header {
 	h := o.load()
-	if h == nil || atomic.LoadInt64(&h.Refs)&^Watched <= 0 {
+	if h == nil || atomic.LoadInt64(&h.Refs)&^HasWrapper <= 0 {
 		panic(o.gone("used"))
 	}
 	return h
@@ -78,53 +79,73 @@ func (o *Object) gone(verb string) string {
 	return fmt.Sprintf("native: object %d was %s after its last reference was released", o.id, verb)
 }
 
+// The fixed sentences of refusals that are not about a destroyed object. A panic has the
+// object's number in front.
+var (
+	// ErrGone is returned by [Object.Acquire] for an object that has been destroyed.
+	ErrGone = errors.New("native: the object has been destroyed")
+
+	// ErrWrapperOnly refuses to take or release a reference that is the wrapper's.
+	ErrWrapperOnly = errors.New("native: the only reference is the wrapper's; take one through the wrapper, under its side's lock")
+
+	// ErrOtherLibrary refuses an edge between objects of two libraries.
+	ErrOtherLibrary = errors.New("native: an edge cannot join objects of two libraries")
+)
+
+func (o *Object) refused(err error) string { return fmt.Sprintf("object %d: %v", o.id, err) }
+
 // Retain takes one more reference. The caller must hold one already: an object
-// cannot be brought back from zero.
+// cannot be brought back from zero, and the wrapper's reference is not the caller's.
+// It panics otherwise, and changes nothing.
 func (o *Object) Retain() {
 	h := o.load()
 	if h == nil {
 		panic(o.gone("retained"))
 	}
 	switch n := atomic.AddInt64(&h.Refs, 1); {
-	case n&^Watched <= 1:
+	case n&^HasWrapper <= 1:
 		atomic.AddInt64(&h.Refs, -1)
 		panic(o.gone("retained"))
-	case n == Watched|2:
-		if hooks := o.lib.hooks.Load(); hooks != nil && hooks.First != nil {
-			hooks.First(o, h)
-		}
+	case n == HasWrapper|2:
+		atomic.AddInt64(&h.Refs, -1)
+		panic(o.refused(ErrWrapperOnly))
 	}
 }
 
-// TryRetain takes a reference on behalf of a caller that holds none and found
-// the object by some name that does not keep it alive, and reports whether the
-// object was still there.
-func (o *Object) TryRetain() bool {
+// Acquire takes a reference on behalf of a caller that holds none and found the object by a
+// name that does not keep it alive. It returns [ErrGone] for a destroyed object, and
+// [ErrWrapperOnly] for one that only its wrapper keeps: then the other side's lock is needed.
+func (o *Object) Acquire() error {
 	// The header is given back with o.mu held, so while we hold it a header
 	// that is there is still this object's.
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	h := o.load()
 	if h == nil {
-		return false
+		return ErrGone
 	}
 	for {
 		n := atomic.LoadInt64(&h.Refs)
-		if n&^Watched <= 0 {
-			return false // on its way out
-		}
-		if atomic.CompareAndSwapInt64(&h.Refs, n, n+1) {
-			return true
+		switch {
+		case n&^HasWrapper <= 0:
+			return ErrGone // about to be destroyed
+		case n == HasWrapper|1 || n&CountedElsewhere != 0:
+			return ErrWrapperOnly
+		case atomic.CompareAndSwapInt64(&h.Refs, n, n+1):
+			return nil
 		}
 	}
 }
 
+// TryRetain is [Object.Acquire] for callers that do not ask why not.
+func (o *Object) TryRetain() bool { return o.Acquire() == nil }
+
 // Release gives one reference back. The last one destroys the object, and with
 // it the references held by its edges, without recursion. It panics when there
-// is nothing to give back.
+// is nothing to give back, or only the wrapper's reference, and changes nothing.
 //
 // Release never blocks and never runs code of another language: see
-// [Hooks.Last].
+// [Hooks.Release].
 func (o *Object) Release() {
 	if o.release() {
 		o.Finish()
@@ -140,20 +161,14 @@ func (o *Object) release() bool {
 	}
 	for {
 		n := atomic.LoadInt64(&h.Refs)
-		if n&^Watched <= 0 {
+		switch {
+		case n&^HasWrapper <= 0:
 			panic(o.gone("released"))
-		}
-		if n&Counted != 0 {
-			if hooks := o.lib.hooks.Load(); n&Queued == 0 && hooks.Last != nil {
-				if !atomic.CompareAndSwapInt64(&h.Refs, n, n|Queued) {
-					continue
-				}
-				hooks.Last(o, h)
-				return false
-			}
-		} else if n == Watched|2 {
-			if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Last != nil {
-				hooks.Last(o, h)
+		case n == HasWrapper|1:
+			panic(o.refused(ErrWrapperOnly))
+		case n == HasWrapper|2 || n&CountedElsewhere != 0:
+			if hooks := o.lib.hooks.Load(); hooks.Release != nil {
+				hooks.Release(o, h)
 				return false
 			}
 		}
@@ -232,9 +247,19 @@ func (o *Object) edit() *body {
 // same child may stand there more than once; an edge to itself is allowed and,
 // like every cycle of counted references, keeps the object alive until it is
 // removed.
+//
+// It panics with [ErrOtherLibrary] if child belongs to another library.
 func (o *Object) Append(child *Object) {
 	o.Header()
+	if child.lib != o.lib {
+		panic(o.refused(ErrOtherLibrary))
+	}
 	child.Retain()
+	o.AppendOwned(child)
+}
+
+// AppendOwned is Append for a caller that passes a reference to child on to the edge.
+func (o *Object) AppendOwned(child *Object) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	b := o.edit()
@@ -248,9 +273,9 @@ func (o *Object) Remove(child *Object) bool {
 	if !o.removeEdge(child) {
 		return false
 	}
-	if hooks := o.lib.hooks.Load(); atomic.LoadUint32(&h.Flags)&Mirrored != 0 && hooks.Unlink != nil {
+	if hooks := o.lib.hooks.Load(); hooks != nil && hooks.EdgeRemoved != nil && atomic.LoadInt64(&h.Refs)&HasWrapper != 0 {
 		o.Retain()
-		hooks.Unlink(o, child)
+		hooks.EdgeRemoved(o, child)
 		return true
 	}
 	child.Release()
@@ -271,8 +296,8 @@ func (o *Object) removeEdge(child *Object) bool {
 	return true
 }
 
-// RemoveAll takes every edge away and releases what it held. For the other side, when
-// it has taken its mirror of them down: Hooks.Unlink is not told.
+// RemoveAll removes every edge and releases what it held. For the other side: EdgeRemoved
+// is not called.
 func (o *Object) RemoveAll() {
 	o.Header()
 	o.mu.Lock()

@@ -2,8 +2,8 @@ package preserve
 
 /*
 #cgo pkg-config: python3
-#include "preserve.h"
-extern pp_side pp_preserve;
+#include "../internal/wrapper/wrapper.h"
+extern const pp_strategy pp_preserve;
 */
 import "C"
 
@@ -11,8 +11,9 @@ import (
 	_ "embed"
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper" // so that a change of its headers rebuilds this
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 )
 
@@ -24,7 +25,7 @@ var Header string
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_preserve),
+		C: unsafe.Pointer(&C.pp_preserve),
 		Declared: strategies.Declaration{
 			Name:      "preserve",
 			Order:     20,

@@ -26,14 +26,18 @@ import (
 	"pyobject-preservation/strategies"
 )
 
-// ppGoDeclarations is what every strategy says about itself, in suite order, as
-// JSON, to be freed by the caller.
+// ppGoDeclarations is what every reference and every strategy says about itself, in suite
+// order, as JSON, to be freed by the caller. References have "lacks".
 //
 //export ppGoDeclarations
 func ppGoDeclarations() *C.char {
-	var all []strategies.Declaration
-	for _, s := range strategies.All() {
-		all = append(all, s.Declaration())
+	type declared struct {
+		strategies.Declaration
+		Lacks map[string]string `json:"lacks"`
+	}
+	var all []declared
+	for _, s := range strategies.Measured() {
+		all = append(all, declared{s.Declaration(), s.Lacks})
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
@@ -42,17 +46,18 @@ func ppGoDeclarations() *C.char {
 	return C.CString(string(text))
 }
 
-// ppGoModule is a new reference to the module of the strategy with this name.
+// ppGoModule is a new reference to the module of the strategy or reference of this name.
 // nil with an exception when it could not be made, nil without one when there
 // is no such strategy.
 //
 //export ppGoModule
 func ppGoModule(name *C.char) *C.PyObject {
-	s, ok := strategies.Lookup(C.GoString(name))
-	if !ok {
-		return nil
+	for _, s := range strategies.Measured() {
+		if s.Declaration().Name == C.GoString(name) {
+			return (*C.PyObject)(wrapper.Attach(s.Strategy).NewModule())
+		}
 	}
-	return (*C.PyObject)(wrapper.Attach(s).NewModule())
+	return nil
 }
 
 //export ppGoDisarm

@@ -4,7 +4,7 @@
 # scripts/with_python.sh.
 #
 #     LABEL=name      what to call the run (default: date, CPU, Python, commit)
-#     STRATEGY=names  these strategies only, and the floor
+#     STRATEGY=names  these strategies only, and the references
 #     QUICK=1         fewer rounds: a look, nothing to quote
 #     PEERS=names     with these libraries (make peers), and without the Go side
 #
@@ -25,8 +25,8 @@ if [ -n "${STRATEGY:-}" ]; then
         [[ " $names " == *" $name "* ]] || die "no strategy is called '$name'; there are: $names"
     done
 fi
-pattern="/^strategy=(floor$(printf '|%s' "${all[@]}"))\$"
-count=$((${#all[@]} + 1))
+pattern="/^strategy=(floor|baseline$(printf '|%s' "${all[@]}"))\$"
+count=$((${#all[@]} + 2))
 
 commit=$(git rev-parse --short=10 HEAD 2>/dev/null || echo unknown)
 dirty=false

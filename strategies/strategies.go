@@ -14,7 +14,7 @@ type Strategy interface {
 	// Declaration is what the strategy says about itself. It never changes.
 	Declaration() Declaration
 
-	// Table is the strategy's *pp_side: static C memory, one for the process,
+	// Table is the strategy's *pp_strategy: static C memory, one for the process,
 	// whose name is the declaration's.
 	Table() unsafe.Pointer
 }
@@ -50,10 +50,6 @@ type Declaration struct {
 	// deaths, unless I3 breaks. The benchmarks report them, and check them.
 	Identity bool `json:"identity"`
 	Weakref  bool `json:"weakref"`
-
-	// Floor marks the one entry that does no lifetime work: what the others
-	// are compared with. It is no strategy, and has no matrix.
-	Floor bool `json:"floor"`
 }
 
 var (
@@ -82,7 +78,7 @@ func Register(s Strategy) {
 	})
 }
 
-// All returns the registered strategies in suite order, the floor included.
+// All returns the registered strategies in suite order.
 func All() []Strategy { return slices.Clone(registered) }
 
 // Lookup finds a strategy by name.
@@ -95,22 +91,50 @@ func Lookup(name string) (Strategy, bool) {
 	return nil, false
 }
 
+// Reference is what strategies are measured against. It makes no promises and is not in the
+// matrix: only Name, Idea, Identity and Weakref of its declaration are used.
+type Reference struct {
+	Strategy
+	Lacks map[string]string // the operations of the benchmarks that it does not have: reason
+}
+
+var references []Reference
+
+// RegisterReference announces a reference. Like [Register] it is called from an init function.
+func RegisterReference(r Reference) {
+	references = append(references, r)
+	slices.SortFunc(references, func(a, b Reference) int {
+		return -cmp.Compare(a.Declaration().Name, b.Declaration().Name) // floor, baseline
+	})
+}
+
+// References returns the registered references, the floor first.
+func References() []Reference { return slices.Clone(references) }
+
+// Measured returns everything that the benchmarks measure: the references, then the strategies,
+// which lack nothing.
+func Measured() []Reference {
+	all := References()
+	for _, s := range registered {
+		all = append(all, Reference{Strategy: s})
+	}
+	return all
+}
+
 // Static is a [Strategy] made of a declaration and a table, which is all that
 // most strategies are.
 type Static struct {
 	Declared Declaration
-	Side     unsafe.Pointer // the *pp_side
+	C        unsafe.Pointer // the *pp_strategy
 }
 
 // Declaration returns s.Declared and what breaks for every strategy.
 func (s Static) Declaration() Declaration {
 	d := s.Declared
-	if !d.Floor {
-		d.Breaks = maps.Clone(withGIL)
-		maps.Copy(d.Breaks, s.Declared.Breaks)
-	}
+	d.Breaks = maps.Clone(withGIL)
+	maps.Copy(d.Breaks, s.Declared.Breaks)
 	return d
 }
 
-// Table returns s.Side.
-func (s Static) Table() unsafe.Pointer { return s.Side }
+// Table returns s.C.
+func (s Static) Table() unsafe.Pointer { return s.C }

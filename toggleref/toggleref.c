@@ -1,104 +1,32 @@
-/* A counted Python reference, held by native code whenever it holds the object.
- * In Python the idea would be:
- *
- *     def first(native):                  # native references: the wrapper's, and now another
- *         native.python_ref = native.wrapper
- *     def last(native):                   # the wrapper's own is the only one again
- *         del native.python_ref
- *
- *     def wrap(native):
- *         return native.wrapper or MyClass(native)
- *
- * The wrapper never dies while native code holds the object, so tp_dealloc has
- * nothing to decide, subclasses keep CPython's own slots, and gc knows of the
- * reference from the start.
- *
- * How many Python references native code holds on a wrapper: one for each holder
- * that gc can see, or one for all when there are only others. So each holder has
- * a reference of its own to show to gc. */
+/* toggleref.h over the suite's native objects. */
+#include "../internal/wrapper/wrapper.h"
+
+PP_ACCESSORS(toggleref)
+#define TOGGLEREF_SET_WRAPPER pp_set_wrapper
+#define TOGGLEREF_EVENT(what) (toggleref_state.what++)
+#define TOGGLEREF_VISIT_MORE pp_visit_callback
+#define TOGGLEREF_CLEAR_MORE pp_clear_callback
 #include "toggleref.h"
 
-/* native -> Python: the wrapper is there, or it is the first. */
-PyObject *
-pp_toggleref_wrap(pp_side *side, pp_header *h)
-{
-    if (h->wrapper == NULL)
-        return pp_new_wrapper(side, h);
-    Py_INCREF(h->wrapper);
-    return h->wrapper;
-}
+static const PyType_Slot slots[] = {
+    {Py_tp_dealloc, toggleref_dealloc},
+    {Py_tp_traverse, toggleref_traverse},
+    {Py_tp_clear, toggleref_clear},
+    {0, NULL},
+};
 
-/* The wrapper's reference is counted already; take what native code needs for
- * the others. */
-void
-pp_toggleref_adopt(pp_side *side, PyObject *self, pp_header *h)
-{
-    uint32_t n = h->holders ? h->holders : pp_refs(h) > 1;
+static const pp_holders holders = {toggleref_holder_made, toggleref_holder_gone};
 
-    PP_HEADER(self) = h;
-    pp_set_wrapper(h, self);
-    while (n--)
-        Py_INCREF(self);
-}
-
-void
-pp_toggleref_first(pp_side *side, pp_header *h)
-{
-    Py_INCREF(h->wrapper);
-}
-
-void
-pp_toggleref_last(pp_side *side, pp_header *h)
-{
-    Py_DECREF(h->wrapper);
-}
-
-/* The first holder takes over the reference that is there for all. */
-void
-pp_toggleref_holder_made(pp_side *side, pp_header *h)
-{
-    if (h->wrapper && h->holders > 1)
-        Py_INCREF(h->wrapper);
-}
-
-void
-pp_toggleref_holder_gone(pp_side *side, pp_header *h)
-{
-    if (h->wrapper && h->holders > 0)
-        Py_DECREF(h->wrapper);
-}
-
-/* A holder's tp_traverse: its reference to the wrapper, if all native references
- * are holders'. If others hold the object too, the wrapper must look referenced
- * from outside, and does when nobody shows gc where its references come from. */
-int
-pp_toggleref_visit(pp_side *side, PyObject *holder, pp_header *h, visitproc visit, void *arg)
-{
-    if (h->wrapper && pp_refs(h) == 1 + (int64_t)h->holders)
-        Py_VISIT(h->wrapper);
-    return 0;
-}
-
-/* The wrapper dies: nobody else holds the object. */
-void
-pp_toggleref_drop(pp_side *side, PyObject *self)
-{
-    pp_header *h = PP_HEADER(self);
-    if (h) {
-        pp_set_wrapper(h, NULL);
-        pp_release(side, h);
-    }
-}
-
-pp_side pp_toggleref = {
+const pp_strategy pp_toggleref = {
     .name = "toggleref",
-    .wrap = pp_toggleref_wrap,
-    .adopt = pp_toggleref_adopt,
-    .first = pp_toggleref_first,
-    .last = pp_toggleref_last,
-    .holder_made = pp_toggleref_holder_made,
-    .holder_gone = pp_toggleref_holder_gone,
-    .visit = pp_toggleref_visit,
-    .drop = pp_toggleref_drop,
-    .inseparable = true,
+    .state = &toggleref_state,
+    .wrap = toggleref_wrap,
+    .new_instance = toggleref_new,
+    .adopt = toggleref_adopt,
+    .retain = toggleref_retain,
+    .release = toggleref_release,
+    .release_slot = toggleref_release_slot,
+    .slots = slots,
+    .visit = toggleref_visit,
+    .holders = &holders,
 };

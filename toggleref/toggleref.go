@@ -2,8 +2,8 @@ package toggleref
 
 /*
 #cgo pkg-config: python3
-#include "toggleref.h"
-extern pp_side pp_toggleref;
+#include "../internal/wrapper/wrapper.h"
+extern const pp_strategy pp_toggleref;
 */
 import "C"
 
@@ -11,8 +11,9 @@ import (
 	_ "embed"
 	"unsafe"
 
-	_ "pyobject-preservation/internal/cpython" // its headers: see internal/wrapper/embed.go
+	_ "pyobject-preservation/internal/cpython" // headers: see internal/wrapper/embed.go
 	_ "pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/strategies"
 )
 
@@ -24,7 +25,7 @@ var Header string
 
 func init() {
 	strategies.Register(strategies.Static{
-		Side: unsafe.Pointer(&C.pp_toggleref),
+		C: unsafe.Pointer(&C.pp_toggleref),
 		Declared: strategies.Declaration{
 			Name:  "toggleref",
 			Order: 50,

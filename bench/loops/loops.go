@@ -22,13 +22,13 @@ import (
 	"time"
 	"unsafe"
 
-	_ "pyobject-preservation/floor" // its header
 	"pyobject-preservation/internal/cpython"
 	"pyobject-preservation/internal/wrapper"
+	_ "pyobject-preservation/lifetime"
 	"pyobject-preservation/native"
 )
 
-func side(b *wrapper.Binding) *C.pp_side { return (*C.pp_side)(b.Side()) }
+func table(b *wrapper.Binding) *C.pp_strategy { return (*C.pp_strategy)(b.Table()) }
 
 func object(o cpython.Object) *C.PyObject { return (*C.PyObject)(o) }
 
@@ -41,28 +41,26 @@ func result(ns C.int64_t) (time.Duration, error) {
 
 // Create calls MyClass() and drops the result.
 func Create(b *wrapper.Binding, n int) (time.Duration, error) {
-	return result(C.pp_loop_create(side(b), C.int64_t(n)))
+	return result(C.pp_loop_create(table(b), C.int64_t(n)))
 }
 
 // Wrap wraps the native object that the holder ref holds and drops the result.
-// It also says how often that was the object at the address of wrapper, which
-// may be dead, except for the floor's.
+// It also says how often that was the object at the address of wrapper, which may be dead.
 func Wrap(b *wrapper.Binding, wrapper, ref cpython.Object, n int) (d time.Duration, same int, err error) {
 	var found C.int64_t
-	d, err = result(C.pp_loop_wrap(side(b), object(wrapper), object(ref), C.int64_t(n), &found))
+	d, err = result(C.pp_loop_wrap(table(b), object(wrapper), object(ref), C.int64_t(n), &found))
 	return d, int(found), err
 }
 
-// WrapFirst wraps n new native objects. Not for the floor, whose objects all
-// have a wrapper.
+// WrapFirst wraps n new native objects.
 func WrapFirst(b *wrapper.Binding, n int) (time.Duration, error) {
-	return result(C.pp_loop_wrap_first(side(b), C.int64_t(n)))
+	return result(C.pp_loop_wrap_first(table(b), C.int64_t(n)))
 }
 
 // Unwrap takes a native reference to what wrapper stands for, and gives it back.
 // Somebody else should hold one meanwhile.
 func Unwrap(b *wrapper.Binding, wrapper cpython.Object, n int) (time.Duration, error) {
-	return result(C.pp_loop_unwrap(side(b), object(wrapper), C.int64_t(n)))
+	return result(C.pp_loop_unwrap(table(b), object(wrapper), C.int64_t(n)))
 }
 
 // Call calls a method without arguments.
@@ -82,13 +80,13 @@ func CallOne(o cpython.Object, method string, argument int64, n int) (time.Durat
 // RetainRelease takes a second native reference beside that of the wrapper and
 // gives it back.
 func RetainRelease(b *wrapper.Binding, wrapper cpython.Object, n int) (time.Duration, error) {
-	return result(C.pp_loop_retain_release(side(b), object(wrapper), C.int64_t(n)))
+	return result(C.pp_loop_retain_release(table(b), object(wrapper), C.int64_t(n)))
 }
 
 // ReleaseZombie gives back the last native references to n objects whose
 // wrappers have come and gone.
 func ReleaseZombie(b *wrapper.Binding, n int) (time.Duration, error) {
-	return result(C.pp_loop_release_zombie(side(b), C.int64_t(n)))
+	return result(C.pp_loop_release_zombie(table(b), C.int64_t(n)))
 }
 
 // Invoke calls a callable without arguments, and says how often it returned
@@ -112,8 +110,7 @@ func Int(callable cpython.Object) (int64, error) {
 func Compiler() string { return C.GoString(C.pp_compiler()) }
 
 // Held is a number of native objects, each with one native reference and a
-// wrapper that has come and gone, held from outside Python (the floor's: with
-// the one wrapper, which is what holds it).
+// wrapper that has come and gone, held from outside Python.
 //
 // # Memory
 //
@@ -138,11 +135,18 @@ func NewHeld(b *wrapper.Binding, n int) *Held {
 
 // Fill makes the objects.
 func (h *Held) Fill() error {
-	if C.pp_hold(side(h.binding), h.list, C.int64_t(h.room)) < 0 {
+	if C.pp_hold(table(h.binding), h.list, C.int64_t(h.room)) < 0 {
 		return cpython.TakeError()
 	}
 	h.n = h.room
 	return nil
+}
+
+// offThread is a strategy without native objects in Go: it retains and releases what is held
+// itself, on a thread without the GIL.
+type offThread interface {
+	RetainRelease(held unsafe.Pointer, n int)
+	Release(held *unsafe.Pointer, n int)
 }
 
 // RetainReleaseOffThread takes, on a goroutine without the GIL, one more reference to
@@ -150,8 +154,8 @@ func (h *Held) Fill() error {
 func (h *Held) RetainReleaseOffThread(n int) time.Duration {
 	first := *h.list
 	return h.offThread(func() {
-		if h.floor() {
-			C.pp_floor_retain_release(first, C.int64_t(n))
+		if own, ok := h.binding.Strategy().(offThread); ok {
+			own.RetainRelease(first, n)
 			return
 		}
 		o := wrapper.Object(uint64((*C.pp_header)(first).handle))
@@ -166,15 +170,16 @@ func (h *Held) RetainReleaseOffThread(n int) time.Duration {
 // the GIL. It takes the time of that, and of the drain that follows.
 func (h *Held) CloseOffThread() time.Duration {
 	list := unsafe.Slice(h.list, h.n)
+	own, ok := h.binding.Strategy().(offThread)
 	objects := make([]*native.Object, h.n)
 	for i := range objects {
-		if !h.floor() {
+		if !ok {
 			objects[i] = wrapper.Object(uint64((*C.pp_header)(list[i]).handle))
 		}
 	}
 	taken := h.offThread(func() {
-		if h.floor() {
-			C.pp_floor_release(h.list, C.int64_t(h.n))
+		if ok {
+			own.Release(h.list, h.n)
 			return
 		}
 		for _, o := range objects {
@@ -185,8 +190,6 @@ func (h *Held) CloseOffThread() time.Duration {
 	h.Close()
 	return taken
 }
-
-func (h *Held) floor() bool { return side(h.binding).bare != nil }
 
 func (h *Held) offThread(f func()) time.Duration {
 	start := time.Now()
@@ -206,7 +209,7 @@ func (h *Held) offThread(f func()) time.Duration {
 
 // Close gives the native references back, and the list.
 func (h *Held) Close() {
-	C.pp_let_go(side(h.binding), h.list, C.int64_t(h.n))
+	C.pp_let_go(table(h.binding), h.list, C.int64_t(h.n))
 	C.free(unsafe.Pointer(h.list))
 	h.list, h.n = nil, 0
 }

@@ -7,23 +7,20 @@
 
 #include "../../internal/wrapper/wrapper.h"
 
-int64_t pp_loop_create(pp_side *, int64_t n);
-int64_t pp_loop_wrap(pp_side *, PyObject *wrapper, PyObject *ref, int64_t n, int64_t *same);
-int64_t pp_loop_wrap_first(pp_side *, int64_t n);
-int64_t pp_loop_unwrap(pp_side *, PyObject *wrapper, int64_t n);
+int64_t pp_loop_create(const pp_strategy *, int64_t n);
+int64_t pp_loop_wrap(const pp_strategy *, PyObject *wrapper, PyObject *ref, int64_t n, int64_t *same);
+int64_t pp_loop_wrap_first(const pp_strategy *, int64_t n);
+int64_t pp_loop_unwrap(const pp_strategy *, PyObject *wrapper, int64_t n);
 int64_t pp_loop_call(PyObject *object, const char *method, int64_t n);
 int64_t pp_loop_call_one(PyObject *object, const char *method, int64_t argument, int64_t n);
-int64_t pp_loop_retain_release(pp_side *, PyObject *wrapper, int64_t n);
-int64_t pp_loop_release_zombie(pp_side *, int64_t n);
+int64_t pp_loop_retain_release(const pp_strategy *, PyObject *wrapper, int64_t n);
+int64_t pp_loop_release_zombie(const pp_strategy *, int64_t n);
 int64_t pp_loop_invoke(PyObject *callable, int64_t n, int64_t *none);
 
 /* n native objects whose wrappers have come and gone, held from outside Python.
  * 0, or -1 with an exception. */
-int pp_hold(pp_side *, void **held, int64_t n);
-void pp_let_go(pp_side *, void **held, int64_t n);
-
-void pp_floor_retain_release(void *held, int64_t n); /* without the GIL */
-void pp_floor_release(void **held, int64_t n);       /* the same */
+int pp_hold(const pp_strategy *, void **held, int64_t n);
+void pp_let_go(const pp_strategy *, void **held, int64_t n);
 
 /* callable() as an integer. -1 with an exception, or because it is. */
 int64_t pp_call_int(PyObject *callable);

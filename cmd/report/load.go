@@ -19,6 +19,10 @@ import (
 // floor is the name of the entry that the others are compared with.
 const floor = "floor"
 
+// baseline is the suite's scaffolding with no lifetime policy. Like the floor it is not in the
+// matrix.
+const baseline = "baseline"
+
 // run is one recorded run.
 type run struct {
 	Label, Dir string
@@ -240,10 +244,10 @@ func (r *run) readAbsent(text []byte) {
 	}
 }
 
-// orderStrategies puts the floor first and takes the rest as the matrix lists
+// orderStrategies puts floor and baseline first and takes the rest as the matrix lists
 // them, which is suite order; benchmarks may meet them in another.
 func (r *run) orderStrategies() {
-	place := map[string]int{floor: -1}
+	place := map[string]int{floor: -2, baseline: -1}
 	if r.Matrix != nil {
 		for i, s := range r.Matrix.Subjects {
 			place[s.Name] = i

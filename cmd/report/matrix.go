@@ -43,7 +43,7 @@ func (m *matrix) measured(subject string) bool {
 // held is how many of the properties that apply hold, as "47 of 49".
 func (r *run) held(subject string) string {
 	switch {
-	case subject == floor:
+	case subject == floor || subject == baseline:
 		return "n/a"
 	case r.Matrix == nil || !r.Matrix.measured(subject):
 		return notRecorded

@@ -45,7 +45,7 @@ func main() {
 
 	w.DecRef()
 	b.Release(o)
-	fmt.Println("native objects alive: ", b.Library().Live())
+	fmt.Println("native objects alive: ", b.Live())
 
 	cpy3.Detach()
 	python3.Py_Finalize()

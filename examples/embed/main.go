@@ -58,7 +58,7 @@ del parent, child
 		child.Release()
 	}()
 	<-done
-	fmt.Println("Go:     released the child,", library.Live(), "native objects alive")
+	fmt.Println("Go:     released the child,", b.Live(), "native objects alive")
 
 	cpython.WithGIL(func() {
 		space := cpython.NewNamespace()
@@ -71,7 +71,7 @@ del parent, child
 `))
 		b.Release(parent) // the last reference: all four halves go
 	})
-	fmt.Println("Go:     released the parent,", library.Live(), "native objects alive")
+	fmt.Println("Go:     released the parent,", b.Live(), "native objects alive")
 
 	wrapper.Disarm() // before the interpreter goes away
 	return 0

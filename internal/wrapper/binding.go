@@ -4,9 +4,11 @@ package wrapper
 #include <stdlib.h>
 #include "wrapper.h"
 
-static void pp_first(pp_side *side, pp_header *h) { side->first(side, h); }
-static void pp_take(pp_side *side, pp_header *h) { pp_retain(side, h); }
-static PyObject *pp_wrap(pp_side *side, pp_header *h) { return side->wrap(side, h); }
+static void pp_retain(const pp_strategy *s, pp_header *h) { s->retain(h); }
+static void pp_release(const pp_strategy *s, pp_header *h) { s->release(h); }
+static PyObject *pp_wrap(const pp_strategy *s, pp_header *h) { return s->wrap(h); }
+static int64_t pp_count(const pp_strategy *s, pp_header *h) { return s->counting->count(h); }
+static void pp_drain_now(const pp_strategy *s) { pp_drain(s); }
 */
 import "C"
 
@@ -15,6 +17,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"pyobject-preservation/internal/cpython"
@@ -34,17 +37,17 @@ var ErrPending = errors.New("wrapper: a Python exception is pending")
 type Binding struct {
 	strategy strategies.Strategy
 	library  *native.Library
-	side     *C.pp_side
+	table    *C.pp_strategy
 }
 
 var (
-	bindings   []*Binding // by index of the side; only appended to, under attachMu
+	bindings   []*Binding // by pp_state.index; only appended to, under attachMu
 	attachMu   sync.Mutex
 	boundNames = map[string]*Binding{}
 )
 
 // Attach connects a strategy, or returns the binding that exists already. It
-// needs the GIL the first time: sides are found by index from C.
+// needs the GIL the first time: C code finds bindings by index.
 func Attach(s strategies.Strategy) *Binding {
 	attachMu.Lock()
 	defer attachMu.Unlock()
@@ -52,36 +55,31 @@ func Attach(s strategies.Strategy) *Binding {
 	if b := boundNames[name]; b != nil {
 		return b
 	}
-	b := &Binding{strategy: s, library: new(native.Library), side: (*C.pp_side)(s.Table())}
-	if got := C.GoString(b.side.name); got != name {
+	b := &Binding{strategy: s, library: new(native.Library), table: (*C.pp_strategy)(s.Table())}
+	if got := C.GoString(b.table.name); got != name {
 		panic(fmt.Sprintf("wrapper: strategy %q has the table of %q", name, got))
 	}
-	C.pp_watch_forks(b.side)
-	b.side.index = C.int(len(bindings))
+	C.pp_attach(b.table, C.int(len(bindings)))
 	bindings = append(bindings, b)
 	boundNames[name] = b
 	hooks := native.Hooks{
 		Header:   newHeader,
 		Free:     b.freeHeader,
-		Last:     b.last,
+		Release:  b.releaseUnattached,
 		Dispatch: b.dispatch,
-		Idle:     func() int64 { return int64(C.pp_idle(b.side)) },
 	}
-	if b.side.first != nil {
-		hooks.First = func(_ *native.Object, h *native.Header) { C.pp_first(b.side, cHeader(h)) }
+	if b.table.edges != nil {
+		hooks.EdgeRemoved = b.edgeRemoved
 	}
-	if b.side.edge_gone != nil {
-		hooks.Unlink = b.unlink
-	}
-	if b.side.counted_release != nil {
-		hooks.Count = func(h *native.Header) int64 { return int64(C.pp_count(cHeader(h))) }
+	if b.table.counting != nil {
+		hooks.Count = func(h *native.Header) int64 { return int64(C.pp_count(b.table, cHeader(h))) }
 	}
 	b.library.Attach(hooks)
 	return b
 }
 
 // WatchForks has the process notice when it is forked, whether a strategy is attached or not.
-func WatchForks() { C.pp_watch_forks(nil) }
+func WatchForks() { C.pp_watch_forks() }
 
 // Forked reports whether this process is the child of a fork since: then Go has no other
 // threads.
@@ -105,16 +103,26 @@ func (b *Binding) Strategy() strategies.Strategy { return b.strategy }
 // Library makes the native objects that this binding wraps.
 func (b *Binding) Library() *native.Library { return b.library }
 
-// Side is the C table, a *pp_side, for C code that measures it.
-func (b *Binding) Side() unsafe.Pointer { return unsafe.Pointer(b.side) }
+// Table is the strategy's *pp_strategy, for C code that measures it.
+func (b *Binding) Table() unsafe.Pointer { return unsafe.Pointer(b.table) }
+
+// Live is the number of native objects of this binding that a caller has: those made ahead
+// of need or not yet given back to Go do not count.
+func (b *Binding) Live() int64 { return b.library.Live() - int64(C.pp_idle(b.table.state)) }
+
+// moduleMaker is a strategy with a module of its own, which uses none of the scaffolding.
+type moduleMaker interface{ NewModule() cpython.Object }
 
 // NewModule returns a new reference to the strategy's module, which is made the
 // first time: pp.strategy(name). nil with a Python exception pending when it
 // could not be made. Needs the GIL.
 func (b *Binding) NewModule() cpython.Object {
+	if own, ok := b.strategy.(moduleMaker); ok {
+		return own.NewModule()
+	}
 	name := C.CString(Package)
 	defer C.free(unsafe.Pointer(name))
-	return cpython.Object(C.pp_module(b.side, name))
+	return cpython.Object(C.pp_module(b.table, name))
 }
 
 // Module is [Binding.NewModule] for callers in Go, with a Go error.
@@ -129,14 +137,14 @@ func (b *Binding) Module() (cpython.Object, error) {
 // its native reference, and needs one throughout. Needs the GIL.
 func (b *Binding) Wrap(o *native.Object) (cpython.Object, error) {
 	b.owns(o)
-	if b.side.module == nil {
+	if b.table.state.module == nil {
 		m, err := b.Module() // the first use makes the classes
 		if err != nil {
 			return nil, err
 		}
 		cpython.DecRef(m)
 	}
-	w := C.pp_wrap(b.side, cHeader(o.Header()))
+	w := C.pp_wrap(b.table, cHeader(o.Header()))
 	if w == nil {
 		return nil, cpython.TakeError()
 	}
@@ -164,27 +172,31 @@ func (b *Binding) UnwrapManaged(w cpython.Object) (*native.Managed, error) {
 // reference for the caller, who must release it. It fails for anything but a
 // wrapper of this strategy. Needs the GIL.
 func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
-	if b.side.module == nil {
+	if b.table.state.module == nil {
 		return nil, fmt.Errorf("wrapper: strategy %s has no wrappers yet", b.strategy.Declaration().Name)
 	}
-	h := C.pp_unwrap(b.side, (*C.PyObject)(w))
+	h := C.pp_unwrap(b.table, (*C.PyObject)(w))
 	if h == nil {
 		return nil, cpython.TakeError()
 	}
-	C.pp_take(b.side, h) // in C: only there a reference can be made of the wrapper's
+	C.pp_retain(b.table, h) // in C: with the wrapper's reference and the GIL
 	return objects.Get(uint64(h.handle)), nil
 }
 
-// Release gives one native reference back and sees at once to what follows
-// from it, such as the death of the wrapper. Needs the GIL; without it call
-// o.Release, and what follows comes as soon as some thread has the GIL.
+// Release gives one native reference back at once; the wrapper may die of it. Needs the GIL;
+// without it call o.Release, and the wrapper dies as soon as a thread has the GIL. It panics
+// like that if the only reference is the wrapper's, and changes nothing.
 func (b *Binding) Release(o *native.Object) {
 	b.owns(o)
-	C.pp_release(b.side, cHeader(o.Header()))
+	h := o.Header()
+	if atomic.LoadInt64(&h.Refs) == native.HasWrapper|1 {
+		panic(fmt.Sprintf("object %d: %v", o.ID(), native.ErrWrapperOnly))
+	}
+	C.pp_release(b.table, cHeader(h))
 }
 
-// Drain sees to what follows from releases on goroutines. Needs the GIL.
-func (b *Binding) Drain() { C.pp_drain(b.side) }
+// Drain releases what goroutines have handed over. Needs the GIL.
+func (b *Binding) Drain() { C.pp_drain_now(b.table) }
 
 // Stats are a strategy's counters; see the module's stats() for their meaning.
 type Stats struct {
@@ -194,11 +206,11 @@ type Stats struct {
 // Stats returns the counters. Needs the GIL.
 func (b *Binding) Stats() Stats {
 	return Stats{
-		WrappersCreated: int64(b.side.wrappers_created),
-		WrappersFreed:   int64(b.side.wrappers_freed),
-		Flips:           int64(b.side.flips),
-		Resurrections:   int64(b.side.resurrections),
-		Drained:         int64(b.side.drained),
+		WrappersCreated: int64(b.table.state.wrappers_created),
+		WrappersFreed:   int64(b.table.state.wrappers_freed),
+		Flips:           int64(b.table.state.flips),
+		Resurrections:   int64(b.table.state.resurrections),
+		Drained:         int64(b.table.state.queue.drained),
 	}
 }
 
@@ -216,6 +228,5 @@ func pythonError(text *C.char) error {
 	return &cpython.Error{Text: C.GoString(text)}
 }
 
-// Owns reports whether o is an object of the strategy whose side has this
-// index.
+// Owns reports whether o is an object of the binding with this index.
 func Owns(index int, o *native.Object) bool { return o.Library() == bindings[index].library }

@@ -33,7 +33,7 @@ pp_take_callback(pp_header *h)
 PyObject *
 pp_wrapper_set_callback(PyObject *self, PyObject *callback)
 {
-    pp_header *h = pp_native(PP_WRAPPER(self)->side, self);
+    pp_header *h = pp_native(self);
     PyObject *old;
 
     if (h == NULL)
@@ -52,22 +52,22 @@ pp_wrapper_set_callback(PyObject *self, PyObject *callback)
     Py_RETURN_NONE;
 }
 
-/* Whether the wrapper is the only one that keeps the native object, so that what the
- * object refers to is what the wrapper refers to. Where the two live equally long it
- * always is: what else keeps the object keeps the wrapper, too. */
-static inline bool
-keeps_alone(PyObject *self, pp_header *h)
+/* The native object of a wrapper that gc looks at, if that has a callback. */
+static inline pp_header *
+with_callback(PyObject *self)
 {
-    return PP_WRAPPER(self)->side->inseparable || pp_refs(h) == 1;
+    const pp_strategy *strategy = PP_WRAPPER(self)->strategy;
+    pp_header *h = strategy && !strategy->lookup ? PP_HEADER(self) : NULL;
+
+    return h && pp_flag(h, PP_HAS_CALLBACK) ? h : NULL;
 }
 
 int
 pp_visit_callback(PyObject *self, visitproc visit, void *arg)
 {
-    pp_side *side = PP_WRAPPER(self)->side;
-    pp_header *h = side && !side->unwrap ? PP_HEADER(self) : NULL;
+    pp_header *h = with_callback(self);
 
-    if (h && pp_flag(h, PP_HAS_CALLBACK) && keeps_alone(self, h))
+    if (h)
         Py_VISIT(*slot_of(h));
     return 0;
 }
@@ -75,9 +75,27 @@ pp_visit_callback(PyObject *self, visitproc visit, void *arg)
 void
 pp_clear_callback(PyObject *self)
 {
-    pp_side *side = PP_WRAPPER(self)->side;
-    pp_header *h = side && !side->unwrap ? PP_HEADER(self) : NULL;
+    pp_header *h = with_callback(self);
 
-    if (h && pp_flag(h, PP_HAS_CALLBACK) && keeps_alone(self, h))
+    if (h)
+        Py_XDECREF(pp_take_callback(h));
+}
+
+int
+pp_visit_own_callback(PyObject *self, visitproc visit, void *arg)
+{
+    pp_header *h = with_callback(self);
+
+    if (h && pp_refs(h) == 1)
+        Py_VISIT(*slot_of(h));
+    return 0;
+}
+
+void
+pp_clear_own_callback(PyObject *self)
+{
+    pp_header *h = with_callback(self);
+
+    if (h && pp_refs(h) == 1)
         Py_XDECREF(pp_take_callback(h));
 }

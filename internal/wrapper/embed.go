@@ -1,11 +1,14 @@
 package wrapper
 
-import _ "embed"
+import (
+	_ "embed"
 
-// Packages that include these headers from other folders import this one and
-// internal/cpython, so that Go compiles them anew when a header changes: it
-// looks at a package's own folder only, and at what its imports contain.
-// TestWhoeverIncludesAHeaderImportsItsPackage sees to it.
+	_ "pyobject-preservation/lifetime" // its headers
+)
+
+// Packages that include these headers from other folders import this one, internal/cpython
+// and lifetime: Go compiles a package anew when an import changes, and does not look at
+// headers in other folders. TestWhoeverIncludesAHeaderImportsItsPackage enforces it.
 var (
 	//go:embed header.h
 	headerH string

@@ -15,26 +15,35 @@ import (
 // What C calls in Go. Objects are named by handle; the caller sees to it that
 // they are alive, by holding a native reference or the wrapper that does.
 
-// ppGoRestock makes n native objects and returns their headers, linked, and
-// finishes off those in dead, linked likewise. Both are addresses rather than
-// pointers, so that cgo need not look whether they point into Go memory; they
-// do not.
+// ppGoRefill makes n native objects and returns their headers, linked by slot.next, and
+// destroys those in dead, linked likewise. Both are addresses rather than pointers, so that
+// cgo need not look whether they point into Go memory; they do not.
 //
-//export ppGoRestock
-func ppGoRestock(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
-	for next := uintptr(dead); next != 0; {
-		h := (*native.Header)(fromC(next))
-		next = h.Next // read before the header can belong to somebody else
-		objects.Get(h.Handle).Finish()
+//export ppGoRefill
+func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
+	for h := (*C.pp_header)(fromC(uintptr(dead))); h != nil; {
+		next := nextOf(h) // read before the header can belong to another object
+		objects.Get(uint64(h.handle)).Finish()
+		h = next
 	}
-	var list *native.Header
-	bindings[index].library.NewStock(int(n), func(o *native.Object) {
-		h := o.Header()
-		h.Next = uintptr(unsafe.Pointer(list))
-		h.Flags = C.PP_IN_STOCK
+	var list *C.pp_header
+	bindings[index].library.NewBatch(int(n), func(o *native.Object) {
+		h := cHeader(o.Header())
+		if list != nil {
+			h.slot.next = &list.slot
+		}
+		o.Header().Flags = C.PP_IN_FREE_LIST
 		list = h
 	})
 	return C.uintptr_t(uintptr(unsafe.Pointer(list)))
+}
+
+// nextOf is the header that h's slot links to.
+func nextOf(h *C.pp_header) *C.pp_header {
+	if h.slot.next == nil {
+		return nil
+	}
+	return (*C.pp_header)(unsafe.Add(unsafe.Pointer(h.slot.next), -int(unsafe.Offsetof(h.slot))))
 }
 
 // fromC is the pointer that an address from C stands for. It points to C
@@ -47,7 +56,7 @@ func fromC(address uintptr) unsafe.Pointer {
 func ppGoFinish(handle C.uint64_t) { objects.Get(uint64(handle)).Finish() }
 
 //export ppGoLive
-func ppGoLive(index C.int) C.int64_t { return C.int64_t(bindings[index].library.Live()) }
+func ppGoLive(index C.int) C.int64_t { return C.int64_t(bindings[index].Live()) }
 
 //export ppGoSetMessage
 func ppGoSetMessage(handle C.uint64_t, text *C.char, size C.Py_ssize_t) {
@@ -76,9 +85,11 @@ func ppGoText(handle C.uint64_t, kind C.int, buffer *C.char, room C.int64_t) C.i
 	return C.int64_t(len(text))
 }
 
+// ppGoAppend adds an edge, which takes over a reference of the caller's to child.
+//
 //export ppGoAppend
 func ppGoAppend(parent, child C.uint64_t) {
-	objects.Get(uint64(parent)).Append(objects.Get(uint64(child)))
+	objects.Get(uint64(parent)).AppendOwned(objects.Get(uint64(child)))
 }
 
 //export ppGoRemove
@@ -125,16 +136,14 @@ func ppGoEmit(handle C.uint64_t, event C.int64_t, answer *C.int64_t) C.int {
 	return 0
 }
 
-// last queues a reference that only a thread with the GIL may drop. The queue
-// is a stack of headers linked through themselves: it needs no memory, cannot
-// be full, and never makes the releasing goroutine wait.
-func (b *Binding) last(_ *native.Object, h *native.Header) {
-	C.pp_push(b.side, cHeader(h))
+// releaseUnattached hands a reference over that only a thread with the GIL may release.
+func (b *Binding) releaseUnattached(_ *native.Object, h *native.Header) {
+	C.pp_release_unattached(b.table, cHeader(h))
 }
 
-// unlink queues a removed edge whose other side has to be told first.
-func (b *Binding) unlink(parent, child *native.Object) {
-	C.pp_unlink(b.side, cHeader(parent.Header()), cHeader(child.Header()))
+// edgeRemoved queues a removed edge for the strategy's edges->gone.
+func (b *Binding) edgeRemoved(parent, child *native.Object) {
+	C.pp_unlink(b.table, cHeader(parent.Header()), cHeader(child.Header()))
 }
 
 // dispatch delivers an event to the wrapper's on_event, whether or not the
@@ -142,7 +151,7 @@ func (b *Binding) unlink(parent, child *native.Object) {
 func (b *Binding) dispatch(o *native.Object, event int64) (int64, error) {
 	var answer C.int64_t
 	var text *C.char
-	if C.pp_dispatch(b.side, cHeader(o.Header()), C.int64_t(event), &answer, &text) == 0 {
+	if C.pp_dispatch(b.table, cHeader(o.Header()), C.int64_t(event), &answer, &text) == 0 {
 		return int64(answer), nil
 	}
 	return 0, pythonError(text)

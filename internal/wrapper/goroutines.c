@@ -8,31 +8,48 @@
 
 /* ---- fork ------------------------------------------------------------------- */
 
-static int forked; /* in the child: Go's other threads did not come along */
-static pp_side *watched;
+static int forked;       /* in the child: Go's other threads are not there */
+static pp_state *states; /* all that are attached */
+static bool disarmed;    /* the interpreter is going away */
 
-/* Whoever was draining, or had promised to, is not in the child. */
 static void
 in_child(void)
 {
     forked = 1;
-    for (pp_side *side = watched; side; side = side->watched) {
-        side->draining = 0;
-        atomic_store(&side->requested, 0);
-    }
+    for (pp_state *state = states; state; state = state->next)
+        lt_after_fork_in_child(&state->queue);
 }
 
 void
-pp_watch_forks(pp_side *side)
+pp_watch_forks(void)
 {
     static int watching;
 
     if (!watching)
         watching = pthread_atfork(NULL, NULL, in_child) == 0;
-    if (side) {
-        side->watched = watched;
-        watched = side;
-    }
+}
+
+void
+pp_attach(const pp_strategy *strategy, int index)
+{
+    pp_state *state = strategy->state;
+
+    pp_watch_forks();
+    state->strategy = strategy;
+    state->index = index;
+    state->queue.release = strategy->release_slot;
+    if (disarmed)
+        lt_disarm(&state->queue);
+    state->next = states;
+    states = state;
+}
+
+void
+pp_disarm(void)
+{
+    disarmed = true;
+    for (pp_state *state = states; state; state = state->next)
+        lt_disarm(&state->queue);
 }
 
 int
@@ -42,8 +59,18 @@ pp_forked(void)
 }
 
 int
-pp_have_goroutines(void)
+pp_counts_natively(const pp_strategy *strategy)
 {
+    if (strategy->release_slot == NULL)
+        PyErr_Format(PyExc_RuntimeError, "%s has no native references, only Python's", strategy->name);
+    return strategy->release_slot != NULL;
+}
+
+int
+pp_have_goroutines(const pp_strategy *strategy)
+{
+    if (!pp_counts_natively(strategy))
+        return 0;
     if (forked)
         PyErr_SetString(PyExc_RuntimeError,
                         "this process was forked, and Go's threads did not come along: nothing can "
@@ -57,21 +84,21 @@ PyObject *
 pp_holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"locked", NULL};
-    pp_side *side = PP_HOLDER(self)->side;
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
     int locked = 0;
     pp_header *h;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p:release_from_goroutine", names, &locked) ||
-        !pp_have_goroutines())
+        !pp_have_goroutines(strategy))
         return NULL;
-    h = pp_let_go_holder(PP_HOLDER(self));
+    h = pp_take_from_holder(PP_HOLDER(self));
     if (h) {
         uint64_t handle = h->handle;
         Py_BEGIN_ALLOW_THREADS
         ppGoReleaseOnGoroutines(&handle, 1, 1, locked, 1);
         Py_END_ALLOW_THREADS
     }
-    pp_drain(side);
+    pp_drain(strategy);
     Py_RETURN_NONE;
 }
 
@@ -80,12 +107,12 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"goroutines", "times", NULL};
     int goroutines = 4, times = 1000, failed = 0;
-    pp_side *side = PP_HOLDER(self)->side;
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
     pp_header *h;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ii:wrap_from_goroutines", names, &goroutines,
                                      &times) ||
-        !pp_have_goroutines())
+        !pp_have_goroutines(strategy))
         return NULL;
     if (goroutines < 1 || goroutines > 1000 || times < 0)
         return PyErr_Format(PyExc_ValueError,
@@ -94,12 +121,12 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
     h = pp_held(self);
     if (h == NULL)
         return NULL;
-    pp_retain(side, h); /* another thread may release this very holder */
+    strategy->retain(h); /* another thread may release this very holder */
     Py_BEGIN_ALLOW_THREADS
-    failed = ppGoWrapOnGoroutines(side->index, h->handle, goroutines, times);
+    failed = ppGoWrapOnGoroutines(strategy->state->index, h->handle, goroutines, times);
     Py_END_ALLOW_THREADS
-    pp_release(side, h);
-    pp_drain(side);
+    strategy->release(h);
+    pp_drain(strategy);
     if (failed)
         return PyErr_Format(PyExc_RuntimeError, "%d of the wraps failed", failed);
     Py_RETURN_NONE;
@@ -111,7 +138,7 @@ PyObject *
 pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"refs", "goroutines", "wait", NULL};
-    pp_side *side = pp_module_side(module);
+    const pp_strategy *strategy = pp_module_strategy(module);
     PyObject *refs, *list;
     int goroutines = 8, wait = 1;
     Py_ssize_t n, held = 0;
@@ -119,7 +146,7 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|ip:release_from_goroutines", names, &refs,
                                      &goroutines, &wait) ||
-        !pp_have_goroutines())
+        !pp_have_goroutines(strategy))
         return NULL;
     if (goroutines < 1 || goroutines > 1000)
         return PyErr_Format(PyExc_ValueError, "goroutines must be from 1 to 1000, not %d", goroutines);
@@ -128,9 +155,9 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
         return NULL;
     n = PyList_GET_SIZE(list);
     for (Py_ssize_t i = 0; i < n; i++)
-        if (!Py_IS_TYPE(PyList_GET_ITEM(list, i), side->holder_type)) {
+        if (!Py_IS_TYPE(PyList_GET_ITEM(list, i), strategy->state->holder_type)) {
             PyErr_Format(PyExc_TypeError, "refs[%zd]: expected %s, not '%.200s'", i,
-                         side->holder_type->tp_name, Py_TYPE(PyList_GET_ITEM(list, i))->tp_name);
+                         strategy->state->holder_type->tp_name, Py_TYPE(PyList_GET_ITEM(list, i))->tp_name);
             Py_DECREF(list);
             return NULL;
         }
@@ -140,7 +167,7 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
         return PyErr_NoMemory();
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        pp_header *h = pp_let_go_holder(PP_HOLDER(PyList_GET_ITEM(list, i)));
+        pp_header *h = pp_take_from_holder(PP_HOLDER(PyList_GET_ITEM(list, i)));
         if (h)
             handles[held++] = h->handle;
     }
@@ -149,7 +176,7 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
     ppGoReleaseOnGoroutines(handles, held, goroutines, 0, wait);
     Py_END_ALLOW_THREADS
     PyMem_RawFree(handles);
-    pp_drain(side);
+    pp_drain(strategy);
     Py_RETURN_NONE;
 }
 
@@ -187,6 +214,8 @@ pp_holder_release_after_python(PyObject *self, PyObject *unused)
     pp_header *h;
     late *l;
 
+    if (!pp_counts_natively(PP_HOLDER(self)->strategy))
+        return NULL;
     /* C's own list of exit functions: they run when the interpreter is gone. */
     if (!registered && atexit(release_late))
         return PyErr_Format(PyExc_RuntimeError, "atexit() has no room for another function");
@@ -194,7 +223,7 @@ pp_holder_release_after_python(PyObject *self, PyObject *unused)
     l = malloc(sizeof *l);
     if (l == NULL)
         return PyErr_NoMemory();
-    h = pp_let_go_holder(PP_HOLDER(self));
+    h = pp_take_from_holder(PP_HOLDER(self));
     if (h) {
         *l = (late){h->handle, after};
         after = l;

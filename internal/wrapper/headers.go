@@ -7,9 +7,9 @@ package wrapper
 #include "methods.h"
 
 static void
-pp_drop_callback(pp_side *side, pp_header *h)
+pp_drop_callback(const pp_strategy *strategy, pp_header *h)
 {
-	pp_drop_later(side, pp_take_callback(h));
+	pp_drop_later(strategy, pp_take_callback(h));
 }
 
 // Headers, zeroed, aligned to the size of all of them, so that C finds what stands
@@ -90,7 +90,7 @@ func newHeader(o *native.Object) *native.Header {
 func (b *Binding) freeHeader(_ *native.Object, h *native.Header) {
 	if atomic.LoadUint32(&h.Flags)&C.PP_HAS_CALLBACK != 0 {
 		// On any goroutine, but nobody else can reach the object any more.
-		C.pp_drop_callback(b.side, cHeader(h))
+		C.pp_drop_callback(b.table, cHeader(h))
 	}
 	objects.Delete(h.Handle)
 }

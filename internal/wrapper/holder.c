@@ -11,18 +11,17 @@
 #include "_cgo_export.h"
 
 PyObject *
-pp_new_holder(pp_side *side, pp_header *h)
+pp_new_holder(const pp_strategy *strategy, pp_header *h)
 {
-    pp_holder *self = PyObject_GC_New(pp_holder, side->holder_type);
+    pp_holder *self = PyObject_GC_New(pp_holder, strategy->state->holder_type);
     if (self == NULL) {
-        pp_release(side, h);
+        strategy->release(h);
         return NULL;
     }
-    self->side = side;
+    self->strategy = strategy;
     self->header = h;
-    h->holders++;
-    if (side->holder_made)
-        side->holder_made(side, h);
+    if (strategy->holders)
+        strategy->holders->made(h);
     PyObject_GC_Track(self);
     return (PyObject *)self;
 }
@@ -31,7 +30,7 @@ pp_new_holder(pp_side *side, pp_header *h)
 static PyObject *
 holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    pp_side *side = *(pp_side **)PyType_GetModuleState((PyTypeObject *)type);
+    const pp_strategy *strategy = *(const pp_strategy **)PyType_GetModuleState((PyTypeObject *)type);
     pp_header *h;
 
     if (kwnames && PyTuple_GET_SIZE(kwnames)) {
@@ -44,11 +43,11 @@ holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject
         return NULL;
     }
     PP_ACCESS();
-    h = pp_unwrap(side, args[0]);
+    h = pp_unwrap(strategy, args[0]);
     if (h == NULL)
         return NULL;
-    pp_retain(side, h);
-    return pp_new_holder(side, h);
+    strategy->retain(h);
+    return pp_new_holder(strategy, h);
 }
 
 static PyObject *
@@ -66,14 +65,13 @@ holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 /* Take the native reference out of the holder. */
 pp_header *
-pp_let_go_holder(pp_holder *self)
+pp_take_from_holder(pp_holder *self)
 {
     pp_header *h = self->header;
     if (h) {
         self->header = NULL;
-        h->holders--;
-        if (self->side->holder_gone)
-            self->side->holder_gone(self->side, h);
+        if (self->strategy->holders)
+            self->strategy->holders->gone(h);
     }
     return h;
 }
@@ -84,15 +82,15 @@ static void
 holder_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    pp_side *side = PP_HOLDER(self)->side;
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
     pp_header *h;
 
     PyObject_GC_UnTrack(self);
-    h = pp_let_go_holder(PP_HOLDER(self));
+    h = pp_take_from_holder(PP_HOLDER(self));
     PyObject_GC_Del(self);
     Py_DECREF(type);
     if (h)
-        pp_release(side, h);
+        strategy->release(h);
 }
 
 /* tp_traverse: the type, and what the strategy lets gc see through the native
@@ -100,11 +98,11 @@ holder_dealloc(PyObject *self)
 static int
 holder_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    pp_side *side = PP_HOLDER(self)->side;
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
 
     Py_VISIT(Py_TYPE(self));
-    if (side->visit && PP_HOLDER(self)->header)
-        return side->visit(side, self, PP_HOLDER(self)->header, visit, arg);
+    if (strategy->visit && PP_HOLDER(self)->header)
+        return strategy->visit(PP_HOLDER(self)->header, self, visit, arg);
     return 0;
 }
 
@@ -112,9 +110,9 @@ holder_traverse(PyObject *self, visitproc visit, void *arg)
 static int
 holder_clear(PyObject *self)
 {
-    pp_header *h = pp_let_go_holder(PP_HOLDER(self));
+    pp_header *h = pp_take_from_holder(PP_HOLDER(self));
     if (h)
-        pp_release(PP_HOLDER(self)->side, h);
+        PP_HOLDER(self)->strategy->release(h);
     return 0;
 }
 
@@ -152,7 +150,7 @@ holder_get(PyObject *self, PyObject *unused)
     h = PP_HOLDER(self)->header;
     if (h == NULL)
         return (PyObject *)pp_held(self);
-    return PP_HOLDER(self)->side->wrap(PP_HOLDER(self)->side, h);
+    return PP_HOLDER(self)->strategy->wrap(h);
 }
 
 PyDoc_STRVAR(release_doc,
@@ -163,12 +161,12 @@ PyDoc_STRVAR(release_doc,
 static PyObject *
 holder_release(PyObject *self, PyObject *unused)
 {
-    pp_side *side = PP_HOLDER(self)->side;
-    pp_header *h = pp_let_go_holder(PP_HOLDER(self));
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
+    pp_header *h = pp_take_from_holder(PP_HOLDER(self));
 
     if (h)
-        pp_release(side, h);
-    pp_drain(side);
+        strategy->release(h);
+    pp_drain(strategy);
     Py_RETURN_NONE;
 }
 
@@ -203,7 +201,7 @@ PyDoc_STRVAR(emit_doc,
 static PyObject *
 holder_emit(PyObject *self, PyObject *arg)
 {
-    pp_side *side = PP_HOLDER(self)->side;
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
     pp_header *h = pp_held(self);
     int64_t event, answer;
     int failed;
@@ -218,21 +216,21 @@ holder_emit(PyObject *self, PyObject *arg)
     event = PyLong_AsLongLong(arg);
     if (event == -1 && PyErr_Occurred())
         return NULL;
-    pp_retain(side, h); /* on_event may release this very holder */
+    strategy->retain(h); /* on_event may release this very holder */
     failed = ppGoEmit(h->handle, event, &answer);
     if (failed) {
         PyObject *type, *value, *tb;
         PyErr_Fetch(&type, &value, &tb);
-        pp_release(side, h);
+        strategy->release(h);
         PyErr_Restore(type, value, tb);
         return NULL;
     }
-    pp_release(side, h);
+    strategy->release(h);
     return PyLong_FromLongLong(answer);
 }
 
 static int
-dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer)
+dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answer)
 {
     PyObject *self = pp_callback(h), *result;
     long long value;
@@ -242,7 +240,7 @@ dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer)
         result = PyObject_CallFunction(self, "L", (long long)event);
     }
     else {
-        self = side->wrap(side, h);
+        self = strategy->wrap(h);
         if (self == NULL)
             return -1;
         result = PyObject_CallMethod(self, "on_event", "L", (long long)event);
@@ -263,12 +261,12 @@ dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer)
 }
 
 int
-pp_dispatch(pp_side *side, pp_header *h, int64_t event, int64_t *answer, char **error)
+pp_dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answer, char **error)
 {
-    int had_gil = pp_have_gil(), failed;
+    int had_gil = lt_have_gil(), failed;
     PyGILState_STATE state = PyGILState_Ensure();
 
-    failed = dispatch(side, h, event, answer);
+    failed = dispatch(strategy, h, event, answer);
     *error = failed && !had_gil ? pp_take_error() : NULL;
     PyGILState_Release(state);
     return failed;
@@ -314,7 +312,7 @@ PyDoc_STRVAR(holder_doc,
 "the same strategy.");
 
 PyTypeObject *
-pp_make_holder_type(pp_side *side, PyObject *module, const char *module_name)
+pp_make_holder_type(const pp_strategy *strategy, PyObject *module, const char *module_name)
 {
     PyType_Slot slots[] = {
         {Py_tp_doc, (void *)holder_doc},

@@ -6,14 +6,13 @@ package wrapper
 
 #define FIELD(name) offsetof(pp_header, name), sizeof(((pp_header *)0)->name)
 
-enum { FIELDS = 9 };
+enum { FIELDS = 4 };
 
 static size_t
 pp_header_layout(int i)
 {
 	static const size_t layout[2 * FIELDS + 1] = {
-		FIELD(refs), FIELD(id), FIELD(wrapper), FIELD(state),
-		FIELD(holders), FIELD(handle), FIELD(next), FIELD(extra), FIELD(flags),
+		FIELD(refs), FIELD(id), FIELD(handle), FIELD(flags),
 		sizeof(pp_header),
 	};
 	return layout[i];
@@ -24,8 +23,8 @@ import "C"
 // headerBits are C's copies of native's bits.
 func headerBits() map[string]int64 {
 	return map[string]int64{
-		"Watched": C.PP_WATCHED, "Counted": C.PP_COUNTED, "Queued": C.PP_QUEUED, "Correction": C.PP_CORRECTION,
-		"HasBody": C.PP_HAS_BODY, "Mirrored": C.PP_MIRRORED,
+		"HasWrapper": C.PP_HAS_WRAPPER, "CountedElsewhere": C.PP_COUNTED_ELSEWHERE,
+		"HasBody": C.PP_HAS_BODY,
 	}
 }
 

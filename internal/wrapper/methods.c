@@ -8,7 +8,7 @@ static inline pp_header *
 header_of(PyObject *self)
 {
     PP_ACCESS();
-    return pp_native(PP_WRAPPER(self)->side, self);
+    return pp_native(self);
 }
 
 PyDoc_STRVAR(id_doc,
@@ -119,15 +119,17 @@ PyDoc_STRVAR(append_doc,
 static PyObject *
 wrapper_append(PyObject *self, PyObject *child)
 {
-    pp_side *side = PP_WRAPPER(self)->side;
-    pp_header *to = pp_unwrap(side, child), *from = to ? header_of(self) : NULL;
+    pp_header *from = header_of(self);
+    const pp_strategy *strategy = PP_WRAPPER(self)->strategy;
+    pp_header *to = from ? pp_unwrap(strategy, child) : NULL;
 
-    if (from == NULL)
+    if (to == NULL || !pp_counts_natively(strategy))
         return NULL;
+    strategy->retain(to); /* the edge's: here, because only with the GIL it may be the second */
     ppGoAppend(from->handle, to->handle);
-    if (side->edge_made)
-        side->edge_made(side, from, to);
-    pp_drain(side);
+    if (strategy->edges)
+        strategy->edges->made(from, to);
+    pp_drain(strategy);
     Py_RETURN_NONE;
 }
 
@@ -140,25 +142,30 @@ PyDoc_STRVAR(remove_doc,
 static PyObject *
 wrapper_remove(PyObject *self, PyObject *child)
 {
-    pp_side *side = PP_WRAPPER(self)->side;
-    pp_header *to = pp_unwrap(side, child), *from = to ? header_of(self) : NULL;
+    pp_header *from = header_of(self);
+    const pp_strategy *strategy = PP_WRAPPER(self)->strategy;
+    pp_header *to = from ? pp_unwrap(strategy, child) : NULL;
+    int removed;
 
-    if (from == NULL)
+    if (to == NULL)
         return NULL;
-    if (!ppGoRemove(from->handle, to->handle)) {
+    strategy->retain(from); /* Go code needs a reference beside the wrapper's */
+    removed = ppGoRemove(from->handle, to->handle);
+    strategy->release(from);
+    if (!removed) {
         PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
                      (unsigned long long)from->id, (unsigned long long)to->id);
         return NULL;
     }
-    pp_drain(side);
+    pp_drain(strategy);
     Py_RETURN_NONE;
 }
 
 void
-pp_remove_edges(pp_side *side, pp_header *from)
+pp_remove_edges(const pp_strategy *strategy, pp_header *from)
 {
     ppGoRemoveAll(from->handle);
-    pp_drain(side);
+    pp_drain(strategy);
 }
 
 PyDoc_STRVAR(children_doc,
@@ -169,8 +176,8 @@ PyDoc_STRVAR(children_doc,
 static PyObject *
 wrapper_children(PyObject *self, PyObject *unused)
 {
-    pp_side *side = PP_WRAPPER(self)->side;
     pp_header *h = header_of(self), *small[32], **found = small;
+    const pp_strategy *strategy = PP_WRAPPER(self)->strategy;
     int64_t n, room = 32;
     PyObject *list;
 
@@ -187,16 +194,16 @@ wrapper_children(PyObject *self, PyObject *unused)
     }
     list = PyList_New(n);
     for (int64_t i = 0; i < n; i++) {
-        PyObject *child = list ? side->wrap(side, found[i]) : NULL;
+        PyObject *child = list ? strategy->wrap(found[i]) : NULL;
         if (child)
             PyList_SET_ITEM(list, i, child);
         else
             Py_CLEAR(list);
-        pp_release(side, found[i]);
+        strategy->release(found[i]);
     }
     if (found != small)
         PyMem_Free(found);
-    pp_drain(side);
+    pp_drain(strategy);
     return list;
 }
 
@@ -215,10 +222,6 @@ wrapper_reduce(PyObject *self, PyObject *unused)
     return NULL;
 }
 
-PyDoc_STRVAR(init_subclass_doc,
-"__init_subclass__($cls, /, **kwargs)\n--\n\n"
-"Prepare a subclass for the strategy and go on with super().");
-
 static PyMethodDef common[] = {
     {"id", wrapper_id, METH_NOARGS, id_doc},
     {"message", wrapper_message, METH_NOARGS, message_doc},
@@ -231,17 +234,15 @@ static PyMethodDef common[] = {
     {"__reduce_ex__", wrapper_reduce, METH_O, reduce_doc},
     {"__reduce__", wrapper_reduce, METH_NOARGS,
      PyDoc_STR("__reduce__($self, /)\n--\n\nRaise TypeError, as __reduce_ex__ does.")},
-    {"__init_subclass__", (PyCFunction)(void (*)(void))pp_wrapper_init_subclass,
-     METH_VARARGS | METH_KEYWORDS | METH_CLASS, init_subclass_doc},
 };
 
 PyMethodDef *
-pp_wrapper_methods(pp_side *side)
+pp_wrapper_methods(const PyMethodDef *more)
 {
     size_t own = 0, n = sizeof common / sizeof *common;
     PyMethodDef *all;
 
-    while (side->methods && side->methods[own].ml_name)
+    while (more && more[own].ml_name)
         own++;
     all = PyMem_RawCalloc(n + own + 1, sizeof *all);
     if (all == NULL) {
@@ -250,6 +251,6 @@ pp_wrapper_methods(pp_side *side)
     }
     memcpy(all, common, sizeof common);
     if (own)
-        memcpy(all + n, side->methods, own * sizeof *all);
+        memcpy(all + n, more, own * sizeof *all);
     return all;
 }

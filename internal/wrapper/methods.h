@@ -12,12 +12,9 @@
 #define PP_ACCESS() ((void)0)
 #endif
 
-/* The common methods of MyClass and the strategy's own, one array that lives
+/* The common methods of MyClass and the strategy's own (NULL: none), one array that lives
  * as long as the process. NULL with MemoryError. */
-PyMethodDef *pp_wrapper_methods(pp_side *);
-
-/* MyClass.__init_subclass__, a class method. */
-PyObject *pp_wrapper_init_subclass(PyObject *cls, PyObject *args, PyObject *kwargs);
+PyMethodDef *pp_wrapper_methods(const PyMethodDef *more);
 
 /* Set the message of a native object from a str or None (leave it). 0, or -1
  * with TypeError. */
@@ -37,8 +34,11 @@ PyObject *pp_wrapper_set_callback(PyObject *self, PyObject *callback);
 
 /* ---- goroutines.c ---- */
 
-/* 0 with RuntimeError in a forked process, where there are none. */
-int pp_have_goroutines(void);
+/* 0 with RuntimeError for the baseline, whose native references are Python's. */
+int pp_counts_natively(const pp_strategy *);
+
+/* 0 with RuntimeError for the baseline, and in a forked process, where there are none. */
+int pp_have_goroutines(const pp_strategy *);
 
 PyObject *pp_holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs);
@@ -53,7 +53,7 @@ PyObject *pp_module_synchronize(PyObject *module, PyObject *unused);
 pp_header *pp_held(PyObject *);
 
 /* Take the native reference out of a holder; NULL if it has none. */
-pp_header *pp_let_go_holder(pp_holder *);
-pp_side *pp_module_side(PyObject *module);
+pp_header *pp_take_from_holder(pp_holder *);
+const pp_strategy *pp_module_strategy(PyObject *module);
 
 #endif

@@ -3,216 +3,105 @@
 
 #include "_cgo_export.h"
 
-static _Atomic int disarmed; /* the interpreter is going away */
+/* ---- native objects ------------------------------------------------------------ */
 
-/* ---- making native objects -------------------------------------------------- */
-
-/* Only ever written with the GIL: a plain add, seen whole by readers. */
+/* Written with the GIL only: a plain addition, atomic for readers without it. */
 static inline void
-count_idle(pp_side *side, int64_t change)
+count_idle(pp_state *state, int64_t change)
 {
-    int64_t idle = atomic_load_explicit(&side->idle, memory_order_relaxed);
-    atomic_store_explicit(&side->idle, idle + change, memory_order_relaxed);
+    int64_t idle = atomic_load_explicit(&state->idle, memory_order_relaxed);
+    atomic_store_explicit(&state->idle, idle + change, memory_order_relaxed);
 }
 
-/* Make a stock, and finish off the dead on the way. */
+/* Have Go destroy the dead, and make n new objects. */
 static pp_header *
-restock(pp_side *side, int n)
+refill(pp_state *state, int n)
 {
-    pp_header *dead = side->dead;
+    pp_header *dead = state->dead;
 
-    count_idle(side, n - side->n_dead);
-    side->dead = NULL;
-    side->n_dead = 0;
-    return (pp_header *)ppGoRestock(side->index, n, (uintptr_t)dead);
+    count_idle(state, n - state->n_dead);
+    state->dead = NULL;
+    state->n_dead = 0;
+    return (pp_header *)ppGoRefill(state->index, n, (uintptr_t)dead);
 }
 
 pp_header *
-pp_new_native(pp_side *side)
+pp_new_native(pp_state *state)
 {
-    pp_header *h = side->stock;
+    pp_header *h = state->free_list;
 
     if (h == NULL)
-        h = restock(side, PP_STOCK);
-    side->stock = h->next;
-    h->next = NULL;
+        h = refill(state, PP_BATCH);
+    state->free_list = h->slot.next ? pp_header_of_slot(h->slot.next) : NULL;
+    h->slot.next = NULL;
     atomic_store_explicit(&h->flags, 0, memory_order_relaxed);
-    count_idle(side, -1);
+    count_idle(state, -1);
     return h;
 }
 
 int64_t
-pp_idle(pp_side *side)
+pp_idle(pp_state *state)
 {
-    return atomic_load_explicit(&side->idle, memory_order_relaxed);
+    return atomic_load_explicit(&state->idle, memory_order_relaxed);
 }
 
-/* ---- giving references back ---------------------------------------------- */
-
 void
-pp_finish(pp_side *side, pp_header *h)
+pp_finish(pp_state *state, pp_header *h)
 {
     if (pp_flag(h, PP_HAS_BODY)) {
         ppGoFinish(h->handle);
-        pp_drain(side); /* the last references of its children, among others */
+        lt_drain(&state->queue); /* the last references to its children, among others */
         return;
     }
-    h->next = side->dead;
-    side->dead = h;
-    count_idle(side, 1);
-    if (++side->n_dead == PP_STOCK)
-        restock(side, 0);
+    h->slot.next = state->dead ? &state->dead->slot : NULL;
+    state->dead = h;
+    count_idle(state, 1);
+    if (++state->n_dead == PP_BATCH)
+        refill(state, 0);
 }
+
+/* ---- from threads without the GIL ------------------------------------------------- */
 
 void
-pp_release_slow(pp_side *side, pp_header *h, int64_t left)
+pp_release_unattached(const pp_strategy *strategy, pp_header *h)
 {
-    if (left == 0)
-        pp_finish(side, h);
-    else if (h->wrapper && side->last)
-        side->last(side, h);
-}
-
-struct pp_errand {
-    pp_header *from, *to; /* an edge that was removed; owns a reference to both */
-    PyObject *object;     /* or, if set, a reference to drop */
-    pp_errand *next;
-};
-
-/* Oldest first, as with the queue. */
-static void
-run_errands(pp_side *side)
-{
-    pp_errand *list = atomic_exchange(&side->errands, NULL), *oldest = NULL, *next;
-
-    for (; list; list = next) {
-        next = list->next;
-        list->next = oldest;
-        oldest = list;
-    }
-    for (; oldest; oldest = next) {
-        next = oldest->next;
-        if (oldest->object)
-            Py_DECREF(oldest->object);
-        else {
-            side->edge_gone(side, oldest->from, oldest->to);
-            pp_release(side, oldest->to);
-            pp_release(side, oldest->from);
-        }
-        free(oldest);
-    }
-}
-
-/* Drop every queued reference, oldest first. Runs any Python code, which may
- * come back here: then the outer call goes on with what was added, so that a
- * chain of native edges of any length is freed in this loop. */
-void
-pp_drain_slow(pp_side *side)
-{
-    pp_header *list, *oldest, *next;
-    PyObject *type, *value, *tb;
-
-    if (side->draining)
-        return;
-    side->draining = 1;
-    PyErr_Fetch(&type, &value, &tb);
-    /* requested goes first: whoever pushes after the exchange below asks anew. */
-    while (atomic_store(&side->requested, 0),
-           (list = atomic_exchange(&side->queue, NULL)) || atomic_load(&side->errands)) {
-        run_errands(side);
-        for (oldest = NULL; list; list = next) {
-            next = list->next;
-            list->next = oldest;
-            oldest = list;
-        }
-        for (; oldest; oldest = next) {
-            next = oldest->next;
-            oldest->next = NULL;
-            side->drained++;
-            atomic_fetch_and_explicit(&oldest->refs, ~PP_QUEUED, memory_order_acq_rel);
-            pp_release(side, oldest);
-        }
-    }
-    PyErr_Restore(type, value, tb);
-    side->draining = 0;
-}
-
-static int
-drain_pending(void *side)
-{
-    pp_drain(side);
-    return 0;
-}
-
-/* Ask for a drain, unless one is on its way. */
-static void
-request(pp_side *side)
-{
-    if (atomic_load(&disarmed) || atomic_exchange(&side->requested, 1))
-        return;
-    /* CPython's list of pending calls has room for 32. When it is full the next
-     * push asks again, and every entry with the GIL drains anyway. */
-    if (pp_add_pending_call(drain_pending, side) < 0)
-        atomic_store(&side->requested, 0);
-}
-
-void
-pp_push(pp_side *side, pp_header *h)
-{
-    h->next = atomic_load_explicit(&side->queue, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak(&side->queue, &h->next, h))
-        ;
-    request(side);
+    if (strategy->counting)
+        strategy->counting->release_unattached(h);
+    else
+        lt_hand_over(&strategy->state->queue, &h->slot);
 }
 
 static void
-later(pp_side *side, pp_header *from, pp_header *to, PyObject *object)
+later(const pp_strategy *strategy, void (*run)(void *, void *), void *a, void *b)
 {
-    pp_errand *errand = malloc(sizeof *errand);
-
-    if (errand == NULL)
-        Py_FatalError("out of memory for what is to be done with the GIL");
-    *errand = (pp_errand){from, to, object, atomic_load_explicit(&side->errands, memory_order_relaxed)};
-    while (!atomic_compare_exchange_weak(&side->errands, &errand->next, errand))
-        ;
-    request(side);
+    if (lt_call_later(&strategy->state->queue, run, a, b) < 0)
+        Py_FatalError("out of memory for a call that needs the GIL");
 }
 
 void
-pp_unlink(pp_side *side, pp_header *from, pp_header *to)
+pp_unlink(const pp_strategy *strategy, pp_header *from, pp_header *to)
 {
-    later(side, from, to, NULL);
+    later(strategy, strategy->edges->gone, from, to);
+}
+
+static void
+drop(void *object, void *unused)
+{
+    Py_DECREF((PyObject *)object);
 }
 
 void
-pp_drop_later(pp_side *side, PyObject *object)
+pp_drop_later(const pp_strategy *strategy, PyObject *object)
 {
-    later(side, NULL, NULL, object);
-}
-
-int64_t
-pp_count(pp_header *h)
-{
-    int64_t word = atomic_load(&h->refs);
-    PyObject *wrapper = h->wrapper;
-
-    if (!(word & PP_COUNTED) || wrapper == NULL)
-        return word & ~PP_WATCHED;
-    return Py_REFCNT(wrapper) + (word & ~(PP_COUNTED | PP_QUEUED)) - PP_CORRECTION;
-}
-
-void
-pp_disarm(void)
-{
-    atomic_store(&disarmed, 1);
+    later(strategy, drop, object, NULL);
 }
 
 /* ---- the module ----------------------------------------------------------- */
 
-pp_side *
-pp_module_side(PyObject *module)
+const pp_strategy *
+pp_module_strategy(PyObject *module)
 {
-    return *(pp_side **)PyModule_GetState(module);
+    return *(const pp_strategy **)PyModule_GetState(module);
 }
 
 PyDoc_STRVAR(new_native_doc,
@@ -224,19 +113,19 @@ static PyObject *
 module_new_native(PyObject *module, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"message", NULL};
-    pp_side *side = pp_module_side(module);
+    const pp_strategy *strategy = pp_module_strategy(module);
     PyObject *message = Py_None;
     pp_header *h;
 
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:new_native", names, &message))
         return NULL;
-    pp_drain(side);
-    h = pp_new_native(side);
+    pp_drain(strategy);
+    h = pp_new_native(strategy->state);
     if (pp_set_message(h, message) < 0) {
-        pp_release(side, h);
+        strategy->release(h);
         return NULL;
     }
-    return pp_new_holder(side, h);
+    return pp_new_holder(strategy, h);
 }
 
 PyDoc_STRVAR(live_objects_doc,
@@ -246,9 +135,9 @@ PyDoc_STRVAR(live_objects_doc,
 static PyObject *
 module_live_objects(PyObject *module, PyObject *unused)
 {
-    pp_side *side = pp_module_side(module);
-    pp_drain(side);
-    return PyLong_FromLongLong(ppGoLive(side->index));
+    const pp_strategy *strategy = pp_module_strategy(module);
+    pp_drain(strategy);
+    return PyLong_FromLongLong(ppGoLive(strategy->state->index));
 }
 
 PyDoc_STRVAR(settle_doc,
@@ -260,16 +149,16 @@ PyDoc_STRVAR(settle_doc,
 static PyObject *
 module_settle(PyObject *module, PyObject *unused)
 {
-    pp_side *side = pp_module_side(module);
+    const pp_strategy *strategy = pp_module_strategy(module);
 
-    if (side->settle) {
-        if (!pp_have_goroutines())
+    if (strategy->quiesce) {
+        if (!pp_have_goroutines(strategy))
             return NULL;
         Py_BEGIN_ALLOW_THREADS
-        side->settle(side);
+        strategy->quiesce();
         Py_END_ALLOW_THREADS
     }
-    pp_drain(side);
+    pp_drain(strategy);
     Py_RETURN_NONE;
 }
 
@@ -286,12 +175,15 @@ PyDoc_STRVAR(stats_doc,
 static PyObject *
 module_stats(PyObject *module, PyObject *unused)
 {
-    pp_side *side = pp_module_side(module);
-    pp_drain(side);
-    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)side->wrappers_created,
-                         "wrappers_freed", (long long)side->wrappers_freed, "flips",
-                         (long long)side->flips, "resurrections", (long long)side->resurrections,
-                         "drained", (long long)side->drained);
+    const pp_strategy *strategy = pp_module_strategy(module);
+    pp_state *state;
+
+    pp_drain(strategy);
+    state = strategy->state;
+    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)state->wrappers_created,
+                         "wrappers_freed", (long long)state->wrappers_freed, "flips",
+                         (long long)state->flips, "resurrections", (long long)state->resurrections,
+                         "drained", (long long)state->queue.drained);
 }
 
 PyDoc_STRVAR(release_from_goroutines_doc,
@@ -320,13 +212,13 @@ static PyMethodDef module_methods[] = {
 };
 
 /* A definition of its own for each module, so that functions know their full
- * name. The module's state is one pointer to its side and owns nothing: sides
- * are static and live as long as the process, and so do definitions. */
+ * name. The module's state is one pointer, to a static pp_strategy. Definitions are never
+ * freed. */
 static PyModuleDef *
-make_def(pp_side *side, const char *package)
+make_def(const pp_strategy *strategy, const char *package)
 {
     PyModuleDef *def = PyMem_RawCalloc(1, sizeof *def);
-    char *name = pp_join(package, side->name);
+    char *name = pp_join(package, strategy->name);
 
     if (def == NULL || name == NULL) {
         if (name)
@@ -338,8 +230,8 @@ make_def(pp_side *side, const char *package)
     *def = (PyModuleDef){
         PyModuleDef_HEAD_INIT,
         .m_name = name,
-        .m_size = sizeof(pp_side *),
-        .m_methods = side->bare ? NULL : module_methods,
+        .m_size = sizeof(pp_strategy *),
+        .m_methods = module_methods,
     };
     return def;
 }
@@ -358,36 +250,30 @@ pp_join(const char *left, const char *right)
 }
 
 PyObject *
-pp_module(pp_side *side, const char *package)
+pp_module(const pp_strategy *strategy, const char *package)
 {
+    pp_state *state = strategy->state;
     PyObject *module;
     PyModuleDef *def;
 
-    if (side->module) {
-        Py_INCREF(side->module);
-        return side->module;
+    if (state->module) {
+        Py_INCREF(state->module);
+        return state->module;
     }
-    def = make_def(side, package);
+    def = make_def(strategy, package);
     module = def ? PyModule_Create(def) : NULL;
     if (module == NULL)
         return NULL;
-    *(pp_side **)PyModule_GetState(module) = side;
-    if (side->bare) {
-        if (side->bare(side, module) < 0)
-            goto fail;
+    *(const pp_strategy **)PyModule_GetState(module) = strategy;
+    state->wrapper_type = pp_make_wrapper_type(strategy, module, def->m_name);
+    state->holder_type = pp_make_holder_type(strategy, module, def->m_name);
+    if (!state->wrapper_type || !state->holder_type ||
+        PyModule_AddType(module, state->wrapper_type) < 0 ||
+        PyModule_AddType(module, state->holder_type) < 0) {
+        Py_DECREF(module);
+        return NULL;
     }
-    else {
-        side->wrapper_type = pp_make_wrapper_type(side, module, def->m_name);
-        side->holder_type = pp_make_holder_type(side, module, def->m_name);
-        if (!side->wrapper_type || !side->holder_type ||
-            PyModule_AddType(module, side->wrapper_type) < 0 ||
-            PyModule_AddType(module, side->holder_type) < 0)
-            goto fail;
-    }
-    side->module = module;
+    state->module = module;
     Py_INCREF(module);
     return module;
-fail:
-    Py_DECREF(module);
-    return NULL;
 }

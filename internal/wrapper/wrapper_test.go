@@ -40,19 +40,14 @@ func TestHeaderLayout(t *testing.T) {
 	require.Equal(t, []uintptr{
 		unsafe.Offsetof(h.Refs), unsafe.Sizeof(h.Refs),
 		unsafe.Offsetof(h.ID), unsafe.Sizeof(h.ID),
-		unsafe.Offsetof(h.Wrapper), unsafe.Sizeof(h.Wrapper),
-		unsafe.Offsetof(h.State), unsafe.Sizeof(h.State),
-		unsafe.Offsetof(h.Holders), unsafe.Sizeof(h.Holders),
 		unsafe.Offsetof(h.Handle), unsafe.Sizeof(h.Handle),
-		unsafe.Offsetof(h.Next), unsafe.Sizeof(h.Next),
-		unsafe.Offsetof(h.Extra), unsafe.Sizeof(h.Extra),
 		unsafe.Offsetof(h.Flags), unsafe.Sizeof(h.Flags),
 		unsafe.Sizeof(h),
 	}, wrapper.HeaderLayout())
 	require.LessOrEqual(t, unsafe.Sizeof(h), uintptr(64), "a header is one cache line at most")
 	require.Equal(t, map[string]int64{
-		"Watched": native.Watched, "Counted": native.Counted, "Queued": native.Queued, "Correction": native.Correction,
-		"HasBody": native.HasBody, "Mirrored": native.Mirrored,
+		"HasWrapper": native.HasWrapper, "CountedElsewhere": native.CountedElsewhere,
+		"HasBody": native.HasBody,
 	}, wrapper.HeaderBits())
 	require.Equal(t, slots.SlabSize, wrapper.SlabHeaders(), "C finds callbacks by where a slab begins")
 }
@@ -85,7 +80,7 @@ func zombie(t *testing.T, b *wrapper.Binding) *native.Object {
 func TestAttachGivesOneBindingAStrategy(t *testing.T) {
 	b := bind(t, "preserve")
 	require.Same(t, b, wrapper.Attach(b.Strategy()))
-	require.NotNil(t, b.Side())
+	require.NotNil(t, b.Table())
 }
 
 func TestObjectsOfAnotherStrategyAreRefused(t *testing.T) {
@@ -102,7 +97,7 @@ func TestObjectsOfAnotherStrategyAreRefused(t *testing.T) {
 func TestReleaseOnAGoroutineWaitsForADrain(t *testing.T) {
 	b := bind(t, "preserve")
 	o := zombie(t, b)
-	live := b.Library().Live()
+	live := b.Live()
 	cpython.WithGIL(func() {
 		drained := b.Stats().Drained
 		released := make(chan struct{})
@@ -111,10 +106,10 @@ func TestReleaseOnAGoroutineWaitsForADrain(t *testing.T) {
 			o.Release()
 		}()
 		<-released
-		require.Equal(t, live, b.Library().Live(), "nothing may die without the GIL")
+		require.Equal(t, live, b.Live(), "nothing may die without the GIL")
 		require.EqualValues(t, 2, o.Refs(), "the queue owns the reference now")
 		b.Drain()
-		require.Equal(t, live-1, b.Library().Live())
+		require.Equal(t, live-1, b.Live())
 		require.Equal(t, drained+1, b.Stats().Drained)
 	})
 }
@@ -137,7 +132,7 @@ func TestAQueuedObjectThatComesBackToLifeLosesOnlyTheQueuedReference(t *testing.
 func TestMakingAnObjectDrains(t *testing.T) {
 	b := bind(t, "preserve")
 	o := zombie(t, b)
-	live := b.Library().Live()
+	live := b.Live()
 	o.Release()
 	cpython.WithGIL(func() {
 		module, err := b.Module()
@@ -147,7 +142,7 @@ func TestMakingAnObjectDrains(t *testing.T) {
 		defer n.Close()
 		n.Set("m", module)
 		require.NoError(t, n.Exec("a = m.MyClass()"))
-		require.Equal(t, live, b.Library().Live(), "one came, the queued one went")
+		require.Equal(t, live, b.Live(), "one came, the queued one went")
 	})
 }
 
@@ -160,7 +155,7 @@ func TestAReleaseInADrainIsDrainedByIt(t *testing.T) {
 		n := cpython.NewNamespace()
 		defer n.Close()
 		n.Set("m", module)
-		live := b.Library().Live()
+		live := b.Live()
 		// The real death of each releases the next, on a goroutine, while the
 		// queue is being drained.
 		require.NoError(t, n.Exec(`
@@ -183,13 +178,13 @@ ref.release_from_goroutine()
 		dead, err := n.Truth("deaths == list(reversed(range(1000)))")
 		require.NoError(t, err)
 		require.True(t, dead)
-		require.Equal(t, live, b.Library().Live())
+		require.Equal(t, live, b.Live())
 	})
 }
 
 func TestAStormOfReleasesIsDrainedWhole(t *testing.T) {
 	b := bind(t, "preserve")
-	live := b.Library().Live()
+	live := b.Live()
 	var all sync.WaitGroup
 	for range 20 {
 		storm := make([]*native.Object, 500)
@@ -204,7 +199,7 @@ func TestAStormOfReleasesIsDrainedWhole(t *testing.T) {
 	}
 	all.Wait()
 	cpython.WithGIL(b.Drain)
-	require.Equal(t, live, b.Library().Live())
+	require.Equal(t, live, b.Live())
 }
 
 // Disarm is final and for the whole process, so this runs in one of its own.
@@ -238,7 +233,7 @@ func disarmed() int {
 	answer, err := fresh.Emit(3)
 	must(answer == 3 && err == nil, "an event must not reach for Python")
 	fresh.Release()
-	must(b.Library().Live() == 1, "only what the leaked wrapper holds is left")
+	must(b.Live() == 1, "only what the leaked wrapper holds is left")
 	wrapper.Disarm() // once more changes nothing
 	return 0
 }
@@ -253,7 +248,7 @@ func must(ok bool, text string) {
 // GIL, which may be freed under its eyes; so we must not call that without the GIL.
 func TestReleasesWhileThreadStatesComeAndGo(t *testing.T) {
 	b := bind(t, "preserve")
-	live := b.Library().Live()
+	live := b.Live()
 	var stop atomic.Bool
 	var others, all sync.WaitGroup
 	for range 3 {
@@ -279,7 +274,7 @@ func TestReleasesWhileThreadStatesComeAndGo(t *testing.T) {
 	stop.Store(true)
 	others.Wait()
 	cpython.WithGIL(b.Drain)
-	require.Equal(t, live, b.Library().Live())
+	require.Equal(t, live, b.Live())
 }
 
 // TestErrorsOfHandlersAreToldWithoutTheGIL, also once there was another interpreter, after

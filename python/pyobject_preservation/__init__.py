@@ -15,8 +15,9 @@ The modules are made when they are first asked for: `from pyobject_preservation
 import preserve` works, `import pyobject_preservation.preserve` only after that.
 
 STRATEGIES   the names of all strategies, in suite order
-FLOOR        the name of the bare module that does no lifetime work, what times are
-             compared with; strategy(FLOOR) has part of the interface only
+REFERENCES   what strategies are measured against: "floor", a bare extension that does no
+             lifetime work, and "baseline", the suite's classes with no lifetime policy;
+             reference(name) has part of a strategy's interface
 """
 
 import json as _json
@@ -26,15 +27,15 @@ from types import MappingProxyType as _MappingProxyType
 
 from . import _core
 
-__all__ = ["FLOOR", "STRATEGIES", "strategy"]
+__all__ = ["REFERENCES", "STRATEGIES", "reference", "strategy"]
 
 _declarations = {d["name"]: d for d in _json.loads(_core.declarations())}
 
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(before=_core._before_fork, after_in_parent=_core._after_fork)
 
-STRATEGIES = tuple(name for name, d in _declarations.items() if not d["floor"])
-FLOOR = next(name for name, d in _declarations.items() if d["floor"])
+STRATEGIES = tuple(name for name, d in _declarations.items() if d["lacks"] is None)
+REFERENCES = tuple(name for name, d in _declarations.items() if d["lacks"] is not None)
 
 
 def strategy(name, /):
@@ -42,12 +43,12 @@ def strategy(name, /):
 
     Raises ValueError, which lists the names there are, for any other.
     """
-    if name not in _declarations:
+    if name not in STRATEGIES:
         raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
     full_name = f"{__name__}.{name}"
     if full_name not in _sys.modules:
         module = _core.strategy(name)
-        declared = dict(_declarations[name])
+        declared = {key: value for key, value in _declarations[name].items() if key != "lacks"}
         for key in ("breaks", "not_applicable"):
             declared[key] = _MappingProxyType(declared[key] or {})
         declared["shipped_by"] = tuple(declared["shipped_by"] or ())
@@ -63,11 +64,26 @@ def strategy(name, /):
     return _sys.modules[full_name]
 
 
+def reference(name, /):
+    """The module of the reference called name; the same one every time.
+
+    GUARANTEES has identity and weakref, and lacks: {operation of the benchmarks: why it has none}.
+    Raises ValueError, which lists the names there are, for any other.
+    """
+    if name not in REFERENCES:
+        raise ValueError(f"no reference is called {name!r}; there are {', '.join(REFERENCES)}")
+    module = _core.strategy(name)
+    if not hasattr(module, "GUARANTEES"):
+        module.GUARANTEES = _MappingProxyType(_declarations[name])
+        module.__doc__ = f"The reference {name}.\n\n{_declarations[name]['idea']}."
+    return module
+
+
 def __getattr__(name):
-    if name in _declarations:
+    if name in STRATEGIES:
         return strategy(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_declarations})
+    return sorted({*globals(), *STRATEGIES})

@@ -5,7 +5,7 @@ from typing import Any, final, type_check_only
 __all__: list[str]
 
 STRATEGIES: tuple[str, ...]
-FLOOR: str
+REFERENCES: tuple[str, ...]
 
 # The classes of each strategy are made when it is loaded; these describe them.
 
@@ -56,4 +56,5 @@ class StrategyModule(ModuleType):
     def stats(self) -> dict[str, int]: ...
 
 def strategy(name: str, /) -> StrategyModule: ...
+def reference(name: str, /) -> Any: ...  # part of a strategy's interface
 def __getattr__(name: str) -> Any: ...  # the strategies' modules, by name

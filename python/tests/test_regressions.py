@@ -101,7 +101,7 @@ def test_an_argument_that_releases_the_holder(m):
 
 
 def test_the_floor_refuses_an_event_that_is_no_number():
-    floor = pp.strategy(pp.FLOOR)
+    floor = pp.reference("floor")
     with pytest.raises(TypeError):
         floor.MyClassRef(floor.MyClass()).emit("x")
 

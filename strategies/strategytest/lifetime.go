@@ -106,7 +106,7 @@ del at, next
 `, length))
 		head := t.unwrap("head")
 		t.exec("del head")
-		t.EqualValues(objects+length+1, t.lib.Live())
+		t.EqualValues(objects+length+1, t.b.Live())
 		release(head)
 		nowObjects, nowWrappers := left(t.b)
 		t.Equal(objects, nowObjects, "native objects of the chain are left")

@@ -31,7 +31,7 @@ func agreesWithModel(t *testing.T, s strategies.Strategy) {
 	tr.exec("import gc")
 	rapid.Check(t, func(rt *rapid.T) {
 		tr.Assertions = require.New(rt)
-		w := &world{trial: tr, before: tr.lib.Live()}
+		w := &world{trial: tr, before: tr.b.Live()}
 		defer w.clear() // also after a failure: the next sequence starts from nothing
 		rt.Repeat(map[string]func(*rapid.T){
 			"":                 func(*rapid.T) { w.check() },
@@ -96,7 +96,7 @@ func (w *world) check() {
 	cpython.WithGIL(w.b.Drain)
 	alive := w.alive()
 	w.objects = slices.DeleteFunc(w.objects, func(m *modelled) bool { return !alive[m] })
-	w.EqualValues(len(alive), w.lib.Live()-w.before, "native objects alive")
+	w.EqualValues(len(alive), w.b.Live()-w.before, "native objects alive")
 }
 
 // pick is some object that Go code holds; it skips the step when there is none.

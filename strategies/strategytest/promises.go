@@ -21,7 +21,7 @@ var propertyID = regexp.MustCompile(`^[A-Z]{1,2}[0-9]+(\[[^\[\]\s]+\])?$`)
 func declarationIsSane(t *trial) {
 	d := t.declared
 	t.Regexp(`^[a-z][a-z0-9]*$`, d.Name)
-	t.Positive(d.Order, "Order: 0 is the floor's")
+	t.Positive(d.Order, "Order")
 	t.NotEmpty(d.Idea, "Idea")
 	t.NotContains(d.Idea, "\n", "Idea is one line")
 	for id, reason := range d.Breaks {

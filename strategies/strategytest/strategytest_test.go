@@ -35,7 +35,7 @@ func pretend(t *testing.T, name string, change func(*strategies.Declaration)) st
 	}
 	d.Breaks = breaks
 	change(&d)
-	return strategies.Static{Declared: d, Side: s.Table()}
+	return strategies.Static{Declared: d, C: s.Table()}
 }
 
 func TestAnHonestStrategyPasses(t *testing.T) {
@@ -90,9 +90,4 @@ func TestAPanicIsAFailureNotTheEnd(t *testing.T) {
 	failures := check(s, promise{"Panics", func(*trial) { panic("of the strategy") }})
 	require.Len(t, failures, 1)
 	require.Contains(t, failures[0], "of the strategy")
-}
-
-func TestTheFloorIsRefused(t *testing.T) {
-	floor := strategies.Static{Declared: strategies.Declaration{Name: "floor", Floor: true}}
-	require.NotEmpty(t, check(floor, promises[0]))
 }

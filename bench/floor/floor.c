@@ -10,19 +10,29 @@
  *
  * Uses none of the scaffolding, on purpose: a cost that the scaffolding added
  * would otherwise disappear from every ratio. */
-#include "floor.h"
+#include "../../internal/wrapper/wrapper.h"
 
-extern pp_side pp_floor;
-
+static pp_state state;
 static uint64_t last_id;
 static int64_t live;
 
 typedef struct {
     PyObject_HEAD
+    pp_header *record; /* one cache line from malloc, like a native object's header */
+    PyObject *dict;
+    PyObject *weakrefs;
+} floor_object;
+
+/* The record stands where pp_holder has the header, for the loops that time it from C. */
+typedef struct {
+    PyObject_HEAD
     PyObject *obj; /* owned; NULL once released */
+    pp_header *record;
 } floor_ref;
 
-#define OBJECT(op) ((pp_floor_object *)(op))
+_Static_assert(offsetof(floor_ref, record) == offsetof(pp_holder, header), "the loops look there");
+
+#define OBJECT(op) ((floor_object *)(op))
 #define REF(op) ((floor_ref *)(op))
 
 /* ---- MyClass --------------------------------------------------------------- */
@@ -39,7 +49,7 @@ object_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     record->refs = 1;
     record->id = ++last_id;
-    record->wrapper = self;
+    record->slot.wrapper = self;
     OBJECT(self)->record = record;
     live++;
     return self;
@@ -106,8 +116,8 @@ static PyMethodDef object_methods[] = {
 };
 
 static PyMemberDef object_members[] = {
-    {"__dictoffset__", Py_T_PYSSIZET, offsetof(pp_floor_object, dict), Py_READONLY, NULL},
-    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(pp_floor_object, weakrefs), Py_READONLY, NULL},
+    {"__dictoffset__", Py_T_PYSSIZET, offsetof(floor_object, dict), Py_READONLY, NULL},
+    {"__weaklistoffset__", Py_T_PYSSIZET, offsetof(floor_object, weakrefs), Py_READONLY, NULL},
     {NULL},
 };
 
@@ -121,10 +131,11 @@ static PyGetSetDef object_getset[] = {
 static PyObject *
 new_ref(PyObject *obj)
 {
-    floor_ref *self = PyObject_GC_New(floor_ref, pp_floor.holder_type);
+    floor_ref *self = PyObject_GC_New(floor_ref, state.holder_type);
     if (self) {
         Py_INCREF(obj);
         self->obj = obj;
+        self->record = OBJECT(obj)->record;
         PyObject_GC_Track(self);
     }
     return (PyObject *)self;
@@ -134,7 +145,7 @@ static PyObject *
 ref_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     if (kwnames || PyVectorcall_NARGS(nargsf) != 1 ||
-        !PyObject_TypeCheck(args[0], pp_floor.wrapper_type)) {
+        !PyObject_TypeCheck(args[0], state.wrapper_type)) {
         PyErr_SetString(PyExc_TypeError, "MyClassRef() takes one MyClass");
         return NULL;
     }
@@ -231,8 +242,9 @@ static PyMethodDef functions[] = {
     {NULL},
 };
 
+/* Adds MyClass, MyClassRef and the functions. 0, or -1 with an exception. */
 static int
-floor_bare(pp_side *side, PyObject *module)
+fill(PyObject *module)
 {
     PyType_Slot object_slots[] = {
         {Py_tp_doc, "MyClass(*args)\n--\n\nAn object without lifetime work."},
@@ -257,7 +269,7 @@ floor_bare(pp_side *side, PyObject *module)
     };
     PyType_Spec object_spec = {
         .name = "pyobject_preservation.floor.MyClass",
-        .basicsize = sizeof(pp_floor_object),
+        .basicsize = sizeof(floor_object),
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
         .slots = object_slots,
     };
@@ -268,27 +280,97 @@ floor_bare(pp_side *side, PyObject *module)
         .slots = ref_slots,
     };
 
-    side->wrapper_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &object_spec, NULL);
-    side->holder_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &ref_spec, NULL);
-    if (!side->wrapper_type || !side->holder_type)
+    state.wrapper_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &object_spec, NULL);
+    state.holder_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &ref_spec, NULL);
+    if (!state.wrapper_type || !state.holder_type)
         return -1;
-    side->holder_type->tp_vectorcall = ref_vectorcall;
-    if (PyModule_AddType(module, side->wrapper_type) < 0 ||
-        PyModule_AddType(module, side->holder_type) < 0)
+    state.holder_type->tp_vectorcall = ref_vectorcall;
+    if (PyModule_AddType(module, state.wrapper_type) < 0 ||
+        PyModule_AddType(module, state.holder_type) < 0)
         return -1;
     return PyModule_AddFunctions(module, functions);
 }
 
-/* native -> Python without lifetime work: the wrapper is there. */
-static PyObject *
-floor_wrap(pp_side *side, pp_header *h)
+/* A new reference to the module, made the first time. NULL with an exception. */
+PyObject *
+pp_floor_module(void)
 {
-    Py_INCREF(h->wrapper);
-    return h->wrapper;
+    static PyModuleDef def = {
+        PyModuleDef_HEAD_INIT,
+        .m_name = "pyobject_preservation.floor",
+        .m_size = 0,
+    };
+
+    if (state.module == NULL) {
+        PyObject *module = PyModule_Create(&def);
+        if (module && fill(module) < 0)
+            Py_CLEAR(module);
+        state.module = module;
+    }
+    Py_XINCREF(state.module);
+    return state.module;
 }
 
-pp_side pp_floor = {
+/* ---- from C, for the loops -------------------------------------------------------- */
+
+/* native -> Python: the wrapper is there. */
+static PyObject *
+floor_wrap(pp_header *h)
+{
+    Py_INCREF(h->slot.wrapper);
+    return h->slot.wrapper;
+}
+
+/* A native reference is a Python reference. */
+static void
+floor_retain(pp_header *h)
+{
+    Py_INCREF(h->slot.wrapper);
+}
+
+static void
+floor_release(pp_header *h)
+{
+    Py_DECREF(h->slot.wrapper);
+}
+
+static pp_header *
+floor_unwrap(PyObject *wrapper)
+{
+    return OBJECT(wrapper)->record;
+}
+
+/* n times one more reference and one less, from a thread without the GIL: each takes it. */
+void
+pp_floor_retain_release(void *held, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        PyGILState_STATE gil = PyGILState_Ensure();
+        floor_retain(held);
+        PyGILState_Release(gil);
+        gil = PyGILState_Ensure();
+        floor_release(held);
+        PyGILState_Release(gil);
+    }
+}
+
+void
+pp_floor_release(void **held, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        PyGILState_STATE gil = PyGILState_Ensure();
+        floor_release(held[i]);
+        PyGILState_Release(gil);
+    }
+}
+
+static const pp_lookup lookup = {floor_unwrap};
+
+const pp_strategy pp_floor = {
     .name = "floor",
+    .state = &state,
     .wrap = floor_wrap,
-    .bare = floor_bare,
+    .retain = floor_retain,
+    .release = floor_release,
+    .lookup = &lookup,
 };

@@ -1,0 +1,187 @@
+/* finalizer.h: resurrection from tp_finalize (PEP 442).
+ *
+ *     class MyClass:
+ *         def __del__(self):                         # called once in an object's life
+ *             if self.native.refs > 1:
+ *                 self.native.state = NATIVE_OWNS
+ *                 incref(self)                       # come back
+ *
+ *     def wrap(native):
+ *         if native.state == NATIVE_OWNS:
+ *             native.state = PYTHON_OWNS
+ *             return native.wrapper
+ *         return native.wrapper or make(native)
+ *
+ * The first idea of many authors. It fails at the second death, for classes with a __del__ of
+ * their own, and where gc finds the wrapper in a cycle.
+ *
+ * States (slot.state) and transitions, all with the GIL:
+ *
+ *     PYTHON_OWNS   Python's references keep the wrapper; slot.wrapper is borrowed
+ *     NATIVE_OWNS   slot.wrapper owns one reference to the wrapper
+ *
+ *     PYTHON_OWNS -> NATIVE_OWNS   finalizer_finalize, native code holds the object
+ *     NATIVE_OWNS -> PYTHON_OWNS   finalizer_wrap; finalizer_release of the last reference
+ *                                  beside the wrapper's
+ *
+ * Define before including this file, for a native type of your own:
+ *
+ *     typedef struct node finalizer_native;
+ *     static inline node *finalizer_of(PyObject *self);      NULL before finalizer_adopt
+ *     static inline lt_slot *finalizer_slot(node *);
+ *     static inline int64_t finalizer_refs(node *);          native references, the wrapper's too
+ *     static inline int64_t finalizer_inc(node *);           count only; the new count
+ *     static inline int64_t finalizer_dec(node *);           count only; the new count
+ *     static inline void finalizer_free(node *);             the count is 0: destroy
+ *     static PyObject *finalizer_make(node *);               a wrapper that owns a reference
+ * Optional macros: FINALIZER_SET_WRAPPER(node, wrapper) where the count has a has-wrapper bit;
+ * FINALIZER_EVENT(flips | resurrections | wrappers_freed); FINALIZER_VISIT_MORE(self, visit,
+ * arg) and FINALIZER_CLEAR_MORE(self) for Python references that the node itself holds.
+ *
+ * List finalizer_finalize, finalizer_dealloc, finalizer_traverse, finalizer_clear in the class
+ * and in every native class derived from it, lt_get_class and lt_set_class as __class__ in
+ * tp_getset, and make instances in tp_new by finalizer_new and finalizer_adopt. */
+#ifndef FINALIZER_H
+#define FINALIZER_H
+
+#include "../lifetime/lifetime.h"
+
+#ifndef FINALIZER_SET_WRAPPER
+#define FINALIZER_SET_WRAPPER(native, self) (finalizer_slot(native)->wrapper = (self))
+#endif
+#ifndef FINALIZER_EVENT
+#define FINALIZER_EVENT(what) ((void)0)
+#endif
+#ifndef FINALIZER_VISIT_MORE
+#define FINALIZER_VISIT_MORE(self, visit, arg) 0
+#endif
+#ifndef FINALIZER_CLEAR_MORE
+#define FINALIZER_CLEAR_MORE(self) ((void)0)
+#endif
+
+enum { FINALIZER_PYTHON_OWNS = 0, FINALIZER_NATIVE_OWNS = 1 };
+
+/* A new instance of type without a native object; for tp_new. NULL with an exception. */
+static inline PyObject *
+finalizer_new(PyTypeObject *type)
+{
+    lt_own(type);
+    return lt_new(type);
+}
+
+/* self, a new wrapper, takes over one native reference of the caller's. */
+static inline void
+finalizer_adopt(PyObject *self, finalizer_native *native)
+{
+    (void)self;
+    FINALIZER_SET_WRAPPER(native, self);
+}
+
+/* native -> Python: a new reference to the wrapper. The caller holds a native reference
+ * throughout. NULL with an exception. */
+static inline PyObject *
+finalizer_wrap(finalizer_native *native)
+{
+    lt_slot *slot = finalizer_slot(native);
+
+    if (slot->wrapper && lt_in_trashcan(slot->wrapper)) {
+        if (lt_empty_trashcan() < 0)
+            return NULL;
+        if (slot->wrapper && lt_in_trashcan(slot->wrapper))
+            return lt_still_in_trashcan();
+    }
+    if (slot->wrapper == NULL)
+        return finalizer_make(native);
+    if (slot->state == FINALIZER_NATIVE_OWNS) {
+        slot->state = FINALIZER_PYTHON_OWNS;
+        FINALIZER_EVENT(resurrections);
+    }
+    else
+        Py_INCREF(slot->wrapper);
+    return slot->wrapper;
+}
+
+/* One more native reference. The caller holds one, or the wrapper. */
+static inline void
+finalizer_retain(finalizer_native *native)
+{
+    finalizer_inc(native);
+}
+
+/* One native reference less. Runs any Python code. */
+static inline void
+finalizer_release(finalizer_native *native)
+{
+    lt_slot *slot = finalizer_slot(native);
+    PyObject *wrapper = slot->wrapper; /* before the decrement: see preserve_release */
+    int64_t left = finalizer_dec(native);
+
+    if (left == 0)
+        finalizer_free(native);
+    else if (left == 1 && wrapper && slot->state == FINALIZER_NATIVE_OWNS) {
+        slot->state = FINALIZER_PYTHON_OWNS;
+        Py_DECREF(wrapper);
+    }
+}
+
+/* ---- slots, of the class and of every Python subclass --------------------------- */
+
+/* tp_finalize: live on if native code holds the object. A subclass's __del__ replaces it. */
+static void
+finalizer_finalize(PyObject *self)
+{
+    finalizer_native *native = finalizer_of(self);
+
+    if (native && finalizer_slot(native)->wrapper == self &&
+        finalizer_slot(native)->state == FINALIZER_PYTHON_OWNS && finalizer_refs(native) > 1) {
+        finalizer_slot(native)->state = FINALIZER_NATIVE_OWNS;
+        Py_INCREF(self);
+        FINALIZER_EVENT(flips);
+    }
+}
+
+static inline void
+finalizer_dying(PyObject *self)
+{
+    finalizer_native *native = finalizer_of(self);
+
+    if (native && finalizer_slot(native)->wrapper == self)
+        FINALIZER_SET_WRAPPER(native, NULL);
+}
+
+static inline void
+finalizer_drop(PyObject *self)
+{
+    finalizer_native *native = finalizer_of(self);
+
+    if (native == NULL)
+        return; /* its __new__ failed */
+    finalizer_release(native);
+    FINALIZER_EVENT(wrappers_freed);
+}
+
+/* tp_dealloc: lt_die calls tp_finalize, and returns if that has resurrected self. */
+static void
+finalizer_dealloc(PyObject *self)
+{
+    lt_die(self, finalizer_dealloc, lt_keep_never, finalizer_dying, finalizer_drop);
+}
+
+/* tp_traverse and tp_clear. */
+static int
+finalizer_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    if (FINALIZER_VISIT_MORE(self, visit, arg))
+        return 1;
+    return lt_traverse(self, visit, arg);
+}
+
+static int
+finalizer_clear(PyObject *self)
+{
+    lt_clear(self);
+    FINALIZER_CLEAR_MORE(self);
+    return 0;
+}
+
+#endif

@@ -1,0 +1,271 @@
+/* ghost.h: class and dict outlive the wrapper, and a new wrapper is made around them.
+ *
+ *     class MyClass:
+ *         def __dealloc__(self):
+ *             run __del__
+ *             if self.native.refs > 1 and (type(self) is not MyClass or self.__dict__):
+ *                 self.native.ghost = type(self), self.__dict__
+ *             die(self)                          # weakrefs, slots
+ *
+ *     def wrap(native):
+ *         if native.wrapper:
+ *             return native.wrapper
+ *         if native.ghost:
+ *             cls, dict = take(native.ghost)
+ *             return cls.__around__(native, dict)     # no __new__, no __init__
+ *         return MyClass(native)
+ *
+ * States (slot.state, slot.wrapper) and transitions, all with the GIL:
+ *
+ *     WRAPPER   slot.wrapper is the live wrapper, borrowed; or NULL
+ *     GHOST     slot.wrapper is a ghost_body, which owns the native reference that its wrapper
+ *               had, the class and the dict
+ *
+ *     WRAPPER -> GHOST   ghost_dying: native code holds the object, and there is something to keep
+ *     GHOST -> WRAPPER   ghost_wrap: a new wrapper takes over all that the ghost owns
+ *     GHOST -> WRAPPER   ghost_release of the last reference beside the ghost's: it is destroyed
+ *
+ * VTK keeps its ghosts in a map that it sweeps whenever one is made, so N ghosts cost N * N
+ * steps. Here a ghost belongs to its native object and dies with it.
+ *
+ * Define before including this file, for a native type of your own:
+ *
+ *     typedef struct node ghost_native;
+ *     static inline node *ghost_of(PyObject *self);          NULL if it has none
+ *     static inline void ghost_set(PyObject *self, node *);  NULL: it has none any more
+ *     static inline lt_slot *ghost_slot(node *);
+ *     static inline int64_t ghost_refs(node *);              native references, the wrapper's too
+ *     static inline int64_t ghost_inc(node *);               count only; the new count
+ *     static inline int64_t ghost_dec(node *);               count only; the new count
+ *     static inline void ghost_free(node *);                 the count is 0: destroy
+ *     static PyObject *ghost_alloc(PyTypeObject *);          an instance without native object,
+ *                                                            by lt_new_quietly; NULL: MyClass's
+ * Optional macros: GHOST_SET_WRAPPER(node, wrapper) where the count has a has-wrapper bit;
+ * GHOST_EVENT(wrappers_freed); GHOST_VISIT_MORE(self, visit, arg) and GHOST_CLEAR_MORE(self)
+ * for Python references that the node itself holds.
+ *
+ * List ghost_dealloc, ghost_traverse, ghost_clear in the class and in every native class
+ * derived from it, lt_get_class and lt_set_class as __class__ in tp_getset, and make
+ * instances in tp_new by ghost_new and ghost_adopt. */
+#ifndef GHOST_H
+#define GHOST_H
+
+#include "../lifetime/lifetime.h"
+
+#ifndef GHOST_SET_WRAPPER
+#define GHOST_SET_WRAPPER(native, self) (ghost_slot(native)->wrapper = (self))
+#endif
+#ifndef GHOST_EVENT
+#define GHOST_EVENT(what) ((void)0)
+#endif
+#ifndef GHOST_VISIT_MORE
+#define GHOST_VISIT_MORE(self, visit, arg) 0
+#endif
+#ifndef GHOST_CLEAR_MORE
+#define GHOST_CLEAR_MORE(self) ((void)0)
+#endif
+
+enum { GHOST_WRAPPER = 0, GHOST_GHOST = 1 };
+
+typedef struct {
+    PyTypeObject *type; /* owned */
+    PyObject *dict;     /* owned; may be NULL */
+} ghost_body;
+
+static inline ghost_body *
+ghost_body_of(ghost_native *native)
+{
+    return (ghost_body *)(void *)ghost_slot(native)->wrapper;
+}
+
+/* ---- wrap, retain, release: with the GIL -------------------------------------- */
+
+/* A new instance of type without a native object; for tp_new. NULL with an exception. */
+static inline PyObject *
+ghost_new(PyTypeObject *type)
+{
+    lt_own(type);
+    return lt_new(type);
+}
+
+/* self, a new wrapper, takes over one native reference of the caller's. */
+static inline void
+ghost_adopt(PyObject *self, ghost_native *native)
+{
+    ghost_set(self, native);
+    GHOST_SET_WRAPPER(native, self);
+    ghost_slot(native)->state = GHOST_WRAPPER;
+}
+
+/* A wrapper around a ghost. The ghost stays if there is no memory. */
+static inline PyObject *
+ghost_incarnate(ghost_native *native)
+{
+    ghost_body *body = ghost_body_of(native);
+    PyObject *self = ghost_alloc(body->type);
+
+    if (self == NULL)
+        return NULL;
+    *lt_dict(self) = body->dict;
+    ghost_adopt(self, native); /* with the ghost's native reference */
+    Py_DECREF(body->type);     /* the instance has a reference of its own */
+    PyMem_RawFree(body);
+    return self;
+}
+
+/* native -> Python: a new reference to the live wrapper, to one around the ghost, or to a new
+ * one. The caller holds a native reference throughout. NULL with an exception. */
+static inline PyObject *
+ghost_wrap(ghost_native *native)
+{
+    lt_slot *slot = ghost_slot(native);
+    PyObject *self;
+
+    if (slot->state == GHOST_WRAPPER && slot->wrapper && lt_in_trashcan(slot->wrapper)) {
+        if (lt_empty_trashcan() < 0)
+            return NULL;
+        if (slot->state == GHOST_WRAPPER && slot->wrapper && lt_in_trashcan(slot->wrapper))
+            return lt_still_in_trashcan();
+    }
+    if (slot->state == GHOST_GHOST)
+        return ghost_incarnate(native);
+    if (slot->wrapper) {
+        Py_INCREF(slot->wrapper);
+        return slot->wrapper;
+    }
+    self = ghost_alloc(NULL);
+    if (self) {
+        ghost_inc(native);
+        ghost_adopt(self, native);
+    }
+    return self;
+}
+
+/* One more native reference. The caller holds one, or the wrapper. */
+static inline void
+ghost_retain(ghost_native *native)
+{
+    ghost_inc(native);
+}
+
+/* One native reference less. Runs any Python code. */
+static inline void
+ghost_release(ghost_native *native)
+{
+    lt_slot *slot = ghost_slot(native);
+    void *wrapper = slot->wrapper; /* before the decrement: see preserve_release */
+    int64_t left = ghost_dec(native);
+    ghost_body *body;
+
+    if (left == 0)
+        ghost_free(native);
+    else if (left == 1 && wrapper && slot->state == GHOST_GHOST) {
+        /* No wrap can ask for the ghost any more. */
+        body = ghost_body_of(native);
+        GHOST_SET_WRAPPER(native, NULL);
+        slot->state = GHOST_WRAPPER;
+        Py_XDECREF(body->dict);
+        Py_DECREF(body->type);
+        PyMem_RawFree(body);
+        ghost_release(native); /* the ghost's own */
+    }
+}
+
+static inline void
+ghost_holder_made(ghost_native *native)
+{
+    ghost_slot(native)->holders++;
+}
+
+static inline void
+ghost_holder_gone(ghost_native *native)
+{
+    ghost_slot(native)->holders--;
+}
+
+/* ---- slots, of the class and of every Python subclass --------------------------- */
+
+/* lt_die's dying: leave a ghost behind, if it can be asked for and there is something to
+ * keep. Weak reference callbacks that wrap again find the ghost, not the dying wrapper. */
+static inline void
+ghost_dying(PyObject *self)
+{
+    ghost_native *native = ghost_of(self);
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject *dict = *lt_dict(self);
+    ghost_body *body = NULL;
+
+    if (native == NULL)
+        return; /* called before, or its __new__ failed */
+    if (ghost_slot(native)->wrapper != self || ghost_slot(native)->state != GHOST_WRAPPER)
+        return;
+    if (ghost_refs(native) > 1 && (lt_python_made(type) || (dict && PyDict_GET_SIZE(dict))))
+        body = (ghost_body *)PyMem_RawMalloc(sizeof *body);
+    if (body == NULL) {
+        GHOST_SET_WRAPPER(native, NULL);
+        return;
+    }
+    Py_INCREF(type);
+    body->type = type;
+    body->dict = dict;
+    *lt_dict(self) = NULL;
+    ghost_set(self, NULL); /* its native reference is the ghost's */
+    GHOST_SET_WRAPPER(native, (PyObject *)(void *)body);
+    ghost_slot(native)->state = GHOST_GHOST;
+}
+
+static inline void
+ghost_drop(PyObject *self)
+{
+    ghost_native *native = ghost_of(self);
+
+    GHOST_EVENT(wrappers_freed);
+    if (native)
+        ghost_release(native);
+}
+
+static void
+ghost_dealloc(PyObject *self)
+{
+    lt_die(self, ghost_dealloc, lt_keep_never, ghost_dying, ghost_drop);
+}
+
+/* A holder's part of its tp_traverse: a ghost that only this holder keeps is reached through
+ * it, so that a cycle through the dict and the holder is garbage. */
+static inline int
+ghost_visit(ghost_native *native, PyObject *holder, visitproc visit, void *arg)
+{
+    lt_slot *slot = ghost_slot(native);
+
+    (void)holder;
+    if (slot->state == GHOST_GHOST && slot->holders == 1 && ghost_refs(native) == 2) {
+        Py_VISIT(ghost_body_of(native)->type);
+        Py_VISIT(ghost_body_of(native)->dict);
+    }
+    return 0;
+}
+
+/* tp_traverse: the type only while Python alone holds the object. Otherwise gc might clear the
+ * type together with the wrapper, and the ghost would keep what is left of it. */
+static int
+ghost_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    ghost_native *native = ghost_of(self);
+
+    if (native == NULL || ghost_refs(native) == 1)
+        Py_VISIT(Py_TYPE(self));
+    Py_VISIT(*lt_dict(self));
+    if (GHOST_VISIT_MORE(self, visit, arg))
+        return 1;
+    return lt_visit_slots(self, visit, arg);
+}
+
+static int
+ghost_clear(PyObject *self)
+{
+    lt_clear(self);
+    GHOST_CLEAR_MORE(self);
+    return 0;
+}
+
+#endif

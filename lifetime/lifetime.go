@@ -1,0 +1,19 @@
+// Package lifetime is the kit: CPython's rules of life and death, as header-only C.
+//
+//	slot.h      what a native object keeps for its wrapper
+//	lifetime.h  resurrection, classes, contents, death
+//	queue.h     references that threads without the GIL give up
+//	tests/      the kit's own tests, in C, without Go
+//
+// The headers need CPython 3.10 or later and nothing else: a scheme's header includes them,
+// and an extension includes the scheme's header. takehome/ has complete extensions. This Go
+// package holds a copy of them, so that Go compiles the packages that include them anew when
+// they change (internal/wrapper/embed.go).
+package lifetime
+
+import "embed"
+
+// Headers are the kit's files.
+//
+//go:embed *.h
+var Headers embed.FS

@@ -1,0 +1,170 @@
+/* mirrored.h: toggleref, and the native edges that Python code makes are Python references
+ * too, which gc can follow.
+ *
+ *     class MyClass:                              # on top of toggleref's
+ *         def append(self, child):
+ *             self.native.append(child.native)    # the edge proper, with a native reference
+ *             self.mirror.append(child)           # what gc sees of it
+ *
+ * As in toggleref each holder has a counted Python reference of its own to show to gc. An edge
+ * with a mirror is one more such holder, shown by the wrapper where it starts: both ends have
+ * wrappers, and a wrapper lives as long as native code holds its object. So a cycle through
+ * native edges is a cycle of Python references, and gc collects it.
+ *
+ * States and transitions beyond toggleref's, with the GIL:
+ *
+ *     an edge has a mirror, or has none and is invisible to gc
+ *
+ *     no mirror -> mirror   mirrored_edge_made
+ *     mirror -> no mirror   mirrored_edge_gone; the wrapper's death; mirrored_clear
+ *
+ *     slot.state            what gc was told in this collection: see mirrored_visit
+ *
+ * Define toggleref's accessors (toggleref/toggleref.h) before including this file, and after
+ * it:
+ *
+ *     static inline mirrored_mirror **mirrored_mirror_of(toggleref_native *);
+ *                            a pointer in the native object, NULL at birth
+ *     static void mirrored_remove_edges(toggleref_native *);
+ *                            remove all native edges and release their references
+ *
+ * List mirrored_dealloc, mirrored_traverse, mirrored_clear in the class; the rest is
+ * toggleref's. */
+#ifndef MIRRORED_H
+#define MIRRORED_H
+
+#include <stddef.h>
+
+/* The ends of the edges with a mirror, in no order; the array follows the struct. */
+typedef struct mirrored_mirror {
+    size_t n, room;
+} mirrored_mirror;
+
+#include "../toggleref/toggleref.h"
+
+static inline mirrored_mirror **mirrored_mirror_of(toggleref_native *);
+static void mirrored_remove_edges(toggleref_native *);
+
+static inline toggleref_native **
+mirrored_ends(mirrored_mirror *mirror)
+{
+    return (toggleref_native **)(void *)(mirror + 1);
+}
+
+/* Python code has made a native edge. Without memory there is no mirror, and the edge is
+ * invisible to gc. */
+static inline void
+mirrored_edge_made(toggleref_native *from, toggleref_native *to)
+{
+    mirrored_mirror **where = mirrored_mirror_of(from), *mirror = *where;
+
+    if (mirror == NULL || mirror->n == mirror->room) {
+        size_t n = mirror ? mirror->n : 0, room = mirror ? 2 * mirror->room : 2;
+        mirror = (mirrored_mirror *)PyMem_RawRealloc(mirror, sizeof *mirror + room * sizeof to);
+        if (mirror == NULL)
+            return;
+        mirror->n = n;
+        mirror->room = room;
+        *where = mirror;
+    }
+    mirrored_ends(mirror)[mirror->n++] = to;
+    toggleref_holder_made(to);
+}
+
+/* An edge is being removed, by Python code or by another thread; its native reference is
+ * still there. The edge need not have a mirror; of several edges to one child it does not
+ * matter which. */
+static inline void
+mirrored_edge_gone(toggleref_native *from, toggleref_native *to)
+{
+    mirrored_mirror *mirror = *mirrored_mirror_of(from);
+
+    for (size_t i = 0; mirror && i < mirror->n; i++)
+        if (mirrored_ends(mirror)[i] == to) {
+            mirrored_ends(mirror)[i] = mirrored_ends(mirror)[--mirror->n];
+            toggleref_holder_gone(to);
+            return;
+        }
+}
+
+/* Remove the mirrors of all edges. The edges' native references are still there, so no
+ * wrapper dies of it. */
+static inline void
+mirrored_forget(toggleref_native *from)
+{
+    mirrored_mirror *mirror = *mirrored_mirror_of(from);
+
+    *mirrored_mirror_of(from) = NULL;
+    for (size_t i = 0; mirror && i < mirror->n; i++)
+        toggleref_holder_gone(mirrored_ends(mirror)[i]);
+    PyMem_RawFree(mirror);
+}
+
+/* ---- slots of the class --------------------------------------------------------- */
+
+static inline void
+mirrored_drop(PyObject *self)
+{
+    if (toggleref_of(self))
+        mirrored_forget(toggleref_of(self));
+    toggleref_drop(self);
+}
+
+static void
+mirrored_dealloc(PyObject *self)
+{
+    lt_die_as_base(self, mirrored_dealloc, mirrored_drop);
+}
+
+/* tp_traverse of an object with a reference to a wrapper, a holder or the wrapper where an
+ * edge starts: show it if every native reference is shown, as in toggleref. But a thread
+ * without the GIL that holds the parent may take a child, and turn the answer from yes to no
+ * within one collection: gc would find that the child's references are accounted for, and
+ * then not reach it from its living parent. So the answer is given once, when gc subtracts
+ * references: it calls tp_traverse with the traversed object as arg, or with NULL. Showing
+ * more when gc looks for what is reachable is harmless. */
+static inline int
+mirrored_visit(toggleref_native *native, PyObject *from, visitproc visit, void *arg)
+{
+    lt_slot *slot = toggleref_slot(native);
+    bool all = toggleref_all_visible(native);
+
+    if (arg == (void *)from || arg == NULL)
+        slot->state = all;
+    if (slot->wrapper && (all || slot->state))
+        Py_VISIT(slot->wrapper);
+    return 0;
+}
+
+/* tp_traverse: all that self refers to, edges with a mirror included. */
+static int
+mirrored_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    toggleref_native *native = toggleref_of(self);
+    mirrored_mirror *mirror = native ? *mirrored_mirror_of(native) : NULL;
+
+    for (size_t i = 0; mirror && i < mirror->n; i++) {
+        int stop = mirrored_visit(mirrored_ends(mirror)[i], self, visit, arg);
+        if (stop)
+            return stop;
+    }
+    return toggleref_traverse(self, visit, arg);
+}
+
+/* tp_clear: gc has found that only garbage refers to the wrapper, native code included. */
+static int
+mirrored_clear(PyObject *self)
+{
+    toggleref_native *native = toggleref_of(self);
+
+    toggleref_clear(self);
+    if (native && *mirrored_mirror_of(native)) {
+        toggleref_retain(native); /* what the edges release may release the wrapper */
+        mirrored_forget(native);
+        mirrored_remove_edges(native);
+        toggleref_release(native);
+    }
+    return 0;
+}
+
+#endif

@@ -1,0 +1,309 @@
+/* nativedict.h: class and dict live with the native object; a wrapper is a view of them.
+ *
+ *     class Data:                                 # one a native object, from its first wrap on
+ *         def __init__(self, cls): self.cls, self.dict = cls, {}
+ *
+ *     def wrap(native):
+ *         if native.wrapper:
+ *             return native.wrapper
+ *         if not native.data:
+ *             native.data = Data(MyClass)
+ *         return native.data.cls.__view__(native, native.data.dict)
+ *
+ *     class MyClass:
+ *         def __dealloc__(self):
+ *             run __del__
+ *             if self.native.refs > 1:
+ *                 self.native.data.cls, self.native.data.dict = type(self), self.__dict__
+ *             die(self)                           # weakrefs, slots
+ *
+ * States (slot.state, slot.wrapper) and transitions, all with the GIL:
+ *
+ *     VIEW   slot.wrapper is the live wrapper, borrowed; or NULL. The wrapper owns one native
+ *            reference
+ *     DATA   there is no wrapper. slot.wrapper is the data, which owns that reference
+ *
+ *     VIEW -> DATA   nativedict_dying: native code holds the object
+ *     DATA -> VIEW   nativedict_wrap: a new view takes the reference over
+ *     DATA -> VIEW   nativedict_release of the last reference beside the data's: the data is
+ *                    destroyed
+ *
+ * Define before including this file, for a native type of your own:
+ *
+ *     typedef struct node nativedict_native;
+ *     static inline node *nativedict_of(PyObject *self);     NULL if it has none
+ *     static inline void nativedict_set(PyObject *, node *); NULL: it has none any more
+ *     static inline lt_slot *nativedict_slot(node *);
+ *     static inline void **nativedict_data(node *);          a pointer in the node, NULL at birth
+ *     static inline int64_t nativedict_refs(node *);         native references, the wrapper's too
+ *     static inline int64_t nativedict_inc(node *);          count only; the new count
+ *     static inline int64_t nativedict_dec(node *);          count only; the new count
+ *     static inline void nativedict_free(node *);            the count is 0: destroy
+ *     static PyObject *nativedict_alloc(PyTypeObject *);     an instance without native object,
+ *                                                            by lt_new_quietly; NULL: MyClass's
+ * Optional macros: NATIVEDICT_SET_WRAPPER(node, wrapper) where the count has a has-wrapper bit;
+ * NATIVEDICT_EVENT(wrappers_freed); NATIVEDICT_VISIT_MORE(self, visit, arg) and
+ * NATIVEDICT_CLEAR_MORE(self) for Python references that the node itself holds.
+ *
+ * List nativedict_dealloc, nativedict_traverse, nativedict_clear in the class and in every
+ * native class derived from it, lt_get_class and lt_set_class as __class__ in tp_getset, and
+ * make instances in tp_new by nativedict_new and nativedict_adopt. */
+#ifndef NATIVEDICT_H
+#define NATIVEDICT_H
+
+#include "../lifetime/lifetime.h"
+
+#ifndef NATIVEDICT_SET_WRAPPER
+#define NATIVEDICT_SET_WRAPPER(native, self) (nativedict_slot(native)->wrapper = (self))
+#endif
+#ifndef NATIVEDICT_EVENT
+#define NATIVEDICT_EVENT(what) ((void)0)
+#endif
+#ifndef NATIVEDICT_VISIT_MORE
+#define NATIVEDICT_VISIT_MORE(self, visit, arg) 0
+#endif
+#ifndef NATIVEDICT_CLEAR_MORE
+#define NATIVEDICT_CLEAR_MORE(self) ((void)0)
+#endif
+
+enum { NATIVEDICT_VIEW = 0, NATIVEDICT_DATA = 1 };
+
+typedef struct {
+    PyTypeObject *type; /* owned */
+    PyObject *dict;     /* owned; the wrapper owns another reference. NULL if there was no memory */
+} nativedict_body;
+
+static inline nativedict_body *
+nativedict_body_of(nativedict_native *native)
+{
+    return (nativedict_body *)*nativedict_data(native);
+}
+
+/* ---- wrap, retain, release: with the GIL -------------------------------------- */
+
+/* A new instance of type without a native object; for tp_new. NULL with an exception. */
+static inline PyObject *
+nativedict_new(PyTypeObject *type)
+{
+    lt_own(type);
+    return lt_new(type);
+}
+
+/* self, a new wrapper, takes over one native reference of the caller's, and shows the data's
+ * dict as its own. Without memory for the data it has a dict of its own, which dies with it. */
+static inline void
+nativedict_adopt(PyObject *self, nativedict_native *native)
+{
+    nativedict_body *body = nativedict_body_of(native);
+
+    nativedict_set(self, native);
+    NATIVEDICT_SET_WRAPPER(native, self);
+    nativedict_slot(native)->state = NATIVEDICT_VIEW;
+    if (body == NULL && (body = (nativedict_body *)PyMem_RawCalloc(1, sizeof *body))) {
+        bool enabled;
+        Py_INCREF(Py_TYPE(self));
+        body->type = Py_TYPE(self);
+        enabled = lt_gc_suspend(); /* a collection could wrap this object */
+        body->dict = PyDict_New();
+        lt_gc_resume(enabled);
+        if (body->dict == NULL)
+            PyErr_Clear();
+        *nativedict_data(native) = body;
+    }
+    if (body) {
+        Py_XINCREF(body->dict);
+        *lt_dict(self) = body->dict;
+    }
+}
+
+/* native -> Python: a new reference to the live wrapper, or to a new view. The caller holds a
+ * native reference throughout. NULL with an exception. */
+static inline PyObject *
+nativedict_wrap(nativedict_native *native)
+{
+    lt_slot *slot = nativedict_slot(native);
+    nativedict_body *body;
+    PyObject *self;
+
+    if (slot->state == NATIVEDICT_VIEW && slot->wrapper && lt_in_trashcan(slot->wrapper)) {
+        if (lt_empty_trashcan() < 0)
+            return NULL;
+        if (slot->state == NATIVEDICT_VIEW && slot->wrapper && lt_in_trashcan(slot->wrapper))
+            return lt_still_in_trashcan();
+    }
+    if (slot->state == NATIVEDICT_VIEW && slot->wrapper) {
+        Py_INCREF(slot->wrapper);
+        return slot->wrapper;
+    }
+    body = nativedict_body_of(native);
+    self = nativedict_alloc(body ? body->type : NULL);
+    if (self == NULL)
+        return NULL;
+    if (slot->state != NATIVEDICT_DATA)
+        nativedict_inc(native); /* else the view takes over the data's */
+    nativedict_adopt(self, native);
+    return self;
+}
+
+/* One more native reference. The caller holds one, or the wrapper. */
+static inline void
+nativedict_retain(nativedict_native *native)
+{
+    nativedict_inc(native);
+}
+
+static inline void nativedict_forget(nativedict_native *native);
+
+/* One native reference less. Runs any Python code. */
+static inline void
+nativedict_release(nativedict_native *native)
+{
+    lt_slot *slot = nativedict_slot(native);
+    void *wrapper = slot->wrapper; /* before the decrement: see preserve_release */
+    int64_t left = nativedict_dec(native);
+
+    if (left == 0)
+        nativedict_free(native);
+    else if (left == 1 && wrapper && slot->state == NATIVEDICT_DATA)
+        nativedict_forget(native);
+}
+
+/* Destroy the data, and release the native reference that it, or the dying wrapper, owns. */
+static inline void
+nativedict_forget(nativedict_native *native)
+{
+    nativedict_body *body = nativedict_body_of(native);
+
+    NATIVEDICT_SET_WRAPPER(native, NULL);
+    nativedict_slot(native)->state = NATIVEDICT_VIEW;
+    *nativedict_data(native) = NULL;
+    if (body) {
+        Py_XDECREF(body->dict);
+        Py_DECREF(body->type);
+        PyMem_RawFree(body);
+    }
+    nativedict_release(native);
+}
+
+static inline void
+nativedict_holder_made(nativedict_native *native)
+{
+    nativedict_slot(native)->holders++;
+}
+
+static inline void
+nativedict_holder_gone(nativedict_native *native)
+{
+    nativedict_slot(native)->holders--;
+}
+
+/* ---- slots, of the class and of every Python subclass --------------------------- */
+
+/* lt_die's dying. While native code holds the object, the data takes over the native
+ * reference, and what was assigned to __class__ or __dict__. */
+static inline void
+nativedict_dying(PyObject *self)
+{
+    nativedict_native *native = nativedict_of(self);
+    nativedict_body *body = native ? nativedict_body_of(native) : NULL;
+    PyTypeObject *old_type;
+    PyObject *old;
+
+    if (native == NULL || nativedict_slot(native)->wrapper != self)
+        return; /* called before, or its __new__ failed */
+    if (body == NULL || nativedict_refs(native) == 1) { /* see nativedict_drop */
+        NATIVEDICT_SET_WRAPPER(native, NULL);
+        return;
+    }
+    nativedict_set(self, NULL);
+    NATIVEDICT_SET_WRAPPER(native, (PyObject *)(void *)body);
+    nativedict_slot(native)->state = NATIVEDICT_DATA;
+    old = body->dict;
+    old_type = body->type;
+    Py_XINCREF(*lt_dict(self));
+    body->dict = *lt_dict(self);
+    Py_INCREF(Py_TYPE(self));
+    body->type = Py_TYPE(self);
+    Py_XDECREF(old); /* runs code, which finds everything in place */
+    Py_DECREF(old_type);
+}
+
+/* lt_die's drop. The native reference is still self's if native code did not hold the object
+ * when it died, or if there is no data. */
+static inline void
+nativedict_drop(PyObject *self)
+{
+    nativedict_native *native = nativedict_of(self);
+
+    NATIVEDICT_EVENT(wrappers_freed);
+    if (native == NULL)
+        return;
+    if (nativedict_refs(native) == 1)
+        nativedict_forget(native);
+    else
+        nativedict_release(native);
+}
+
+static void
+nativedict_dealloc(PyObject *self)
+{
+    lt_die(self, nativedict_dealloc, lt_keep_never, nativedict_dying, nativedict_drop);
+}
+
+/* A holder's part of its tp_traverse: data without a wrapper that only this holder keeps. */
+static inline int
+nativedict_visit(nativedict_native *native, PyObject *holder, visitproc visit, void *arg)
+{
+    lt_slot *slot = nativedict_slot(native);
+    nativedict_body *body = nativedict_body_of(native);
+
+    (void)holder;
+    if (slot->state == NATIVEDICT_DATA && body && slot->holders == 1 && nativedict_refs(native) == 2) {
+        Py_VISIT(body->type);
+        Py_VISIT(body->dict);
+    }
+    return 0;
+}
+
+/* tp_traverse: wrapper and data each own a reference to the dict and to the type. While Python
+ * alone holds the object both are shown, so that cycles through the dict are garbage. While
+ * native code holds it the data's are not, and not the wrapper's to its type, which the data
+ * may still take over. */
+static int
+nativedict_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    nativedict_native *native = nativedict_of(self);
+    nativedict_body *body = native ? nativedict_body_of(native) : NULL;
+
+    Py_VISIT(*lt_dict(self));
+    if (lt_visit_slots(self, visit, arg))
+        return 1;
+    if (native && nativedict_refs(native) > 1)
+        return 0;
+    Py_VISIT(Py_TYPE(self));
+    if (body && nativedict_slot(native)->wrapper == self) {
+        Py_VISIT(body->type);
+        Py_VISIT(body->dict);
+    }
+    return NATIVEDICT_VISIT_MORE(self, visit, arg);
+}
+
+/* tp_clear: while native code holds the object, the attributes are its. */
+static int
+nativedict_clear(PyObject *self)
+{
+    nativedict_native *native = nativedict_of(self);
+    nativedict_body *body = native ? nativedict_body_of(native) : NULL;
+
+    if (native && nativedict_refs(native) > 1) {
+        lt_clear_slots(self);
+        return 0;
+    }
+    lt_clear(self);
+    if (body && nativedict_slot(native)->wrapper == self)
+        Py_CLEAR(body->dict);
+    NATIVEDICT_CLEAR_MORE(self);
+    return 0;
+}
+
+#endif
