@@ -125,7 +125,7 @@ lt_drain_all(lt_queue *queue)
              * the object may be gone, or its slot be in the queue again. */
             next = slot->next;
             slot->next = NULL;
-            for (int n = LT_STD(atomic_exchange)(&slot->handed_over, (uint16_t)0); n > 0; n--) {
+            for (uint32_t n = LT_STD(atomic_exchange)(&slot->handed_over, (uint32_t)0); n > 0; n--) {
                 queue->drained++;
                 queue->release(slot);
             }
@@ -154,7 +154,8 @@ lt_drain_pending(void *queue)
 /* ---- handing over: with or without the GIL ------------------------------------- */
 
 /* Have a thread with the GIL drain soon, unless a pending call is on its way. When
- * CPython's list is full (32 entries up to 3.12) the next push requests again. */
+ * CPython's list is full (32 entries up to 3.12) the next push requests again. Up to 3.12
+ * the main thread notices a pending call when it next takes the GIL. */
 static inline void
 lt_request(lt_queue *queue)
 {
@@ -169,7 +170,7 @@ lt_request(lt_queue *queue)
 static inline void
 lt_hand_over(lt_queue *queue, lt_slot *slot)
 {
-    if (LT_STD(atomic_fetch_add)(&slot->handed_over, (uint16_t)1) > 0)
+    if (LT_STD(atomic_fetch_add)(&slot->handed_over, (uint32_t)1) > 0)
         return; /* in the queue, or about to be pushed by the thread that came first */
     slot->next = LT_STD(atomic_load_explicit)(&queue->slots, LT_STD(memory_order_relaxed));
     while (!LT_STD(atomic_compare_exchange_weak)(&queue->slots, &slot->next, slot))

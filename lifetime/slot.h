@@ -25,10 +25,9 @@ struct _object; /* PyObject */
 typedef struct lt_slot {
     struct _object *wrapper; /* the wrapper; borrowed or owned, as the scheme's state says */
     struct lt_slot *next;    /* link in an lt_queue */
-    uint8_t state;           /* the scheme's state; 0 at birth */
-    uint8_t unused;
-    LT_ATOMIC(uint16_t) handed_over; /* native references that wait in an lt_queue */
-    uint32_t holders;        /* native references whose owners gc can traverse */
+    LT_ATOMIC(uint32_t) handed_over; /* native references that wait in an lt_queue */
+    uint32_t state : 4;      /* the scheme's state; 0 at birth */
+    uint32_t holders : 28;   /* native references whose owners gc can traverse */
 } lt_slot;
 
 #endif

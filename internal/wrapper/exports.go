@@ -15,35 +15,26 @@ import (
 // What C calls in Go. Objects are named by handle; the caller sees to it that
 // they are alive, by holding a native reference or the wrapper that does.
 
-// ppGoRefill makes n native objects and returns their headers, linked by slot.next, and
-// destroys those in dead, linked likewise. Both are addresses rather than pointers, so that
+// ppGoRefill makes n native objects and returns their slots, linked by next, and destroys the
+// objects of those in dead, linked likewise. Both are addresses rather than pointers, so that
 // cgo need not look whether they point into Go memory; they do not.
 //
 //export ppGoRefill
 func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
-	for h := (*C.pp_header)(fromC(uintptr(dead))); h != nil; {
-		next := nextOf(h) // read before the header can belong to another object
+	for slot := (*C.lt_slot)(fromC(uintptr(dead))); slot != nil; {
+		h := (*C.pp_header)(unsafe.Add(unsafe.Pointer(slot), -int(unsafe.Offsetof(C.pp_header{}.slot))))
+		slot = slot.next // read before the header can belong to another object
 		objects.Get(uint64(h.handle)).Finish()
-		h = next
 	}
-	var list *C.pp_header
+	var list *C.lt_slot
 	bindings[index].library.NewBatch(int(n), func(o *native.Object) {
-		h := cHeader(o.Header())
-		if list != nil {
-			h.slot.next = &list.slot
-		}
-		o.Header().Flags = C.PP_IN_FREE_LIST
-		list = h
+		h := o.Header()
+		h.Flags = C.PP_IN_FREE_LIST
+		slot := &cHeader(h).slot
+		slot.next = list
+		list = slot
 	})
 	return C.uintptr_t(uintptr(unsafe.Pointer(list)))
-}
-
-// nextOf is the header that h's slot links to.
-func nextOf(h *C.pp_header) *C.pp_header {
-	if h.slot.next == nil {
-		return nil
-	}
-	return (*C.pp_header)(unsafe.Add(unsafe.Pointer(h.slot.next), -int(unsafe.Offsetof(h.slot))))
 }
 
 // fromC is the pointer that an address from C stands for. It points to C

@@ -14,26 +14,28 @@ count_idle(pp_state *state, int64_t change)
 }
 
 /* Have Go destroy the dead, and make n new objects. */
-static pp_header *
+static lt_slot *
 refill(pp_state *state, int n)
 {
-    pp_header *dead = state->dead;
+    lt_slot *dead = state->dead;
 
     count_idle(state, n - state->n_dead);
     state->dead = NULL;
     state->n_dead = 0;
-    return (pp_header *)ppGoRefill(state->index, n, (uintptr_t)dead);
+    return (lt_slot *)ppGoRefill(state->index, n, (uintptr_t)dead);
 }
 
 pp_header *
 pp_new_native(pp_state *state)
 {
-    pp_header *h = state->free_list;
+    lt_slot *slot = state->free_list;
+    pp_header *h;
 
-    if (h == NULL)
-        h = refill(state, PP_BATCH);
-    state->free_list = h->slot.next ? pp_header_of_slot(h->slot.next) : NULL;
-    h->slot.next = NULL;
+    if (slot == NULL)
+        slot = refill(state, PP_BATCH);
+    state->free_list = slot->next;
+    slot->next = NULL;
+    h = pp_header_of_slot(slot);
     atomic_store_explicit(&h->flags, 0, memory_order_relaxed);
     count_idle(state, -1);
     return h;
@@ -53,8 +55,8 @@ pp_finish(pp_state *state, pp_header *h)
         lt_drain(&state->queue); /* the last references to its children, among others */
         return;
     }
-    h->slot.next = state->dead ? &state->dead->slot : NULL;
-    state->dead = h;
+    h->slot.next = state->dead;
+    state->dead = &h->slot;
     count_idle(state, 1);
     if (++state->n_dead == PP_BATCH)
         refill(state, 0);

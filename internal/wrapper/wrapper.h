@@ -110,8 +110,8 @@ struct pp_state {
     /* Native objects made ahead of need, PP_BATCH at a time, because entering Go costs as
      * much as the rest of making an object. Dead ones that are nothing but memory go back to
      * Go as many at a time. */
-    pp_header *free_list; /* linked by slot.next, each with one reference */
-    pp_header *dead;      /* linked by slot.next, count 0, no body */
+    lt_slot *free_list; /* linked by next, each with one reference */
+    lt_slot *dead;      /* linked by next, count 0, no body */
     int n_dead;
     _Atomic int64_t idle; /* number in both lists; read without the GIL */
 
