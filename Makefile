@@ -7,7 +7,7 @@ QUICK ?=
 PEERS ?=
 run = scripts/with_python.sh "$(PYTHON)"
 
-.PHONY: help setup bench test matrix peers report test-cpy3 stress test-debug test-all
+.PHONY: help setup bench test matrix takehome peers report test-cpy3 stress test-debug test-all
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,9 @@ test: setup ## all tests
 
 matrix: setup ## the correctness matrix: a table, and .build/matrix.json and .md
 	@STRATEGY="$(STRATEGY)" $(run) scripts/matrix.sh
+
+takehome: setup ## complete C extensions over the schemes' headers, and <name>_single.h, in .build/takehome/
+	@$(run) bash -c '"$$PP_PYTHON" takehome/build.py'
 
 peers: setup ## the libraries themselves beside our strategies: install, build, matrix, benchmarks
 	@QUICK="$(QUICK)" LABEL="$(LABEL)" PEERS="$(PEERS)" $(run) scripts/peers.sh

@@ -1,7 +1,6 @@
 // Package finalizer resurrects the wrapper from tp_finalize (PEP 442), the slot
 // behind __del__: if native code holds the object, take a reference to self. It
-// is what everybody tries first, because no slot of a subclass has to be
-// replaced, and it passes the first test.
+// is the first idea of many authors, and it passes the first test.
 //
 // # Who ships it
 //

@@ -5,8 +5,8 @@
 // # Who ships it
 //
 // VTK (vtkPythonUtil's ghost map). VTK sweeps its map of ghosts whenever it adds
-// one, so that N ghosts cost N² steps; here a ghost hangs on its native object
-// and is freed when native code lets that go.
+// one, so that N ghosts cost N² steps; here a ghost belongs to its native object
+// and is destroyed when native code releases that.
 //
 // # What it keeps
 //
@@ -17,7 +17,7 @@
 // # What it breaks
 //
 // The PyObject is another one, so weak references die and `is` fails against
-// anything that remembered the address. __slots__ are gone before tp_dealloc is
-// called. __del__ runs at each death. And a wrapper that dies by gc rather than by
+// anything that remembered the address. __slots__ belong to the wrapper and die
+// with it. __del__ runs at each death. And a wrapper that dies by gc rather than by
 // counting leaves an empty ghost: gc breaks a cycle by clearing the dict.
 package ghost

@@ -11,7 +11,7 @@
 //
 // # What it keeps
 //
-// Identity while anybody in Python looks: two wraps give one object, so that
+// Identity while Python holds the wrapper: two wraps give one object, so that
 // `is`, hashing and attributes work for as long as the wrapper is referenced.
 //
 // # What it breaks
@@ -20,9 +20,8 @@
 //
 // # What to look out for
 //
-// A wrapper in the map may be dying: CPython's slots for Python subclasses run
-// code (the __del__ of a slot's value) while its count is zero already. Handing
-// that out would resurrect freed memory, so an entry whose wrapper has no
-// references counts as none. And the entry goes before weak reference callbacks
-// run, which may wrap the object again.
+// A dying wrapper must leave the map after its __del__, which may store self, and before its
+// weak reference callbacks and the values in its __slots__ run code, which may wrap the object
+// again. CPython's own slots for Python subclasses call tp_dealloc last, and may wait in the
+// trashcan before that; so every Python subclass gets this scheme's slots (lt_own).
 package instancemap

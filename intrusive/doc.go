@@ -10,17 +10,15 @@
 //
 // # What it keeps
 //
-// What toggleref keeps, and by less: there are no two counts to keep in step
-// and no edge between them to watch. gc sees each holder's reference as what it is,
+// What toggleref keeps, with less: there are no two counts to keep in step. gc sees each holder's reference as what it is,
 // so cycles through any number of holders are collected.
 //
 // # What it costs
 //
-// Retaining and releasing need the GIL, or rather Python's count does. nanobind takes
-// the GIL for each. Here a goroutine writes what it changed into a word beside the
-// object, and whoever has the GIL next works it in; a release on a goroutine is
-// queued, as with the other strategies. The count cannot be told without asking
-// Python: native code no longer detects that it releases too often.
+// Python's count can be changed only with the GIL, which nanobind takes for each change.
+// Here a goroutine adds what it retains to a delta beside the object, and hands what it
+// releases over to a queue; the next thread with the GIL brings Python's count up to date.
+// Native code can no longer detect that it releases too often.
 //
 // Wrappers of objects that native code keeps for long stay in memory, and in gc's
 // lists, for as long. Native edges are Python references that gc cannot see: cycles

@@ -23,11 +23,11 @@ struct _object; /* PyObject */
 /* 24 bytes. The GIL guards every field but two: handed_over is atomic, and next belongs
  * to the queue while handed_over is not zero. */
 typedef struct lt_slot {
-    struct _object *wrapper; /* the wrapper; borrowed or owned, as the scheme's state says */
-    struct lt_slot *next;    /* link in an lt_queue */
+    struct _object *wrapper;         /* borrowed or owned, as the scheme's state says */
+    struct lt_slot *next;            /* link in an lt_queue */
     LT_ATOMIC(uint32_t) handed_over; /* native references that wait in an lt_queue */
-    uint32_t state : 4;      /* the scheme's state; 0 at birth */
-    uint32_t holders : 28;   /* native references whose owners gc can traverse */
+    uint32_t state : 4;              /* the scheme's state; 0 at birth */
+    uint32_t holders : 28;           /* native references whose owners gc can traverse */
 } lt_slot;
 
 #endif

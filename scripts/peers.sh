@@ -78,6 +78,7 @@ done
 step 4 "the adapter modules, 15 s each the first time"
 export MATRIX_NATIVE=$PP_ROOT/.build/$PP_TAG/native
 "$python" matrix/subjects/native/build.py "$MATRIX_NATIVE" 2>&1 | while IFS= read -r line; do say "      $line"; done
+"$python" takehome/build.py 2>&1 | while IFS= read -r line; do say "      $line"; done
 
 # --- who is there
 export PP_PYTHON=$python MATRIX_PEERS=1

@@ -8,6 +8,11 @@ export PYTHONDONTWRITEBYTECODE=1
 pytest() { "$PP_PYTHON" -m pytest -q -p no:cacheprovider "$@"; }
 pure() { CGO_ENABLED=0 go build ./native/... ./internal/slots ./cmd/... && CGO_ENABLED=0 go test ./native/... ./internal/slots ./cmd/...; }
 every_benchmark() { go test -run '^$' -bench . -benchtime 1ms ./bench; }
+takehome() {
+    "$PP_PYTHON" takehome/build.py --check
+    STRATEGY=$(scripts/takehome_subjects.sh) MATRIX_JSON=$PP_ROOT/.build/takehome/matrix.json MATRIX_MD=$PP_ROOT/.build/takehome/matrix.md \
+        scripts/matrix.sh -p no:cacheprovider
+}
 
 plan "native library, without cgo" 20 pure
 plan "native library, race detector" 40 go test -race ./native/... ./internal/slots
@@ -17,5 +22,7 @@ plan "Go tests with an interpreter started by cpy3" 90 scripts/test_cpy3.sh
 plan "Python package" 30 pytest python/tests
 plan "the matrix's own tests" 25 pytest -c matrix/pytest.ini --rootdir matrix matrix/selftest
 plan "random sequences against the model" 60 pytest -c matrix/pytest.ini --rootdir matrix matrix/model
-plan "correctness matrix" 160 scripts/matrix.sh
+plan "the kit, as C11 and C++17" 100 "$PP_PYTHON" lifetime/tests/run.py
+plan "take-home extensions, single headers, their matrix" 140 takehome
+plan "correctness matrix" 200 scripts/matrix.sh
 run_plan

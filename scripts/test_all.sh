@@ -43,7 +43,7 @@ fi
 n=$(wc -l <<<"$found") i=0
 report=.build/test-all.md
 mkdir -p .build
-printf '| CPython | package, harness | model | matrix | Go |\n|---|---|---|---|---|\n' >"$report"
+printf '| CPython | package, harness | model | matrix | kit | take-home | Go |\n|---|---|---|---|---|---|---|\n' >"$report"
 # run NAME COMMAND...: a cell of the table
 run() {
     local log=.build/test-all-$version-$1.log begun=$SECONDS result
@@ -56,13 +56,15 @@ export PYTHONDONTWRITEBYTECODE=1 CI=1
 while read -r version python; do
     [ -n "$version" ] || continue
     i=$((i + 1))
-    say "[$i/$n] CPython $version, $python (about $(((n - i + 1) * 9)) minutes left)"
+    say "[$i/$n] CPython $version, $python (about $(((n - i + 1) * 12)) minutes left)"
     printf '| %s |' "$version" >>"$report"
-    scripts/setup.sh "$python" </dev/null || { failed=yes; printf ' cannot be set up | | | |\n' >>"$report"; continue; }
+    scripts/setup.sh "$python" </dev/null || { failed=yes; printf ' cannot be set up | | | | | |\n' >>"$report"; continue; }
     run package bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider python/tests &&
         "$PP_PYTHON" -m pytest -q -p no:cacheprovider -c matrix/pytest.ini --rootdir matrix matrix/selftest'
     run model bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider -c matrix/pytest.ini --rootdir matrix matrix/model'
     run matrix scripts/matrix.sh
+    run kit bash -c '"$PP_PYTHON" lifetime/tests/run.py'
+    run takehome bash -c '"$PP_PYTHON" takehome/build.py && STRATEGY=$(scripts/takehome_subjects.sh) scripts/matrix.sh'
     if [[ $version == *t* ]]; then
         printf ' not run: the GIL must be on from the start |\n' >>"$report"
     else

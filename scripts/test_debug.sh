@@ -34,6 +34,7 @@ under_asan() {
     sanitized env MATRIX_QUICK=1 MATRIX_CHILD_SECONDS=300 scripts/matrix.sh \
         -k 'not million_flips and not storm and not signals'
     sanitized "$PP_PYTHON" matrix/model/stress.py --seconds 120 --seed 7 --any-memory
+    "$PP_PYTHON" lifetime/tests/run.py --sanitize
 }
 
 # Valgrind knows nothing of goroutines' stacks, nor of Go's heap, and complains of Go code
@@ -63,7 +64,7 @@ debug() { scripts/setup.sh "$debug_python" && scripts/with_python.sh "$debug_pyt
 debug_tests() { debug bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider python/tests && scripts/matrix.sh && "$PP_PYTHON" matrix/model/stress.py --seconds 60 --any-memory'; }
 
 plan "Go side, race detector" 150 race
-plan "C parts, AddressSanitizer and UBSan" 420 under_asan
+plan "C parts, AddressSanitizer and UBSan" 500 under_asan
 plan "valgrind" 240 valgrinded
 plan "debug build of CPython: $debug_python" 500 debug_tests
 run_plan

@@ -4,9 +4,9 @@ A subject has the classes and functions of a strategy's module (MyClass,
 MyClassRef, new_native, live_objects, ...) or part of them, and says which
 properties it breaks, and why. Whatever it does not say, it promises.
 
-Strategies are ours, and always there. Libraries are somebody else's: there is an
-adapter for each in this folder, and nothing looks at them unless MATRIX_SUBJECTS
-names them or MATRIX_PEERS is set, as `make peers` does.
+Strategies are ours, and always there. Libraries are somebody else's, or extensions without
+the suite such as those of takehome/: there is an adapter for each in this folder, and nothing
+looks at them unless MATRIX_SUBJECTS names them or MATRIX_PEERS is set, as `make peers` does.
 """
 
 import functools
@@ -20,6 +20,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The libraries, and the adapter of each.
 LIBRARIES = {
+    "takehome-preserve": "takehome",
+    "takehome-toggleref": "takehome",
+    "takehome-intrusive": "takehome",
+    "takehome-mirrored": "takehome",
+    "takehome-instancemap": "takehome",
+    "takehome-shared_ptr": "takehome",
     "pybind11-shared_ptr": "pybind11",
     "pybind11-smart_holder": "pybind11",
     "pybind11-life_support": "pybind11",

@@ -1,0 +1,144 @@
+"""What the kit's tests share, and a runner that does without pytest: python kit_helpers.py [WORD]
+runs those tests of the test_*.py beside it whose names contain WORD."""
+import contextlib
+import faulthandler
+import functools
+import gc
+import importlib
+import pathlib
+import sys
+import sysconfig
+import time
+import traceback
+
+try:
+    import kit_test as kit
+except ImportError:
+    if "pytest" not in sys.modules:
+        raise
+    sys.modules["pytest"].skip("kit_test is not built: run.py does it", allow_module_level=True)
+
+KEEPING = kit.Preserve, kit.Toggle  # native code keeps the wrapper
+KINDS = kit.Preserve, kit.Toggle, kit.Mapped
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # type counts are spread over threads
+REFS, STATE, HOLDERS, HANDED_OVER, WRAPPED = range(5)  # of kit.look()
+
+
+class Log(list):
+    """Of deaths."""
+
+    def value(self, name):
+        return Value(name, self)
+
+
+class Value:
+    def __init__(self, name, log):
+        self.name, self.log = name, log
+
+    def __del__(self):
+        self.log.append(self.name)
+
+
+def subclass(base, finalize=None):
+    class A(base):
+        __slots__ = ("a1", "a2")
+
+    class B(A):
+        __slots__ = ("b",)
+
+    if finalize:
+        B.__del__ = finalize
+    return B
+
+
+def make(cls, **attributes):
+    w = cls()
+    for name, value in attributes.items():
+        setattr(w, name, value)
+    return w
+
+
+def settle():
+    """Wait for pending calls to empty the queue; does not drain."""
+    end = time.monotonic() + 20
+    while kit.queued()[0] and time.monotonic() < end:
+        pass
+    assert not kit.queued()[0]
+
+
+@contextlib.contextmanager
+def by_hand():
+    """No pending call drains the queue meanwhile."""
+    kit.disarm(True)
+    try:
+        yield
+    finally:
+        kit.disarm(False)
+
+
+def live():
+    """The native objects made in this test."""
+    return kit.state()[0] - nodes_before
+
+
+def refused(error, call, *args):
+    try:
+        call(*args)
+    except error as e:
+        return str(e)
+    raise AssertionError(f"no {error.__name__}")
+
+
+def checked(test):
+    """test, and afterwards: nothing lives, C saw no promise broken, no __del__ failed."""
+    @functools.wraps(test)
+    def run():
+        global nodes_before
+        nodes_before, errors_before, _ = kit.state()
+        unraised, before = [], sys.unraisablehook
+        sys.unraisablehook = lambda u: unraised.append((u.exc_value, u.object))
+        try:
+            skipped = test()
+            for _ in range(3):
+                kit.drain()
+                gc.collect()
+            assert not unraised, unraised
+        finally:
+            sys.unraisablehook = before
+        errors = kit.state()[1]
+        assert errors == errors_before, f"{errors - errors_before} errors that C saw"
+        assert live() == 0, f"{live():+} native objects left"
+        return skipped if "pytest" not in sys.modules else None
+    return run
+
+
+def check_all(names):
+    """Replace every test among names, a module's globals(), by checked(test)."""
+    names.update({name: checked(f) for name, f in names.items() if name.startswith("test_") and callable(f)})
+
+
+def main(word=""):
+    faulthandler.enable()
+    here, passed, failed, skipped = pathlib.Path(__file__).parent, 0, 0, 0
+    for file in sorted(here.glob("test_*.py")):
+        module = importlib.import_module(file.stem)
+        for name, test in list(vars(module).items()):
+            if not name.startswith("test_") or not callable(test) or word not in name:
+                continue
+            print(name, end="", flush=True)
+            begun = time.monotonic()
+            try:
+                reason = test()
+            except Exception:
+                failed += 1
+                print(" FAILED", flush=True)
+                traceback.print_exc(file=sys.stdout)
+            else:
+                passed, skipped = passed + (reason is None), skipped + (reason is not None)
+                print(f" skipped: {reason}" if reason else f" ok, {time.monotonic() - begun:.1f} s", flush=True)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

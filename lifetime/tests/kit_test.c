@@ -1,0 +1,417 @@
+/* kit_test.c: the module that test_kit.py tests the kit with. C11 and C++17.
+ *
+ * Python-side code names a node by its wrapper or by a handle, an int: the node's address. A
+ * handle from retain() or born() stands for one native reference. */
+#include "node.h"
+
+#include <pthread.h>
+
+/* ---- a holder that gc can traverse ------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    node *native;
+} holder;
+
+static int
+holder_clear(PyObject *self)
+{
+    node *n = ((holder *)self)->native;
+
+    ((holder *)self)->native = NULL;
+    if (n) {
+        if (n->scheme == PRESERVE)
+            preserve_holder_gone(n);
+        else if (n->scheme == TOGGLE)
+            toggleref_holder_gone(n);
+        DISPATCH(n, release);
+    }
+    return 0;
+}
+
+static int
+holder_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    node *n = ((holder *)self)->native;
+
+    Py_VISIT(Py_TYPE(self));
+    return n == NULL                 ? 0
+           : n->scheme == PRESERVE ? preserve_visit(n, self, visit, arg)
+           : n->scheme == TOGGLE   ? toggleref_visit(n, self, visit, arg) : 0;
+}
+
+static void
+holder_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    PyObject_GC_UnTrack(self);
+    holder_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyObject *
+holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *object, *self;
+    node *n;
+
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "O", &object) || (n = node_arg(object)) == NULL ||
+        (self = type->tp_alloc(type, 0)) == NULL)
+        return NULL;
+    DISPATCH(n, retain);
+    if (n->scheme == PRESERVE)
+        preserve_holder_made(n);
+    else if (n->scheme == TOGGLE)
+        toggleref_holder_made(n);
+    ((holder *)self)->native = n;
+    return self;
+}
+
+static PyType_Slot holder_slots[] = {{Py_tp_new, (void *)holder_new},
+                                     {Py_tp_dealloc, (void *)holder_dealloc},
+                                     {Py_tp_traverse, (void *)holder_traverse},
+                                     {Py_tp_clear, (void *)holder_clear},
+                                     {0, NULL}};
+
+/* ---- the module's functions -------------------------------------------------------- */
+
+#define UNUSED __attribute__((unused))
+#define FUNCTION(name) static PyObject *name(PyObject *module UNUSED, PyObject *arg UNUSED)
+
+FUNCTION(retain)
+{
+    node *n = node_arg(arg);
+
+    if (n == NULL)
+        return NULL;
+    DISPATCH(n, retain);
+    return PyLong_FromVoidPtr(n);
+}
+
+FUNCTION(release)
+{
+    node *n = node_arg(arg);
+
+    if (n == NULL)
+        return NULL;
+    DISPATCH(n, release);
+    Py_RETURN_NONE;
+}
+
+FUNCTION(wrap)
+{
+    node *n = node_arg(arg);
+    PyObject *result;
+
+    if (n == NULL)
+        return NULL;
+    inside++;
+    result = DISPATCH(n, wrap);
+    inside--;
+    return result;
+}
+
+static int
+scheme_of(PyObject *cls)
+{
+    for (int i = 0; i < 3; i++)
+        if (PyType_Check(cls) && PyType_IsSubtype((PyTypeObject *)cls, classes[i]))
+            return i;
+    PyErr_SetString(PyExc_TypeError, "not a wrapper class");
+    return -1;
+}
+
+/* A handle of a node that has no wrapper. */
+FUNCTION(born)
+{
+    int scheme = scheme_of(arg);
+
+    return scheme < 0 ? NULL : PyLong_FromVoidPtr(node_new(scheme));
+}
+
+/* A wrapper without a node, as a tp_new that fails leaves behind. */
+FUNCTION(bare)
+{
+    int scheme = scheme_of(arg);
+    PyTypeObject *type = (PyTypeObject *)arg;
+
+    return scheme < 0           ? NULL
+           : scheme == PRESERVE ? preserve_new(type)
+           : scheme == TOGGLE   ? toggleref_new(type) : mapped_new(type);
+}
+
+/* edge(a, b): a takes over one native reference to b. */
+FUNCTION(edge)
+{
+    PyObject *from, *to;
+    node *a, *b, **edges;
+
+    if (!PyArg_ParseTuple(arg, "OO", &from, &to) || (a = node_arg(from)) == NULL ||
+        (b = node_arg(to)) == NULL)
+        return NULL;
+    edges = (node **)realloc(a->edges, (a->n_edges + 1) * sizeof *edges);
+    if (edges == NULL)
+        return PyErr_NoMemory();
+    a->edges = edges;
+    a->edges[a->n_edges++] = b;
+    Py_RETURN_NONE;
+}
+
+/* (references, state, holders, references handed over, whether there is a wrapper) */
+FUNCTION(look)
+{
+    node *n = node_arg(arg);
+
+    if (n == NULL)
+        return NULL;
+    return Py_BuildValue("(LIIIO)", (long long)LT_STD(atomic_load)(&n->refs),
+                         (unsigned)n->slot.state, (unsigned)n->slot.holders,
+                         (unsigned)LT_STD(atomic_load)(&n->slot.handed_over),
+                         n->slot.wrapper ? Py_True : Py_False);
+}
+
+FUNCTION(keep_once)
+{
+    node *n = node_arg(arg);
+
+    if (n == NULL)
+        return NULL;
+    n->keep_once = true;
+    Py_RETURN_NONE;
+}
+
+FUNCTION(take_kept)
+{
+    PyObject *result = kept ? kept : Py_NewRef(Py_None);
+
+    kept = NULL;
+    return result;
+}
+
+/* (keep, dying, drop): calls of Mapped's hooks so far. */
+FUNCTION(hooks)
+{
+    return Py_BuildValue("(iii)", n_keep, n_dying, n_drop);
+}
+
+/* (nodes, broken promises, whether a wrap is running) */
+FUNCTION(state)
+{
+    return Py_BuildValue("(LLi)", (long long)LT_STD(atomic_load)(&live),
+                         (long long)LT_STD(atomic_load)(&errors), inside);
+}
+
+/* Lists that get "native" for each node destroyed with the GIL, and each call's number. */
+FUNCTION(log_to)
+{
+    PyObject *frees, *calls;
+
+    if (!PyArg_ParseTuple(arg, "O!O!", &PyList_Type, &frees, &PyList_Type, &calls))
+        return NULL;
+    Py_INCREF(frees);
+    Py_XSETREF(free_log, frees);
+    Py_INCREF(calls);
+    Py_XSETREF(call_log, calls);
+    Py_RETURN_NONE;
+}
+
+/* ---- classes ------------------------------------------------------------------------ */
+
+FUNCTION(own)
+{
+    lt_own((PyTypeObject *)arg);
+    return PyBool_FromLong(lt_python_made((PyTypeObject *)arg));
+}
+
+FUNCTION(native_class)
+{
+    PyTypeObject *type = lt_native_class((PyTypeObject *)arg);
+
+    Py_INCREF(type);
+    return (PyObject *)type;
+}
+
+/* check(bits, base): make a class by a spec and report what lt_check_class says of it. Bits:
+ * 1 no gc, 2 no members, 4 no module, 8 no slots of its own (gc is inherited then). */
+FUNCTION(check)
+{
+    int bits, result;
+    PyObject *base, *bases, *type;
+    PyType_Slot slots[8] = {{0, NULL}};
+    PyType_Spec spec = {"kit_test.Checked", sizeof(wrapper), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+    int n = 0;
+
+    if (!PyArg_ParseTuple(arg, "iO", &bits, &base))
+        return NULL;
+    if (!(bits & 9))
+        spec.flags |= Py_TPFLAGS_HAVE_GC;
+    for (PyType_Slot *s = preserve_slots; !(bits & 8) && s->slot; s++)
+        if (s->slot != Py_tp_getset && !(bits & 2 && s->slot == Py_tp_members) &&
+            !(bits & 1 && (s->slot == Py_tp_traverse || s->slot == Py_tp_clear)))
+            slots[n++] = *s;
+    if ((bases = PyTuple_Pack(1, base)) == NULL)
+        return NULL;
+    type = PyType_FromModuleAndSpec(bits & 4 ? NULL : module, &spec, bases);
+    Py_DECREF(bases);
+    if (type == NULL)
+        return NULL;
+    result = lt_check_class((PyTypeObject *)type);
+    if (result == 0)
+        return type;
+    Py_DECREF(type);
+    return NULL;
+}
+
+FUNCTION(suspended)
+{
+    bool was = lt_gc_suspend();
+    int now = PyGC_IsEnabled();
+
+    lt_gc_resume(was);
+    return PyBool_FromLong(now);
+}
+
+/* ---- the queue ------------------------------------------------------------------------ */
+
+static void
+run_call(void *expected, void *number)
+{
+    PyObject *n = PyLong_FromVoidPtr(number);
+
+    expect(lt_have_gil() && expected == &queue);
+    expect(n && call_log && PyList_Append(call_log, n) == 0);
+    Py_XDECREF(n);
+}
+
+typedef struct {
+    char what;
+    node **nodes;
+    size_t first, step, n;
+    pthread_t thread;
+} job;
+
+static void *
+work(void *argument)
+{
+    job *j = (job *)argument;
+
+    expect(!lt_have_gil());
+    for (size_t i = j->first; i < j->n; i += j->step) {
+        node *n = j->nodes[i];
+        if (j->what == 'r' && lt_release_unattached(&queue, &n->slot, &n->refs) == 0)
+            node_free(n);
+        else if (j->what == 'h')
+            lt_hand_over(&queue, &n->slot);
+        else if (j->what == 'c')
+            expect(lt_call_later(&queue, run_call, &queue, n) == 0);
+    }
+    return NULL;
+}
+
+/* threads(what, handles, n, attached): n threads without the GIL go through handles, each
+ * taking every n-th: 'r' releases, 'h' hands over, 'c' calls later. If attached, this thread
+ * keeps the GIL meanwhile. */
+FUNCTION(threads)
+{
+    int what, n, attached;
+    PyObject *handles;
+    Py_ssize_t size;
+    node **nodes;
+    job *jobs;
+
+    if (!PyArg_ParseTuple(arg, "CO!ip", &what, &PyList_Type, &handles, &n, &attached))
+        return NULL;
+    size = PyList_GET_SIZE(handles);
+    nodes = (node **)calloc((size_t)size + 1, sizeof *nodes);
+    jobs = (job *)calloc((size_t)n, sizeof *jobs);
+    for (Py_ssize_t i = 0; nodes && i < size; i++)
+        nodes[i] = (node *)PyLong_AsVoidPtr(PyList_GET_ITEM(handles, i));
+    for (int i = 0; nodes && jobs && i < n; i++) {
+        jobs[i].what = (char)what;
+        jobs[i].nodes = nodes;
+        jobs[i].first = (size_t)i;
+        jobs[i].step = (size_t)n;
+        jobs[i].n = (size_t)size;
+        expect(pthread_create(&jobs[i].thread, NULL, work, &jobs[i]) == 0);
+    }
+    PyThreadState *suspended_state = attached ? NULL : PyEval_SaveThread();
+    expect(attached == lt_have_gil());
+    for (int i = 0; nodes && jobs && i < n; i++)
+        pthread_join(jobs[i].thread, NULL);
+    if (suspended_state)
+        PyEval_RestoreThread(suspended_state);
+    free(nodes);
+    free(jobs);
+    Py_RETURN_NONE;
+}
+
+FUNCTION(drain)
+{
+    lt_drain(&queue);
+    Py_RETURN_NONE;
+}
+
+FUNCTION(disarm)
+{
+    if (PyObject_IsTrue(arg))
+        lt_disarm(&queue);
+    else
+        LT_STD(atomic_store)(&queue.disarmed, 0);
+    Py_RETURN_NONE;
+}
+
+FUNCTION(after_fork_in_child)
+{
+    lt_after_fork_in_child(&queue);
+    Py_RETURN_NONE;
+}
+
+/* (whether it holds anything, requested, draining, references released so far) */
+FUNCTION(queued)
+{
+    return Py_BuildValue("(iiiL)",
+                         LT_STD(atomic_load)(&queue.slots) || LT_STD(atomic_load)(&queue.calls),
+                         LT_STD(atomic_load)(&queue.requested), queue.draining, (long long)queue.drained);
+}
+
+static PyMethodDef functions[] = {
+#define ONE(name) {#name, name, METH_O, NULL}
+#define NONE(name) {#name, name, METH_NOARGS, NULL}
+#define MANY(name) {#name, name, METH_VARARGS, NULL}
+    ONE(retain), ONE(release), ONE(wrap), ONE(born), ONE(bare), MANY(edge), ONE(look),
+    ONE(keep_once), NONE(take_kept), NONE(hooks), NONE(state), MANY(log_to), ONE(own),
+    ONE(native_class), MANY(check), NONE(suspended), MANY(threads), NONE(drain), ONE(disarm),
+    NONE(after_fork_in_child), NONE(queued), {NULL, NULL, 0, NULL}};
+
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kit_test", NULL, -1, functions, NULL, NULL, NULL, NULL};
+
+static PyTypeObject *
+add_class(PyObject *module, const char *name, int size, PyType_Slot *slots)
+{
+    PyType_Spec spec = {name, size, 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
+
+    return type && PyModule_AddType(module, (PyTypeObject *)type) == 0 ? (PyTypeObject *)type : NULL;
+}
+
+PyMODINIT_FUNC
+PyInit_kit_test(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+
+    queue.release = release_slot;
+    if (module == NULL ||
+        !(classes[PRESERVE] = add_class(module, "kit_test.Preserve", sizeof(wrapper), preserve_slots)) ||
+        !(classes[TOGGLE] = add_class(module, "kit_test.Toggle", sizeof(wrapper), toggleref_slots)) ||
+        !(classes[MAPPED] = add_class(module, "kit_test.Mapped", sizeof(wrapper), mapped_slots)) ||
+        !add_class(module, "kit_test.Holder", sizeof(holder), holder_slots))
+        return NULL;
+    for (int i = 0; i < 3; i++)
+        if (lt_check_class(classes[i]) < 0)
+            return NULL;
+    return module;
+}

@@ -1,0 +1,274 @@
+/* node.h: a native type for kit_test.c, and three schemes over it.
+ *
+ * Its wrappers are of three classes: Preserve over preserve.h, Toggle over toggleref.h, and
+ * Mapped, which keeps a borrowed pointer that its dying hook removes. */
+#ifndef NODE_H
+#define NODE_H
+
+#include "lifetime/queue.h"
+
+#include <stddef.h>
+
+/* ---- the native type: any library's, with a plain atomic count ------------------- */
+
+enum { PRESERVE, TOGGLE, MAPPED };
+
+typedef struct node {
+    LT_ATOMIC(int64_t) refs;
+    lt_slot slot;
+    int scheme;
+    bool keep_once;      /* Mapped: the keep hook keeps the wrapper one time */
+    size_t n_edges;
+    struct node **edges; /* each owns one native reference */
+} node;
+
+typedef struct {
+    PyObject_HEAD
+    node *native;
+    PyObject *dict, *weakrefs;
+} wrapper;
+
+static LT_ATOMIC(int64_t) live;   /* nodes */
+static LT_ATOMIC(int64_t) errors; /* broken promises that only C sees */
+static lt_queue queue;
+static PyTypeObject *classes[3];
+static PyObject *free_log, *call_log; /* lists, or NULL */
+static PyObject *kept;                /* what the keep hook of Mapped kept */
+static int n_keep, n_dying, n_drop;   /* calls of Mapped's hooks */
+static int inside;                    /* a wrap is running */
+
+static node *
+node_new(int scheme)
+{
+    node *n = (node *)calloc(1, sizeof *n);
+
+    if (n) {
+        LT_STD(atomic_store)(&n->refs, 1);
+        n->scheme = scheme;
+        LT_STD(atomic_fetch_add)(&live, 1);
+    }
+    return n;
+}
+
+static void
+expect(bool promise)
+{
+    if (!promise)
+        LT_STD(atomic_fetch_add)(&errors, 1);
+}
+
+static int64_t
+node_dec(node *n)
+{
+    int64_t left = LT_STD(atomic_fetch_sub)(&n->refs, 1) - 1;
+
+    expect(left >= 0);
+    return left;
+}
+
+/* With or without the GIL. Edges go through the queue, so that a chain does not recurse. */
+static void
+node_free(node *n)
+{
+    expect(n->slot.wrapper == NULL && n->slot.holders == 0 && n->slot.handed_over == 0);
+    for (size_t i = 0; i < n->n_edges; i++)
+        lt_hand_over(&queue, &n->edges[i]->slot);
+    free(n->edges);
+    if (lt_have_gil() && free_log) {
+        PyObject *word = PyUnicode_FromString("native");
+        expect(word && PyList_Append(free_log, word) == 0);
+        Py_XDECREF(word);
+    }
+    n->n_edges = 0;
+    free(n);
+    LT_STD(atomic_fetch_sub)(&live, 1);
+}
+
+static node *
+node_of(PyObject *self)
+{
+    return ((wrapper *)self)->native;
+}
+
+/* ---- three schemes --------------------------------------------------------------- */
+
+#define ACCESSORS(X)                                                                       \
+    static inline node *X##_of(PyObject *self) { return node_of(self); }                   \
+    static inline lt_slot *X##_slot(node *n) { return &n->slot; }                          \
+    static inline int64_t X##_refs(node *n) { return LT_STD(atomic_load)(&n->refs); }      \
+    static inline int64_t X##_inc(node *n) { return LT_STD(atomic_fetch_add)(&n->refs, 1) + 1; } \
+    static inline int64_t X##_dec(node *n) { return node_dec(n); }                         \
+    static inline void X##_free(node *n) { node_free(n); }                                 \
+    static PyObject *X##_make(node *n);
+
+typedef node preserve_native;
+ACCESSORS(preserve)
+#include "preserve/preserve.h"
+
+typedef node toggleref_native;
+ACCESSORS(toggleref)
+#include "toggleref/toggleref.h"
+
+/* Mapped: slot.wrapper is borrowed; the wrapper dies though native code holds the node. */
+static PyObject *mapped_make(node *n);
+
+static PyObject *
+mapped_new(PyTypeObject *type)
+{
+    lt_own(type);
+    return lt_new(type);
+}
+
+static void
+mapped_adopt(PyObject *self, node *n)
+{
+    n->slot.wrapper = self;
+}
+
+static PyObject *
+mapped_wrap(node *n)
+{
+    if (n->slot.wrapper && lt_in_trashcan(n->slot.wrapper)) {
+        if (lt_empty_trashcan() < 0)
+            return NULL;
+        if (n->slot.wrapper && lt_in_trashcan(n->slot.wrapper))
+            return lt_still_in_trashcan();
+    }
+    if (n->slot.wrapper == NULL)
+        return mapped_make(n);
+    expect(Py_REFCNT(n->slot.wrapper) > 0);
+    Py_INCREF(n->slot.wrapper);
+    return n->slot.wrapper;
+}
+
+static void
+mapped_release(node *n)
+{
+    if (node_dec(n) == 0)
+        node_free(n);
+}
+
+static bool
+mapped_keep(PyObject *self)
+{
+    node *n = node_of(self);
+
+    n_keep++;
+    if (n == NULL || !n->keep_once)
+        return lt_keep_never(self);
+    n->keep_once = false;
+    lt_resurrect(self);
+    Py_XSETREF(kept, self);
+    return true;
+}
+
+static void
+mapped_dying(PyObject *self)
+{
+    node *n = node_of(self);
+
+    n_dying++;
+    expect(!PyObject_GC_IsTracked(self));
+    if (n && n->slot.wrapper == self)
+        n->slot.wrapper = NULL;
+}
+
+static void
+mapped_drop(PyObject *self)
+{
+    n_drop++;
+    expect(*lt_dict(self) == NULL && !lt_has_weakrefs(self));
+    if (node_of(self))
+        mapped_release(node_of(self));
+}
+
+static void
+mapped_dealloc(PyObject *self)
+{
+    lt_die(self, mapped_dealloc, mapped_keep, mapped_dying, mapped_drop);
+}
+
+static int
+mapped_clear(PyObject *self)
+{
+    lt_clear(self);
+    return 0;
+}
+#define mapped_traverse lt_traverse
+
+#define SCHEME(X, NUMBER)                                                                  \
+    static PyObject *X##_make(node *n)                                                     \
+    {                                                                                      \
+        PyObject *self = lt_new_quietly(classes[NUMBER]);                                  \
+        if (self) {                                                                        \
+            ((wrapper *)self)->native = n;                                                 \
+            LT_STD(atomic_fetch_add)(&n->refs, 1);                                         \
+            X##_adopt(self, n);                                                            \
+        }                                                                                  \
+        return self;                                                                       \
+    }                                                                                      \
+    static PyObject *X##_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)      \
+    {                                                                                      \
+        PyObject *self = X##_new(type);                                                    \
+        (void)args, (void)kwargs;                                                          \
+        if (self && (((wrapper *)self)->native = node_new(NUMBER)))                        \
+            X##_adopt(self, node_of(self));                                                \
+        return self;                                                                       \
+    }                                                                                      \
+    static PyType_Slot X##_slots[] = {{Py_tp_new, (void *)X##_tp_new},                     \
+                                      {Py_tp_dealloc, (void *)X##_dealloc},                \
+                                      {Py_tp_traverse, (void *)X##_traverse},              \
+                                      {Py_tp_clear, (void *)X##_clear},                    \
+                                      {Py_tp_getset, (void *)getset},                      \
+                                      {Py_tp_members, (void *)members},                    \
+                                      {0, NULL}};
+
+static PyGetSetDef getset[] = {
+    {"__class__", lt_get_class, lt_set_class, NULL, NULL},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL}};
+static PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(wrapper, dict), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(wrapper, weakrefs), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL}};
+
+SCHEME(preserve, PRESERVE)
+SCHEME(toggleref, TOGGLE)
+SCHEME(mapped, MAPPED)
+
+#define DISPATCH(n, what)                                                                  \
+    ((n)->scheme == PRESERVE ? preserve_##what(n)                                          \
+     : (n)->scheme == TOGGLE ? toggleref_##what(n) : mapped_##what(n))
+
+static void
+mapped_retain(node *n)
+{
+    LT_STD(atomic_fetch_add)(&n->refs, 1);
+}
+
+static void
+release_slot(lt_slot *slot)
+{
+    node *n = (node *)((char *)slot - offsetof(node, slot));
+
+    expect(lt_have_gil() && queue.draining);
+    DISPATCH(n, release);
+}
+
+/* The node that object, a wrapper or a handle, names. NULL with TypeError. */
+static node *
+node_arg(PyObject *object)
+{
+    node *n = NULL;
+
+    if (PyLong_Check(object))
+        return (node *)PyLong_AsVoidPtr(object);
+    for (int i = 0; i < 3 && n == NULL; i++)
+        if (PyObject_TypeCheck(object, classes[i]))
+            n = node_of(object);
+    if (n == NULL)
+        PyErr_SetString(PyExc_TypeError, "no native object");
+    return n;
+}
+
+#endif

@@ -1,0 +1,243 @@
+/* library.h: a native library in plain C, which knows nothing of Python.
+ *
+ * Its objects are nodes: a reference count, a message, edges to other nodes, and events that
+ * a node answers. Any thread may retain and release. Everything else of one node is for one
+ * thread at a time.
+ *
+ * The library asks two things of itself that a binding needs:
+ *   - NODE_MEMBERS, members of every node that belong to the binding, zero at birth;
+ *   - node_hooks, what a binding may put in place of the library's own functions. */
+#ifndef LIBRARY_H
+#define LIBRARY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef NODE_MEMBERS
+#define NODE_MEMBERS
+#endif
+
+typedef struct node {
+    _Atomic int64_t refs;
+    uint64_t id; /* from 1, never used again */
+    char *message;
+    size_t message_size;
+    struct node **edges; /* each owns a reference to its end */
+    size_t n_edges, room;
+    void *data;               /* the listener's, see node_hooks */
+    struct node *next_to_die; /* link in node_dying */
+    NODE_MEMBERS
+} node;
+
+static void node_release(node *);
+
+static int
+node_answer(node *n, int64_t event, int64_t *answer)
+{
+    (void)n;
+    *answer = event;
+    return 0;
+}
+
+static void
+node_drop_nothing(void *data)
+{
+    (void)data;
+}
+
+static struct {
+    void (*release)(node *); /* release one reference; any thread */
+    int (*on_event)(node *, int64_t event, int64_t *answer); /* 0, or -1; any thread */
+    void (*drop)(void *data); /* a node with data dies, or its data is replaced; any thread */
+} node_hooks = {node_release, node_answer, node_drop_nothing};
+
+/* ---- life and death ----------------------------------------------------------------- */
+
+static _Atomic uint64_t node_last_id;
+static _Atomic int64_t node_live;
+
+/* A new node with one reference, which the caller owns. NULL without memory. */
+static inline node *
+node_new(void)
+{
+    node *n = (node *)calloc(1, sizeof *n);
+
+    if (n) {
+        atomic_init(&n->refs, 1);
+        n->id = atomic_fetch_add(&node_last_id, 1) + 1;
+        atomic_fetch_add(&node_live, 1);
+    }
+    return n;
+}
+
+/* Count only. The new count. */
+static inline int64_t
+node_inc(node *n)
+{
+    return atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed) + 1;
+}
+
+static inline int64_t
+node_dec(node *n)
+{
+    return atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) - 1;
+}
+
+static inline void
+node_set_data(node *n, void *data)
+{
+    void *old = n->data;
+
+    n->data = data;
+    if (old)
+        node_hooks.drop(old);
+}
+
+/* Remove all edges, and release their references. */
+static inline void
+node_remove_edges(node *n)
+{
+    node **edges = n->edges;
+    size_t n_edges = n->n_edges;
+
+    n->edges = NULL; /* first: a release may come back to this node */
+    n->n_edges = n->room = 0;
+    for (size_t i = 0; i < n_edges; i++)
+        node_hooks.release(edges[i]);
+    free(edges);
+}
+
+/* This thread's nodes without references. Its outermost node_free destroys them. */
+static _Thread_local node *node_dying;
+static _Thread_local bool node_freeing;
+
+/* The count is 0: destroy n, and release what its edges own. The release of an edge may come
+ * back here, which only adds to the list: a chain of any length dies in this loop and not by
+ * recursion. A list for each thread, because a release may run code for as long as it likes,
+ * and other threads' nodes shall not wait for it. */
+static void
+node_free(node *n)
+{
+    n->next_to_die = node_dying;
+    node_dying = n;
+    if (node_freeing)
+        return;
+    node_freeing = true;
+    while ((n = node_dying)) {
+        node_dying = n->next_to_die;
+        node_remove_edges(n);
+        node_set_data(n, NULL);
+        free(n->message);
+        free(n);
+        atomic_fetch_sub(&node_live, 1);
+    }
+    node_freeing = false;
+}
+
+static void
+node_release(node *n)
+{
+    if (node_dec(n) == 0)
+        node_free(n);
+}
+
+/* ---- message, edges, events ------------------------------------------------------------ */
+
+/* 0, or -1 without memory. */
+static inline int
+node_set_message(node *n, const char *text, size_t size)
+{
+    char *copy = (char *)malloc(size ? size : 1);
+
+    if (copy == NULL)
+        return -1;
+    memcpy(copy, text, size);
+    free(n->message);
+    n->message = copy;
+    n->message_size = size;
+    return 0;
+}
+
+/* Add an edge, which takes over a reference to `to`. 0, or -1 without memory. */
+static inline int
+node_append(node *from, node *to)
+{
+    if (from->n_edges == from->room) {
+        size_t room = from->room ? 2 * from->room : 2;
+        node **more = (node **)realloc(from->edges, room * sizeof *more);
+        if (more == NULL)
+            return -1;
+        from->edges = more;
+        from->room = room;
+    }
+    from->edges[from->n_edges++] = to;
+    return 0;
+}
+
+/* Remove the first edge to `to`. The caller owns its reference. false if there is no edge. */
+static inline bool
+node_remove(node *from, node *to)
+{
+    for (size_t i = 0; i < from->n_edges; i++)
+        if (from->edges[i] == to) {
+            memmove(from->edges + i, from->edges + i + 1, (--from->n_edges - i) * sizeof to);
+            return true;
+        }
+    return false;
+}
+
+/* An event reaches n. 0 and the answer, or -1. The caller has a reference. */
+static inline int
+node_emit(node *n, int64_t event, int64_t *answer)
+{
+    return node_hooks.on_event(n, event, answer);
+}
+
+/* ---- threads ---------------------------------------------------------------------------- */
+
+/* A lock that the library holds while it works, whatever that releases. */
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Run work(arg) on n threads at once; on this one where the system gives no thread. */
+static inline void
+library_run(int n, void *(*work)(void *), void *arg, bool wait)
+{
+    pthread_t *threads = (pthread_t *)malloc((size_t)n * sizeof *threads);
+    int started = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (threads && pthread_create(&threads[started], NULL, work, arg) == 0)
+            started++;
+        else
+            work(arg);
+    }
+    for (int i = 0; i < started; i++)
+        wait ? pthread_join(threads[i], NULL) : pthread_detach(threads[i]);
+    free(threads);
+}
+
+static void
+library_take_lock(void)
+{
+    pthread_mutex_lock(&library_lock);
+}
+
+static void
+library_give_lock(void)
+{
+    pthread_mutex_unlock(&library_lock);
+}
+
+/* Once: the child of a fork has the forking thread only, and must find the lock free. */
+static inline int
+library_watch_forks(void (*in_child)(void))
+{
+    return pthread_atfork(library_take_lock, library_give_lock, library_give_lock) ||
+           pthread_atfork(NULL, NULL, in_child);
+}
+
+#endif
