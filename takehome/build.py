@@ -34,7 +34,9 @@ C = [*shlex.split(os.environ.get("CC") or "cc"), "-std=c11"]
 CXX = [*shlex.split(os.environ.get("CXX") or "c++"), "-std=c++17"]
 # CPython's signatures have parameters that not every function uses.
 WARNINGS = ["-Wall", "-Wextra", "-Wno-unused-parameter"]
-INCLUDE = [f"-isystem{path}" for path in dict.fromkeys(sysconfig.get_path(p) for p in ("include", "platinclude"))]
+# Not -isystem: gcc resolves the symbolic links of system headers, and the headers of Debian's
+# debug build are links to those of the release, whose pyconfig.h it would then find.
+INCLUDE = [f"-I{path}" for path in dict.fromkeys(sysconfig.get_path(p) for p in ("include", "platinclude"))]
 SHARED = ["-shared", "-fPIC", "-pthread"]
 if sys.platform == "darwin":
     SHARED += ["-undefined", "dynamic_lookup"]

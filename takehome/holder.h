@@ -46,18 +46,24 @@ take_node(PyObject *self)
 }
 
 static PyObject *
-MyClassRef_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+MyClassRef_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *names)
 {
-    PyObject *op;
     node *n;
 
-    if (kwargs && PyDict_GET_SIZE(kwargs))
-        return PyErr_Format(PyExc_TypeError, "MyClassRef() takes no keyword arguments");
-    if (!PyArg_ParseTuple(args, "O:MyClassRef", &op))
-        return NULL;
+    if (PyVectorcall_NARGS(nargsf) != 1 || (names && PyTuple_GET_SIZE(names)))
+        return PyErr_Format(PyExc_TypeError, "MyClassRef() takes one MyClass and no keyword arguments");
     lt_drain(&queue);
-    n = unwrap(op);
+    n = unwrap(args[0]);
     return n ? hold(n) : NULL;
+}
+
+static PyObject *
+MyClassRef_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    if (kwargs && PyDict_GET_SIZE(kwargs))
+        return PyErr_Format(PyExc_TypeError, "MyClassRef() takes one MyClass and no keyword arguments");
+    return MyClassRef_vectorcall((PyObject *)type, ((PyTupleObject *)args)->ob_item,
+                                 (size_t)PyTuple_GET_SIZE(args), NULL);
 }
 
 /* tp_traverse: what gc can reach through the native reference, which the scheme knows. */

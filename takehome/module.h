@@ -168,7 +168,10 @@ set_up(PyObject *module)
     node_hooks.on_event = on_event;
     node_hooks.drop = drop_anywhere;
     MyClassRef = make_class(module, &MyClassRef_spec);
-    return MyClassRef ? 0 : -1;
+    if (MyClassRef == NULL)
+        return -1;
+    MyClassRef->tp_vectorcall = MyClassRef_vectorcall; /* no slot of a spec before 3.14 */
+    return 0;
 }
 
 /* Py_mod_exec. A second import in one interpreter gets the same classes. */
