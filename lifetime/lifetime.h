@@ -1,8 +1,9 @@
 /* lifetime/lifetime.h: the rules by which CPython's objects live and die, for code that
  * replaces tp_dealloc, tp_traverse and tp_clear. CPython 3.10 to 3.15, C11 or C++17.
  *
- * A scheme's header (preserve.h, toggleref.h and so on) is written with these functions.
- * An extension includes the scheme's header, not this one.
+ * A scheme's header (preserve.h, toggleref.h and so on) is written with these functions. An
+ * extension includes this file, or slot.h alone, before its native type, and the scheme's
+ * header after the accessors.
  *
  * What the kit asks of the native class (lt_check_class reports a violation):
  *   - it is made by PyType_FromModuleAndSpec, so that it differs from a Python class;
@@ -219,7 +220,7 @@ lt_check_class(PyTypeObject *type)
     PyTypeObject *base = lt_native_class(type->tp_base);
     const char *wrong = NULL;
 
-    if (lt_python_made(type))
+    if (!PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) || lt_python_made(type))
         wrong = "must be made by PyType_FromModuleAndSpec";
     else if (!PyType_IS_GC(type))
         wrong = "must have Py_TPFLAGS_HAVE_GC";
@@ -356,9 +357,9 @@ lt_was_put_off(PyObject *self)
  *            continues; must then do nothing
  *   drop     after dict and __slots__ are cleared: release the native reference
  *
- * __del__ runs before the trashcan is entered, unlike in CPython. So self never waits in
- * the trashcan while wrap could still return it; the recursion is bounded all the same,
- * because what __del__ is followed by is bounded. */
+ * __del__ runs before the trashcan is entered, unlike in CPython. So self never waits in the
+ * trashcan while wrap could still return it. The recursion stays bounded: at the depth at which
+ * the trashcan takes objects, each further object adds no more than its own __del__. */
 static inline void
 lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dying)(PyObject *),
        void (*drop)(PyObject *))

@@ -32,9 +32,9 @@
  *                                  wrapper's: the zombie dies, or lives on as Python's if a
  *                                  weak reference has resurrected it
  *
- * The wrapper owns one native reference from preserve_adopt to its death. The count never
- * goes from 2 to 1 without the GIL (lifetime/queue.h): so "refs > 1", read with the GIL,
- * stays true until the GIL is released.
+ * The wrapper owns one native reference from preserve_adopt to its death. Your part: no
+ * thread takes the count from 2 to 1 without the GIL (lifetime/queue.h). So "refs > 1", read
+ * with the GIL, stays true until the GIL is released.
  *
  * Define before including this file, for a native type of your own:
  *
@@ -49,7 +49,8 @@
  *                                                            code; see preserve_adopt
  * Optional macros: PRESERVE_SET_WRAPPER(node, wrapper) where the count has a has-wrapper bit;
  * PRESERVE_EVENT(flips | resurrections | wrappers_freed); PRESERVE_VISIT_MORE(self, visit,
- * arg) and PRESERVE_CLEAR_MORE(self) for Python references that the node itself holds.
+ * arg) and PRESERVE_CLEAR_MORE(self) for Python references that the node itself holds; both
+ * are also called when preserve_of(self) is NULL. No function accepts a NULL node.
  *
  * List preserve_dealloc, preserve_traverse, preserve_clear in the class and in every native
  * class derived from it, lt_get_class and lt_set_class as __class__ in tp_getset, and make
@@ -84,7 +85,8 @@ preserve_new(PyTypeObject *type)
     return lt_new(type);
 }
 
-/* self, a new wrapper, takes over one native reference of the caller's. */
+/* self, a new wrapper, takes over one native reference of the caller's: the first of a new
+ * node, or one that preserve_make has added by preserve_inc. */
 static inline void
 preserve_adopt(PyObject *self, preserve_native *native)
 {
@@ -93,8 +95,9 @@ preserve_adopt(PyObject *self, preserve_native *native)
 }
 
 /* native -> Python: a new reference to the wrapper. The caller holds a native reference
- * throughout. A zombie's one reference passes to the caller, so its count stays as it is,
- * even when a weak reference has resurrected it before. NULL with an exception. */
+ * throughout. The reference that the native object owns to a zombie passes to the caller, so
+ * the wrapper's count does not change. That is right as well if a weak reference has added
+ * references before. NULL with an exception. */
 static inline PyObject *
 preserve_wrap(preserve_native *native)
 {
@@ -189,8 +192,8 @@ preserve_drop(PyObject *self)
 
     if (native == NULL)
         return; /* its __new__ failed */
-    /* The wrapper's is the only reference, and nobody can take another: that takes one, or
-     * the wrapper. */
+    /* The wrapper's is the only reference, and no other can be taken: that takes one, or the
+     * wrapper. */
     PRESERVE_SET_WRAPPER(native, NULL);
     preserve_release(native);
     PRESERVE_EVENT(wrappers_freed);
@@ -205,8 +208,10 @@ preserve_dealloc(PyObject *self)
 }
 
 /* Whether gc can see the owner of every native reference to a zombie: there is one, and it
- * is a holder. Then the zombie's Python reference counts as that holder's, and a cycle
- * through the two is garbage like any other. gc would see two holders' reference twice. */
+ * is a holder. Then the holder visits the zombie as if it owned the zombie's one Python
+ * reference, and a cycle through the two is garbage like any other. Two holders would both
+ * visit that one reference, so gc would subtract it twice: such a cycle leaks. So does one
+ * through a wrapper that Python still references, which is never a zombie. */
 static inline bool
 preserve_visible_zombie(preserve_native *native)
 {

@@ -1,6 +1,6 @@
 /* shapes.h: a C++17 library behind std::shared_ptr, which knows nothing of Python.
  *
- * The reference count is std::shared_ptr's, and nobody can put a slot beside it. The library
+ * The reference count is std::shared_ptr's, and a slot cannot be put beside it. The library
  * has two openings for a binding, which C++ libraries often have anyway: a shape's listener,
  * and a factory (see shared_ptr.cpp) in place of std::make_shared.
  *

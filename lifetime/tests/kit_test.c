@@ -1,7 +1,7 @@
 /* kit_test.c: the module that test_kit.py tests the kit with. C11 and C++17.
  *
  * Python-side code names a node by its wrapper or by a handle, an int: the node's address. A
- * handle from retain() or born() stands for one native reference. */
+ * handle from retain() or born() is one native reference. */
 #include "node.h"
 
 #include <pthread.h>
@@ -197,6 +197,31 @@ FUNCTION(hooks)
     return Py_BuildValue("(iii)", n_keep, n_dying, n_drop);
 }
 
+static void
+value_gone(PyObject *capsule)
+{
+    char *name = (char *)PyCapsule_GetPointer(capsule, NULL);
+
+    log_death(name);
+    free(name);
+}
+
+/* An object that gc does not know and whose death is logged as arg, a str. */
+FUNCTION(value)
+{
+    const char *name = PyUnicode_AsUTF8(arg);
+    char *copy = name ? (char *)malloc(strlen(name) + 1) : NULL;
+
+    return copy ? PyCapsule_New(strcpy(copy, name), NULL, value_gone) : NULL;
+}
+
+/* tp_clear, as gc calls it. */
+FUNCTION(clear)
+{
+    Py_TYPE(arg)->tp_clear(arg);
+    Py_RETURN_NONE;
+}
+
 /* (nodes, broken promises, whether a wrap is running) */
 FUNCTION(state)
 {
@@ -204,7 +229,7 @@ FUNCTION(state)
                          (long long)LT_STD(atomic_load)(&errors), inside);
 }
 
-/* Lists that get "native" for each node destroyed with the GIL, and each call's number. */
+/* Lists that get the deaths of nodes (with the GIL) and values, and each call's number. */
 FUNCTION(log_to)
 {
     PyObject *frees, *calls;
@@ -354,6 +379,14 @@ FUNCTION(drain)
     Py_RETURN_NONE;
 }
 
+/* Drain while a KeyError(arg) is set, and raise that. */
+FUNCTION(drain_raising)
+{
+    PyErr_SetObject(PyExc_KeyError, arg);
+    lt_drain(&queue);
+    return NULL;
+}
+
 FUNCTION(disarm)
 {
     if (PyObject_IsTrue(arg))
@@ -382,8 +415,8 @@ static PyMethodDef functions[] = {
 #define NONE(name) {#name, name, METH_NOARGS, NULL}
 #define MANY(name) {#name, name, METH_VARARGS, NULL}
     ONE(retain), ONE(release), ONE(wrap), ONE(born), ONE(bare), MANY(edge), ONE(look),
-    ONE(keep_once), NONE(take_kept), NONE(hooks), NONE(state), MANY(log_to), ONE(own),
-    ONE(native_class), MANY(check), NONE(suspended), MANY(threads), NONE(drain), ONE(disarm),
+    ONE(keep_once), NONE(take_kept), NONE(hooks), ONE(value), ONE(clear), NONE(state), MANY(log_to), ONE(own),
+    ONE(native_class), MANY(check), NONE(suspended), MANY(threads), NONE(drain), ONE(drain_raising), ONE(disarm),
     NONE(after_fork_in_child), NONE(queued), {NULL, NULL, 0, NULL}};
 
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kit_test", NULL, -1, functions, NULL, NULL, NULL, NULL};

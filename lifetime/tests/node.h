@@ -66,6 +66,20 @@ node_dec(node *n)
     return left;
 }
 
+static void
+log_death(const char *name)
+{
+    PyObject *type, *value, *tb, *word;
+
+    if (free_log == NULL)
+        return;
+    PyErr_Fetch(&type, &value, &tb);
+    word = PyUnicode_FromString(name);
+    expect(word && PyList_Append(free_log, word) == 0);
+    Py_XDECREF(word);
+    PyErr_Restore(type, value, tb);
+}
+
 /* With or without the GIL. Edges go through the queue, so that a chain does not recurse. */
 static void
 node_free(node *n)
@@ -74,12 +88,11 @@ node_free(node *n)
     for (size_t i = 0; i < n->n_edges; i++)
         lt_hand_over(&queue, &n->edges[i]->slot);
     free(n->edges);
-    if (lt_have_gil() && free_log) {
-        PyObject *word = PyUnicode_FromString("native");
-        expect(word && PyList_Append(free_log, word) == 0);
-        Py_XDECREF(word);
-    }
-    n->n_edges = 0;
+    if (lt_have_gil())
+        log_death("native");
+    /* A use after this shows. */
+    for (size_t i = 0; i < sizeof *n; i++)
+        ((volatile unsigned char *)n)[i] = 0xdd;
     free(n);
     LT_STD(atomic_fetch_sub)(&live, 1);
 }

@@ -42,11 +42,21 @@ def test_cycles_are_collected_unless_native_code_holds_them():
                 assert log == [] and live() == 2
                 w = kit.wrap(held)
                 (v,) = getattr(w, name)
-                assert getattr(v, name) == {1: w} and w.a2.name == "w" and v.a2.name == "v"
+                assert getattr(v, name) == {1: w}
                 del w, v
             kit.release(held)
             gc.collect()
-            assert sorted(log) == ["del", "del", "v", "w"] and live() == 0 and r() is None
+            assert sorted(log) == ["del", "del", "native", "native", "v", "w"] and live() == 0 and r() is None
+
+
+def test_clear_leaves_what_native_code_holds():
+    w = make(subclass(kit.Preserve), a1=1, b=2, d=3)
+    held = kit.retain(w)
+    kit.clear(w)
+    assert (w.a1, w.b, w.d) == (1, 2, 3)
+    kit.release(held)
+    kit.clear(w)
+    assert not any(hasattr(w, name) for name in ("a1", "b", "d"))
 
 
 def test_cycles_through_a_holder_are_collected_unless_held_unseen():
@@ -81,7 +91,7 @@ def test_cycle_of_a_wrapper_with_itself_and_its_holder():
         del w
         gc.collect()
         # Preserve keeps it: its own reference to itself prevents the flip, and before the flip
-        # no Python reference stands for the holder's native one.
+        # the holder's native reference has no Python reference beside it.
         assert live() == (base is kit.Preserve)
         if r():
             del r().b
@@ -281,7 +291,7 @@ def test_wrapper_put_off_before_its_dealloc():
         class Sub(base):
             __slots__ = ("number",)
 
-        class Leaf:  # no gc: its __del__ is never put off
+        class Leaf:
             __slots__ = ()
 
             def __del__(self):

@@ -7,7 +7,8 @@ import time
 import warnings
 import weakref
 
-from kit_helpers import HANDED_OVER, KEEPING, KINDS, REFS, WRAPPED, Log, by_hand, check_all, kit, live, main, make, settle, subclass
+from kit_helpers import HANDED_OVER, KEEPING, KINDS, REFS, WRAPPED, Log, by_hand, check_all, kit, live, main, make, refused,
+                         settle, subclass
 
 
 @by_hand()
@@ -187,20 +188,12 @@ def test_disarmed_queue_requests_nothing_and_loses_nothing():
 
 @by_hand()
 def test_drain_keeps_the_exception_that_is_set():
-    class Key:
-        def __del__(self):
-            kit.drain()
-
-    w = subclass(kit.Preserve, lambda self: {}.get(0))()
+    seen = []
+    w = subclass(kit.Preserve, lambda self: seen.append(sys.exc_info()[1] or {}.get(0)))()
     kit.threads("r", [kit.retain(w)], 1, True)
     del w
-    try:
-        key = Key()
-        del key
-        raise KeyError("mine")
-    except KeyError as e:
-        assert e.args == ("mine",)
-    assert live() == 0
+    assert refused(KeyError, kit.drain_raising, "mine") == "'mine'"
+    assert seen == [None] and live() == 0
 
 
 def test_pending_calls_drain_when_the_list_of_them_was_full():
