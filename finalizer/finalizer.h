@@ -27,7 +27,7 @@
  * Define before including this file, for a native type of your own:
  *
  *     typedef struct node finalizer_native;
- *     static inline node *finalizer_of(PyObject *self);      NULL before finalizer_adopt
+ *     static inline node *finalizer_of(PyObject *self);      NULL until you set it before finalizer_adopt
  *     static inline lt_slot *finalizer_slot(node *);
  *     static inline int64_t finalizer_refs(node *);          native references, the wrapper's too
  *     static inline int64_t finalizer_inc(node *);           count only; the new count

@@ -29,7 +29,7 @@
  * Define before including this file, for a native type of your own:
  *
  *     typedef struct node instancemap_native;
- *     static inline node *instancemap_of(PyObject *self);    NULL before instancemap_adopt
+ *     static inline node *instancemap_of(PyObject *self);    NULL until you set it before instancemap_adopt
  *     static inline void instancemap_retain(node *);         one native reference more
  *     static inline void instancemap_release(node *);        one less; destroys at 0
  *     static PyObject *instancemap_make(node *);             a wrapper that owns a reference

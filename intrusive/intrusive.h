@@ -33,7 +33,7 @@
  * Define before including this file, for a native type of your own:
  *
  *     typedef struct node intrusive_native;
- *     static inline node *intrusive_of(PyObject *self);      NULL before intrusive_adopt
+ *     static inline node *intrusive_of(PyObject *self);      NULL until you set it before intrusive_adopt
  *     static inline lt_slot *intrusive_slot(node *);
  *     static inline LT_ATOMIC(int64_t) *intrusive_word(node *);
  *     static inline void intrusive_free(node *);             the count is 0: destroy

@@ -14,7 +14,7 @@
  * Define before including this file, for a native type of your own:
  *
  *     typedef struct node naive_native;
- *     static inline node *naive_of(PyObject *self);          NULL before naive_adopt
+ *     static inline node *naive_of(PyObject *self);          NULL until you set it before naive_adopt
  *     static inline int64_t naive_inc(node *);               count only; the new count
  *     static inline int64_t naive_dec(node *);               count only; the new count
  *     static inline void naive_free(node *);                 the count is 0: destroy

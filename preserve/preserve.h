@@ -39,7 +39,7 @@
  * Define before including this file, for a native type of your own:
  *
  *     typedef struct node preserve_native;
- *     static inline node *preserve_of(PyObject *self);       NULL before preserve_adopt
+ *     static inline node *preserve_of(PyObject *self);       NULL until you set it before preserve_adopt
  *     static inline lt_slot *preserve_slot(node *);
  *     static inline int64_t preserve_refs(node *);           native references, the wrapper's too
  *     static inline int64_t preserve_inc(node *);            count only; the new count

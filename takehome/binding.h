@@ -125,6 +125,8 @@ MyClass_init(PyObject *self, PyObject *args, PyObject *kwargs)
     PyObject *message = Py_None;
     node *n;
 
+    if (PyTuple_GET_SIZE(args) == 0 && (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0))
+        return 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:MyClass", names, &message))
         return -1;
     n = unwrap(self);

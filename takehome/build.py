@@ -88,8 +88,8 @@ def build(source, out):
     name, language = os.path.splitext(source)
     path = os.path.join(HERE, source)
     target = os.path.join(out, name + sysconfig.get_config_var("EXT_SUFFIX"))
-    command = [*(CXX if language == ".cpp" else C), "-O2", *WARNINGS, *INCLUDE, *shlex.split(os.environ.get("CFLAGS", "")),
-               *SHARED, path, "-o", target]
+    command = [*(CXX if language == ".cpp" else C), "-O2", *WARNINGS, *INCLUDE,
+               *shlex.split(os.environ.get("CFLAGS", "")), *SHARED, path, "-o", target]
     digest = hashlib.sha256("\0".join([sys.version, *command]).encode())
     for file in local_files(path):
         digest.update(read(file).encode())
@@ -165,7 +165,8 @@ def check(out):
     template = read(os.path.join(HERE, "single_check.c"))
     for scheme in schemes():
         source = os.path.join(folder, scheme + ".c")
-        write(source, f"#define CHECK_{scheme} 1\n" + template.replace("SCHEME_", scheme.upper() + "_").replace("scheme_", scheme + "_"))
+        named = template.replace("SCHEME_", scheme.upper() + "_").replace("scheme_", scheme + "_")
+        write(source, f"#define CHECK_{scheme} 1\n{named}")
         run([*C, *strict, source])
         run([*CXX, *strict, "-x", "c++", source])
         print(f"checked {scheme}_single.h as C11 and as C++17")
@@ -200,8 +201,8 @@ def main():
             check(options.out)
     except Failed as e:
         sys.exit(f"takehome: failed: {e}")
-    print(f"takehome: {len(built)} of {len(EXTENSIONS) + len(schemes())} were built in {os.path.relpath(options.out)}; "
-          f"the others are up to date" if built else f"takehome: {os.path.relpath(options.out)} is up to date")
+    new = f"{len(built)} of {len(EXTENSIONS) + len(schemes())} files are new" if built else "everything is up to date"
+    print(f"takehome: {new} in {os.path.relpath(options.out)}")
 
 
 if __name__ == "__main__":

@@ -123,6 +123,8 @@ MyClass_init(PyObject *self, PyObject *args, PyObject *kwargs)
     PyObject *message = Py_None, *done;
     Bond *b;
 
+    if (PyTuple_GET_SIZE(args) == 0 && (kwargs == nullptr || PyDict_GET_SIZE(kwargs) == 0))
+        return 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:MyClass", names, &message) || !(b = unwrap(self)))
         return -1;
     done = guarded([&] { return set_message(*b->object, message), none(); });
@@ -136,8 +138,9 @@ MyClass_repr(PyObject *self)
     PyObject *name = PyObject_GetAttrString(reinterpret_cast<PyObject *>(Py_TYPE(self)), "__qualname__");
     Bond *b = toggleref_of(self);
     PyObject *result = name == nullptr ? nullptr
-                       : b ? PyUnicode_FromFormat("<%S id=%llu>", name, static_cast<unsigned long long>(b->object->id()))
-                           : PyUnicode_FromFormat("<%S, without a native object>", name);
+                       : b == nullptr
+                           ? PyUnicode_FromFormat("<%S, without a native object>", name)
+                           : PyUnicode_FromFormat("<%S id=%llu>", name, static_cast<unsigned long long>(b->object->id()));
     Py_XDECREF(name);
     return result;
 }
@@ -153,8 +156,11 @@ static PyObject *
 MyClass_message(PyObject *self, PyObject *)
 {
     Bond *b = unwrap(self);
-    return b ? PyUnicode_DecodeUTF8(b->object->message.data(), static_cast<Py_ssize_t>(b->object->message.size()), "replace")
-             : nullptr;
+
+    if (b == nullptr)
+        return nullptr;
+    const std::string &text = b->object->message;
+    return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
 }
 
 static PyObject *
@@ -258,7 +264,8 @@ MyClass_set_callback(PyObject *self, PyObject *callback)
     if (b == nullptr)
         return nullptr;
     if (callback != Py_None && !PyCallable_Check(callback))
-        return PyErr_Format(PyExc_TypeError, "callback must be callable or None, not '%.200s'", Py_TYPE(callback)->tp_name);
+        return PyErr_Format(PyExc_TypeError, "callback must be callable or None, not '%.200s'",
+                            Py_TYPE(callback)->tp_name);
     if (callback == Py_None)
         callback = nullptr;
     Py_XINCREF(callback);
@@ -302,7 +309,8 @@ deliver(Bond *b, std::int64_t event)
 static PyObject *
 no_copy(PyObject *self, PyObject *)
 {
-    return PyErr_Format(PyExc_TypeError, "cannot pickle or copy '%.200s': it is for one native object", Py_TYPE(self)->tp_name);
+    return PyErr_Format(PyExc_TypeError, "cannot pickle or copy '%.200s': it is for one native object",
+                        Py_TYPE(self)->tp_name);
 }
 
 static PyMethodDef MyClass_methods[] = {

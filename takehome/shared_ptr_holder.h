@@ -191,7 +191,8 @@ MyClassRef_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ii:wrap_from_goroutines", names, &threads, &times))
         return nullptr;
     if (threads < 1 || threads > 1000 || times < 0)
-        return PyErr_Format(PyExc_ValueError, "goroutines must be from 1 to 1000 and times not negative, not %d and %d", threads, times);
+        return PyErr_Format(PyExc_ValueError, "goroutines must be from 1 to 1000 and times not negative, not %d and %d",
+                            threads, times);
     return guarded([&]() -> PyObject * {
         Ptr object = held(self);
         run(threads, [&] {

@@ -148,7 +148,8 @@ module_exec(PyObject *module)
     queue.release = release_queued;
     if (MyClassRef == nullptr &&
         (!(MyClass = make_class(module, &MyClass_spec, nullptr)) || lt_check_class(MyClass) < 0 ||
-         !(Circle = make_class(module, &Circle_spec, MyClass)) || !(Square = make_class(module, &Square_spec, MyClass)) ||
+         !(Circle = make_class(module, &Circle_spec, MyClass)) ||
+         !(Square = make_class(module, &Square_spec, MyClass)) ||
          !watch() || !(MyClassRef = make_class(module, &MyClassRef_spec, nullptr))))
         return -1;
     for (PyTypeObject *type : {MyClass, Circle, Square, MyClassRef})
@@ -158,7 +159,8 @@ module_exec(PyObject *module)
 }
 
 static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, reinterpret_cast<void *>(module_exec)}, {}};
-static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "shared_ptr", nullptr, 0, functions, module_slots, nullptr, nullptr, nullptr};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "shared_ptr", nullptr, 0, functions, module_slots,
+                                 nullptr, nullptr, nullptr};
 
 PyMODINIT_FUNC
 PyInit_shared_ptr()

@@ -36,7 +36,7 @@
  * Define before including this file, for a native type of your own:
  *
  *     typedef struct node toggleref_native;
- *     static inline node *toggleref_of(PyObject *self);      NULL before toggleref_adopt
+ *     static inline node *toggleref_of(PyObject *self);      NULL until you set it before toggleref_adopt
  *     static inline lt_slot *toggleref_slot(node *);
  *     static inline int64_t toggleref_refs(node *);          native references, the wrapper's too
  *     static inline int64_t toggleref_inc(node *);           count only; the new count
