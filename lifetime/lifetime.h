@@ -182,9 +182,9 @@ lt_new_quietly(PyTypeObject *type)
     return self;
 }
 
-/* Getter and setter of __class__, for the native class's tp_getset. The setter is
- * object's own, after lt_own: CPython refuses an assignment between classes whose slots
- * differ. */
+/* Getter and setter of __class__, for tp_getset of a native class that owns its subclasses,
+ * and of no other. The setter is object's own, after lt_own: CPython refuses an assignment
+ * between classes whose slots differ. */
 static inline PyObject *
 lt_get_class(PyObject *self, void *closure)
 {
@@ -260,11 +260,26 @@ lt_member(PyObject *self, PyMemberDef *member)
                : NULL;
 }
 
+/* The first class of self that has the native class's slots. lt_own gives them to every class;
+ * but an instance can get a class that it has not seen (object's own __class__ setter), and
+ * the slots of that are visited and cleared by CPython's subtype_traverse and
+ * subtype_dealloc, which then call the native class's. */
+static inline PyTypeObject *
+lt_first_owned(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    destructor dealloc = lt_native_class(type)->tp_dealloc;
+
+    while (type->tp_dealloc != dealloc)
+        type = type->tp_base;
+    return type;
+}
+
 /* Visit the values in __slots__ of the Python classes of self. Changes no count. */
 static inline int
 lt_visit_slots(PyObject *self, visitproc visit, void *arg)
 {
-    for (PyTypeObject *type = Py_TYPE(self); lt_python_made(type); type = type->tp_base)
+    for (PyTypeObject *type = lt_first_owned(self); lt_python_made(type); type = type->tp_base)
         for (PyMemberDef *m = type->tp_members; m && m->name; m++) {
             PyObject **value = lt_member(self, m);
             if (value)
@@ -277,7 +292,7 @@ lt_visit_slots(PyObject *self, visitproc visit, void *arg)
 static inline void
 lt_clear_slots(PyObject *self)
 {
-    for (PyTypeObject *type = Py_TYPE(self); lt_python_made(type); type = type->tp_base)
+    for (PyTypeObject *type = lt_first_owned(self); lt_python_made(type); type = type->tp_base)
         for (PyMemberDef *m = type->tp_members; m && m->name; m++) {
             PyObject **value = lt_member(self, m);
             if (value)
@@ -347,6 +362,72 @@ lt_was_put_off(PyObject *self)
 #endif
 }
 
+/* __del__ may drop the next object of a chain, whose __del__ drops the next, and so on. At a
+ * depth of LT_DEPTH such an object waits until the outermost __del__ has returned. It keeps a
+ * reference meanwhile, unlike in CPython's trashcan: so wrap and weak references may return
+ * it, and it is not destroyed if they have. */
+#define LT_DEPTH 50
+
+#ifdef __cplusplus
+static thread_local
+#else
+static _Thread_local
+#endif
+struct {
+    int depth;          /* of __del__ on this thread; at least 1 while waiting objects are dropped */
+    size_t n, room;
+    PyObject **waiting; /* each owns a reference */
+} lt_finalizing;
+
+/* Whether self, whose count is 0, waits from now on. Without memory it does not. */
+static inline bool
+lt_wait(PyObject *self)
+{
+    if (lt_finalizing.n == lt_finalizing.room) {
+        size_t room = lt_finalizing.room ? 2 * lt_finalizing.room : 64;
+        PyObject **more =
+            (PyObject **)PyMem_RawRealloc(lt_finalizing.waiting, room * sizeof *more);
+        if (more == NULL)
+            return false;
+        lt_finalizing.waiting = more;
+        lt_finalizing.room = room;
+    }
+    lt_resurrect(self);
+    lt_finalizing.waiting[lt_finalizing.n++] = self;
+    return true;
+}
+
+/* Inside tp_dealloc: run __del__, if it has not run. Whether self lives on, or waits. */
+static inline bool
+lt_finalize(PyObject *self)
+{
+    int result;
+
+    if (lt_finalizing.depth >= LT_DEPTH && !PyObject_GC_IsFinalized(self) && lt_wait(self))
+        return true;
+    lt_finalizing.depth++;
+    result = PyObject_CallFinalizerFromDealloc(self);
+    lt_finalizing.depth--;
+    return result < 0;
+}
+
+/* After the death of an object that had a __del__: drop those that wait, one after the other. */
+static inline void
+lt_drop_waiting(void)
+{
+    if (lt_finalizing.depth || lt_finalizing.n == 0)
+        return;
+    lt_finalizing.depth = 1;
+    while (lt_finalizing.n) {
+        PyObject *next = lt_finalizing.waiting[--lt_finalizing.n];
+        Py_DECREF(next);
+    }
+    PyMem_RawFree(lt_finalizing.waiting);
+    lt_finalizing.waiting = NULL;
+    lt_finalizing.room = 0;
+    lt_finalizing.depth = 0;
+}
+
 /* tp_dealloc of a class that owns its subclasses, once the scheme has decided that self
  * dies: everything that CPython's subtype_dealloc does, in its order.
  *
@@ -358,21 +439,23 @@ lt_was_put_off(PyObject *self)
  *   drop     after dict and __slots__ are cleared: release the native reference
  *
  * __del__ runs before the trashcan is entered, unlike in CPython. So self never waits in the
- * trashcan while wrap could still return it. The recursion stays bounded: at the depth at which
- * the trashcan takes objects, each further object adds no more than its own __del__. */
+ * trashcan while wrap could still return it. */
 static inline void
 lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dying)(PyObject *),
        void (*drop)(PyObject *))
 {
+    bool finalized = Py_TYPE(self)->tp_finalize && !lt_was_put_off(self);
+
     (void)dealloc; /* from 3.14 on Py_TRASHCAN_BEGIN is empty */
-    if (Py_TYPE(self)->tp_finalize && !lt_was_put_off(self)) {
+    if (finalized) {
         /* Tracked, in case __del__ makes self live on. */
         if (!PyObject_GC_IsTracked(self))
             PyObject_GC_Track(self);
-        if (PyObject_CallFinalizerFromDealloc(self) < 0)
-            return; /* __del__ stored self: it is Python's again */
-        if (keep(self))
-            return; /* __del__ handed it to native code */
+        /* __del__ may store self, which is Python's then, or hand it to native code. */
+        if (lt_finalize(self) || keep(self)) {
+            lt_drop_waiting();
+            return;
+        }
     }
     PyObject_GC_UnTrack(self); /* what follows runs code, and gc must not see self half dead */
     dying(self);
@@ -386,6 +469,8 @@ lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dyin
     type->tp_free(self);
     Py_DECREF(type);
     Py_TRASHCAN_END
+    if (finalized)
+        lt_drop_waiting();
 }
 
 /* tp_dealloc of a class whose subclasses keep CPython's slots. For an instance of a Python
@@ -393,11 +478,14 @@ lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dyin
 static inline void
 lt_die_as_base(PyObject *self, destructor dealloc, void (*drop)(PyObject *))
 {
-    (void)dealloc;
     /* A __del__ that was assigned to the native class itself. */
-    if (!lt_python_made(Py_TYPE(self)) && Py_TYPE(self)->tp_finalize &&
-        PyObject_CallFinalizerFromDealloc(self) < 0)
+    bool finalized = Py_TYPE(self)->tp_finalize && !lt_python_made(Py_TYPE(self));
+
+    (void)dealloc;
+    if (finalized && lt_finalize(self)) {
+        lt_drop_waiting();
         return;
+    }
     PyObject_GC_UnTrack(self);
     Py_TRASHCAN_BEGIN(self, dealloc)
     if (lt_has_weakrefs(self))
@@ -408,6 +496,8 @@ lt_die_as_base(PyObject *self, destructor dealloc, void (*drop)(PyObject *))
     type->tp_free(self);
     Py_DECREF(type);
     Py_TRASHCAN_END
+    if (finalized)
+        lt_drop_waiting();
 }
 
 #endif

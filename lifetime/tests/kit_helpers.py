@@ -114,8 +114,7 @@ def check_all(names):
 def main(word=""):
     faulthandler.enable()
     here, passed, failed, skipped = pathlib.Path(__file__).parent, 0, 0, 0
-    for file in sorted(here.glob("test_*.py")):
-        module = importlib.import_module(file.stem)
+    for module in [importlib.import_module(file.stem) for file in sorted(here.glob("test_*.py"))]:
         for name, test in list(vars(module).items()):
             if not name.startswith("test_") or not callable(test) or word not in name:
                 continue

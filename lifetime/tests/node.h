@@ -232,10 +232,11 @@ mapped_clear(PyObject *self)
                                       {Py_tp_dealloc, (void *)X##_dealloc},                \
                                       {Py_tp_traverse, (void *)X##_traverse},              \
                                       {Py_tp_clear, (void *)X##_clear},                    \
-                                      {Py_tp_getset, (void *)getset},                      \
+                                      {Py_tp_getset, (void *)(getset + (NUMBER == TOGGLE))},                   \
                                       {Py_tp_members, (void *)members},                    \
                                       {0, NULL}};
 
+/* Toggle begins with the second: its subclasses keep CPython's slots. */
 static PyGetSetDef getset[] = {
     {"__class__", lt_get_class, lt_set_class, NULL, NULL},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},

@@ -250,6 +250,8 @@ def test_wrapper_without_native_object_dies_like_any_other():
 
 def test_classes_below_one_that_hides_init_subclass_are_owned():
     for base in KINDS:
+        deaths = []
+
         class T(base):
             def __init_subclass__(cls):
                 pass
@@ -260,15 +262,21 @@ def test_classes_below_one_that_hides_init_subclass_are_owned():
         class V(U):
             __slots__ = ()
 
-        s, held = T(), None
+            def __del__(self):
+                deaths.append(type(self))
+
+        s = make(T, d=1)
         s.__class__ = V  # V had no instance yet
-        assert type(s) is s.__class__ is V and kit.native_class(V) is base and kit.own(V)
+        assert type(s) is s.__class__ is V and kit.native_class(V) is base
         if base in KEEPING:
             held, address = kit.retain(s), id(s)
             del s
+            assert deaths == []
             s = kit.wrap(held)
-            assert id(s) == address and type(s) is V
+            assert (id(s), type(s), s.d) == (address, V, 1) and gc.is_tracked(s)
             kit.release(held)
+        del s
+        assert deaths == [V] and live() == 0
         assert not kit.own(base) and kit.native_class(int) is int
 
 

@@ -331,3 +331,53 @@ import pyobject_preservation as pp
 m = pp.strategy(sys.argv[1])
 """, name)
     assert out == "done\n"
+
+
+@pytest.mark.parametrize("on_the_class_itself", [False, True])
+def test_del_that_drops_the_next_object_of_a_long_chain(m, on_the_class_itself):
+    """Each __del__ runs, whatever the recursion limit: deep ones wait."""
+    count = 20_000 if sys.version_info < (3, 13) else 400  # from 3.13 on a plain class stops at about 1000, too
+    died = []
+
+    def drop_next(self):
+        died.append(self.id())
+        self.next = None
+
+    class Link(m.MyClass):
+        pass
+
+    owner = m.MyClass if on_the_class_itself else Link
+    owner.__del__ = drop_next
+    try:
+        chain = None
+        for _ in range(count):
+            link = owner()
+            link.next = chain
+            chain = link
+        del link, chain
+        m.settle()
+        gc.collect()
+        assert len(died) == len(set(died)) == count
+    finally:
+        del owner.__del__
+        gc.collect()
+
+
+def test_gc_visits_slots_once_in_a_class_that_the_strategy_has_not_seen(m):
+    class Seen(m.MyClass):
+        __slots__ = ("value",)
+
+    class Unseen(m.MyClass):
+        __slots__ = ("value",)
+
+    content = [1, 2, 3]
+    obj = Seen()
+    try:
+        object.__dict__["__class__"].__set__(obj, Unseen)
+    except TypeError:
+        pytest.skip("CPython refuses the assignment")
+    obj.value = content
+    obj.me = obj
+    del obj
+    gc.collect()
+    assert content == [1, 2, 3]
