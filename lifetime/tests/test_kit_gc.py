@@ -179,6 +179,26 @@ def test_long_chains_die_without_overflow():
                 assert live() == 0 and len(deaths) == (200_000 if finalize else 0)
 
 
+def test_long_chains_die_whose_del_drops_the_next():
+    for base in kit.Preserve, kit.Mapped:  # the others' __del__ is CPython's to call
+        for name in "d", "b":
+            deaths, refs, w, n = [], [], None, 20_000
+
+            def finalize(self):
+                deaths.append(self.a1)
+                delattr(self, name)
+                if self.a1 % 100 == 0:  # what waits for its __del__ is whole
+                    later = refs[self.a1 - 60]()
+                    assert later is None or later.a1 == self.a1 - 60 and kit.wrap(later) is later
+
+            cls = subclass(base, finalize)
+            for i in range(n):
+                w = make(cls, a1=i, **{name: w})
+                refs.append(weakref.ref(w))
+            del w
+            assert deaths == list(range(n))[::-1] and live() == 0
+
+
 # ---- the trashcan -----------------------------------------------------------------
 
 
