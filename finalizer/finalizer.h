@@ -160,10 +160,13 @@ finalizer_drop(PyObject *self)
     FINALIZER_EVENT(wrappers_freed);
 }
 
-/* tp_dealloc: lt_die calls tp_finalize, and returns if that has resurrected self. */
+/* tp_dealloc. lt_die calls a __del__ that has replaced tp_finalize. */
 static void
 finalizer_dealloc(PyObject *self)
 {
+    if (Py_TYPE(self)->tp_finalize == finalizer_finalize &&
+        PyObject_CallFinalizerFromDealloc(self) < 0)
+        return;
     lt_die(self, finalizer_dealloc, lt_keep_never, finalizer_dying, finalizer_drop);
 }
 

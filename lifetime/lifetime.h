@@ -444,7 +444,9 @@ static inline void
 lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dying)(PyObject *),
        void (*drop)(PyObject *))
 {
-    bool finalized = Py_TYPE(self)->tp_finalize && !lt_was_put_off(self);
+    /* gc may have run __del__ already, as may a scheme whose own tp_finalize runs no Python. */
+    bool finalized =
+        Py_TYPE(self)->tp_finalize && !PyObject_GC_IsFinalized(self) && !lt_was_put_off(self);
 
     (void)dealloc; /* from 3.14 on Py_TRASHCAN_BEGIN is empty */
     if (finalized) {

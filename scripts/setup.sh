@@ -31,9 +31,10 @@ need() { # need WHAT COMMAND PACKAGE...
     install "$@"
 }
 
-# --- a C compiler, pkg-config, Python, Go
+# --- a C and a C++ compiler (for the kit's tests and one take-home extension), pkg-config, Python, Go
 [ -z "${CC:-}" ] || command -v "$CC" >/dev/null || die "CC=$CC: no such compiler"
 need "a C compiler" "${CC:-cc}" gcc libc6-dev
+need "a C++ compiler" "${CXX:-c++}" g++
 need pkg-config pkg-config pkg-config
 
 if [ -n "$asked" ]; then

@@ -5,13 +5,13 @@
 //
 //	header.h    the record that Go and C share
 //	wrapper.h   the table, and what a strategy may call
-//	classes.c   MyClass: creation, plain death, slots of subclasses
+//	classes.c   MyClass: creation, and the class
 //	methods.c   its methods
 //	holder.c    MyClassRef
 //	callbacks.c Python functions that native objects hold
 //	goroutines.c, goroutines.go
-//	            what native code does on goroutines; forks
-//	module.c    the module's functions; the queue of references from goroutines
+//	            what native code does on goroutines; attaching, forks, exit
+//	module.c    native objects made ahead of need; the module's functions
 //	methods.h   between these files
 //	headers.go  headers in C memory, found again by handle
 //	layout.go   what C and Go have to agree on, for the tests
@@ -21,6 +21,6 @@
 //
 // # Locks
 //
-// The GIL guards everything but a header's count and the queue, which are
-// atomic, and the Go objects, which guard themselves.
+// The GIL guards everything but a header's count and flags and the queue
+// (lifetime/queue.h), which are atomic, and the Go objects, which guard themselves.
 package wrapper

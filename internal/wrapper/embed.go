@@ -8,7 +8,7 @@ import (
 
 // Packages that include these headers from other folders import this one, internal/cpython
 // and lifetime: Go compiles a package anew when an import changes, and does not look at
-// headers in other folders. TestWhoeverIncludesAHeaderImportsItsPackage enforces it.
+// headers in other folders. TestPackagesImportTheHeadersTheyInclude enforces it.
 var (
 	//go:embed header.h
 	headerH string

@@ -19,7 +19,7 @@ var foreignInclude = regexp.MustCompile(`(?m)^\s*#include "((?:\.\./)+[\w/]*)/\w
 // Go's build cache does not see headers of other folders. Without the imports
 // that this asks for, a change of wrapper.h would leave strategies compiled
 // against the old one, and crash.
-func TestWhoeverIncludesAHeaderImportsItsPackage(t *testing.T) {
+func TestPackagesImportTheHeadersTheyInclude(t *testing.T) {
 	cmd := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Imports,CgoFiles,CFiles,HFiles", "../../...")
 	out, err := cmd.Output()
 	require.NoError(t, err)

@@ -46,7 +46,8 @@ def test_the_extension_loses_everything_before(scene):
 
 def test_the_diff_preserves_it(scene):
     (scene / "take-home.diff").write_text("--- a/scene.c\n+++ b/scene.c\n" + block("diff"), encoding="utf-8")
-    subprocess.run(["git", "apply", "--unidiff-zero", "take-home.diff"], cwd=scene, check=True,
+    apply = ["patch", "-p1", "-i"] if shutil.which("patch") else ["git", "apply", "--unidiff-zero"]
+    subprocess.run([*apply, "take-home.diff"], cwd=scene, check=True,
                    env={**os.environ, "GIT_CEILING_DIRECTORIES": str(scene.parent)})
     build(scene)
     done = probe(scene)
