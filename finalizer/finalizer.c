@@ -3,7 +3,7 @@
 
 PP_ACCESSORS(finalizer)
 #define FINALIZER_SET_WRAPPER pp_set_wrapper
-#define FINALIZER_EVENT(what) (finalizer_state.what++)
+#define FINALIZER_EVENT(what) PP_EVENT(&finalizer_state, what)
 #define FINALIZER_VISIT_MORE pp_visit_own_callback
 #define FINALIZER_CLEAR_MORE pp_clear_own_callback
 #include "finalizer.h"
@@ -27,4 +27,5 @@ const pp_strategy pp_finalizer = {
     .release = finalizer_release,
     .release_slot = finalizer_release_slot,
     .slots = slots,
+    .needs_gil = true,
 };

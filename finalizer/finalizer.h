@@ -24,6 +24,9 @@
  *     NATIVE_OWNS -> PYTHON_OWNS   finalizer_wrap; finalizer_release of the last reference
  *                                  beside the wrapper's
  *
+ * It needs the GIL. Without it CPython makes a wrapper that tp_finalize keeps biased (see
+ * lt_unbias), and gc calls tp_finalize, once, for a wrapper that native code holds.
+ *
  * Define before including this file, for a native type of your own:
  *
  *     typedef struct node finalizer_native;
@@ -47,7 +50,7 @@
 #include "../lifetime/lifetime.h"
 
 #ifndef FINALIZER_SET_WRAPPER
-#define FINALIZER_SET_WRAPPER(native, self) (finalizer_slot(native)->wrapper = (self))
+#define FINALIZER_SET_WRAPPER(native, self) lt_set_wrapper(finalizer_slot(native), self)
 #endif
 #ifndef FINALIZER_EVENT
 #define FINALIZER_EVENT(what) ((void)0)
@@ -69,12 +72,13 @@ finalizer_new(PyTypeObject *type)
     return lt_new(type);
 }
 
-/* self, a new wrapper, takes over one native reference of the caller's. */
-static inline void
+/* self, a new wrapper, takes over one native reference of the caller's. Always true. */
+static inline bool
 finalizer_adopt(PyObject *self, finalizer_native *native)
 {
     (void)self;
     FINALIZER_SET_WRAPPER(native, self);
+    return true;
 }
 
 /* native -> Python: a new reference to the wrapper. The caller holds a native reference
@@ -83,22 +87,20 @@ static inline PyObject *
 finalizer_wrap(finalizer_native *native)
 {
     lt_slot *slot = finalizer_slot(native);
+    PyObject *self;
 
-    if (slot->wrapper && lt_in_trashcan(slot->wrapper)) {
-        if (lt_empty_trashcan() < 0)
+    for (int tries = 0; (self = lt_wrapper(slot)) != NULL; tries++) {
+        if (lt_state(slot) == FINALIZER_NATIVE_OWNS) {
+            lt_set_state(slot, FINALIZER_PYTHON_OWNS);
+            FINALIZER_EVENT(resurrections);
+            return self;
+        }
+        if (lt_try_incref(self))
+            return self;
+        if (lt_retry(tries) < 0)
             return NULL;
-        if (slot->wrapper && lt_in_trashcan(slot->wrapper))
-            return lt_still_in_trashcan();
     }
-    if (slot->wrapper == NULL)
-        return finalizer_make(native);
-    if (slot->state == FINALIZER_NATIVE_OWNS) {
-        slot->state = FINALIZER_PYTHON_OWNS;
-        FINALIZER_EVENT(resurrections);
-    }
-    else
-        Py_INCREF(slot->wrapper);
-    return slot->wrapper;
+    return finalizer_make(native);
 }
 
 /* One more native reference. The caller holds one, or the wrapper. */
@@ -113,13 +115,13 @@ static inline void
 finalizer_release(finalizer_native *native)
 {
     lt_slot *slot = finalizer_slot(native);
-    PyObject *wrapper = slot->wrapper; /* before the decrement: see preserve_release */
+    PyObject *wrapper = lt_wrapper(slot); /* before the decrement: see preserve_release */
     int64_t left = finalizer_dec(native);
 
     if (left == 0)
         finalizer_free(native);
-    else if (left == 1 && wrapper && slot->state == FINALIZER_NATIVE_OWNS) {
-        slot->state = FINALIZER_PYTHON_OWNS;
+    else if (left == 1 && wrapper && lt_state(slot) == FINALIZER_NATIVE_OWNS) {
+        lt_set_state(slot, FINALIZER_PYTHON_OWNS);
         Py_DECREF(wrapper);
     }
 }
@@ -132,9 +134,9 @@ finalizer_finalize(PyObject *self)
 {
     finalizer_native *native = finalizer_of(self);
 
-    if (native && finalizer_slot(native)->wrapper == self &&
-        finalizer_slot(native)->state == FINALIZER_PYTHON_OWNS && finalizer_refs(native) > 1) {
-        finalizer_slot(native)->state = FINALIZER_NATIVE_OWNS;
+    if (native && lt_wrapper(finalizer_slot(native)) == self &&
+        lt_state(finalizer_slot(native)) == FINALIZER_PYTHON_OWNS && finalizer_refs(native) > 1) {
+        lt_set_state(finalizer_slot(native), FINALIZER_NATIVE_OWNS);
         Py_INCREF(self);
         FINALIZER_EVENT(flips);
     }
@@ -145,7 +147,7 @@ finalizer_dying(PyObject *self)
 {
     finalizer_native *native = finalizer_of(self);
 
-    if (native && finalizer_slot(native)->wrapper == self)
+    if (native && lt_wrapper(finalizer_slot(native)) == self)
         FINALIZER_SET_WRAPPER(native, NULL);
 }
 

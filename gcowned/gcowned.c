@@ -24,26 +24,41 @@
 
 PP_ACCESSORS(preserve)
 #define PRESERVE_SET_WRAPPER pp_set_wrapper
-#define PRESERVE_EVENT(what) (preserve_state.what++)
+#define PRESERVE_EVENT(what) PP_EVENT(&preserve_state, what)
 #define PRESERVE_VISIT_MORE pp_visit_own_callback
 #define PRESERVE_CLEAR_MORE pp_clear_own_callback
 #include "../preserve/preserve.h"
 
-/* The first MyClassRef roots the Go pointer, the last one ends that. */
+/* The Go pointer is rooted while there is a MyClassRef. Go looks at their number with its lock
+ * held, so that of two threads that tell it the later one decides. */
+static void
+count_holder(pp_header *h, int change, uint32_t tell)
+{
+    uint32_t n;
+
+    lt_lock(&h->slot);
+    n = lt_add_holder(&h->slot, change);
+    lt_unlock(&h->slot);
+    if (n == tell)
+        ppGcownedRoot(h->handle);
+}
+
 static void
 gcowned_holder_made(pp_header *h)
 {
-    preserve_holder_made(h);
-    if (h->slot.holders == 1)
-        ppGcownedRoot(h->handle);
+    count_holder(h, 1, 1);
 }
 
 static void
 gcowned_holder_gone(pp_header *h)
 {
-    preserve_holder_gone(h);
-    if (h->slot.holders == 0)
-        ppGcownedUnroot(h->handle);
+    count_holder(h, -1, 0);
+}
+
+int
+pp_gcowned_holders(pp_header *h)
+{
+    return lt_holders(&h->slot) > 0;
 }
 
 static void
@@ -66,6 +81,7 @@ const pp_strategy pp_gcowned = {
     .name = "gcowned",
     .state = &preserve_state,
     .wrap = preserve_wrap,
+    .live = preserve_live,
     .new_instance = preserve_new,
     .adopt = preserve_adopt,
     .retain = preserve_retain,

@@ -4,6 +4,7 @@ package gcowned
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
 extern const pp_strategy pp_gcowned;
+int pp_gcowned_holders(pp_header *);
 */
 import "C"
 
@@ -19,10 +20,10 @@ import (
 )
 
 //export ppGcownedRoot
-func ppGcownedRoot(handle C.uint64_t) { wrapper.Object(uint64(handle)).Root() }
-
-//export ppGcownedUnroot
-func ppGcownedUnroot(handle C.uint64_t) { wrapper.Object(uint64(handle)).Unroot() }
+func ppGcownedRoot(handle C.uint64_t) {
+	o := wrapper.Object(uint64(handle))
+	o.Root(func() bool { return C.pp_gcowned_holders((*C.pp_header)(unsafe.Pointer(o.Header()))) != 0 })
+}
 
 //export ppGcownedCollect
 func ppGcownedCollect() { native.Collect() }

@@ -3,7 +3,7 @@
 
 PP_ACCESSORS(ghost)
 #define GHOST_SET_WRAPPER pp_set_wrapper
-#define GHOST_EVENT(what) (ghost_state.what++)
+#define GHOST_EVENT(what) PP_EVENT(&ghost_state, what)
 #define GHOST_VISIT_MORE pp_visit_own_callback
 #define GHOST_CLEAR_MORE pp_clear_own_callback
 #include "ghost.h"
@@ -22,6 +22,7 @@ const pp_strategy pp_ghost = {
     .name = "ghost",
     .state = &ghost_state,
     .wrap = ghost_wrap,
+    .live = ghost_live,
     .new_instance = ghost_new,
     .adopt = ghost_adopt,
     .retain = ghost_retain,

@@ -15,7 +15,7 @@
  *             return cls.__around__(native, dict)     # no __new__, no __init__
  *         return MyClass(native)
  *
- * States (slot.state, slot.wrapper) and transitions, all with the GIL:
+ * States (slot.state, slot.wrapper) and transitions, by an attached thread with the slot's lock:
  *
  *     WRAPPER   slot.wrapper is the live wrapper, borrowed; or NULL
  *     GHOST     slot.wrapper is a ghost_body, which owns the native reference that its wrapper
@@ -24,6 +24,9 @@
  *     WRAPPER -> GHOST   ghost_dying: native code holds the object, and there is something to keep
  *     GHOST -> WRAPPER   ghost_wrap: a new wrapper takes over all that the ghost owns
  *     GHOST -> WRAPPER   ghost_release of the last reference beside the ghost's: it is destroyed
+ *
+ * The count goes from 1 to 2 only by a thread that holds a reference to the wrapper, and from
+ * 2 to 1 only by an attached thread, in ghost_release (lifetime/queue.h).
  *
  * VTK keeps its ghosts in a map that it sweeps whenever one is made, so N ghosts cost N * N
  * steps. Here a ghost belongs to its native object and dies with it.
@@ -53,7 +56,7 @@
 #include "../lifetime/lifetime.h"
 
 #ifndef GHOST_SET_WRAPPER
-#define GHOST_SET_WRAPPER(native, self) (ghost_slot(native)->wrapper = (self))
+#define GHOST_SET_WRAPPER(native, self) lt_set_wrapper(ghost_slot(native), self)
 #endif
 #ifndef GHOST_EVENT
 #define GHOST_EVENT(what) ((void)0)
@@ -72,13 +75,14 @@ typedef struct {
     PyObject *dict;     /* owned; may be NULL */
 } ghost_body;
 
+/* In state GHOST, locked. */
 static inline ghost_body *
 ghost_body_of(ghost_native *native)
 {
-    return (ghost_body *)(void *)ghost_slot(native)->wrapper;
+    return (ghost_body *)(void *)lt_wrapper(ghost_slot(native));
 }
 
-/* ---- wrap, retain, release: with the GIL -------------------------------------- */
+/* ---- wrap, retain, release: attached ---------------------------------------------- */
 
 /* A new instance of type without a native object; for tp_new. NULL with an exception. */
 static inline PyObject *
@@ -88,27 +92,91 @@ ghost_new(PyTypeObject *type)
     return lt_new(type);
 }
 
-/* self, a new wrapper, takes over one native reference of the caller's. */
+/* Locked. */
 static inline void
-ghost_adopt(PyObject *self, ghost_native *native)
+ghost_publish(PyObject *self, ghost_native *native)
 {
     ghost_set(self, native);
     GHOST_SET_WRAPPER(native, self);
-    ghost_slot(native)->state = GHOST_WRAPPER;
+    lt_set_state(ghost_slot(native), GHOST_WRAPPER);
 }
 
-/* A wrapper around a ghost. The ghost stays if there is no memory. */
-static inline PyObject *
-ghost_incarnate(ghost_native *native)
+/* self, a new wrapper, takes over one native reference of the caller's. false: another thread
+ * was first, and the reference is the caller's again. With the GIL, and for a new node, always
+ * true. */
+static inline bool
+ghost_adopt(PyObject *self, ghost_native *native)
 {
-    ghost_body *body = ghost_body_of(native);
-    PyObject *self = ghost_alloc(body->type);
+    lt_slot *slot = ghost_slot(native);
+    bool first;
+
+    lt_unbias(self);
+    lt_lock(slot);
+    first = lt_wrapper(slot) == NULL;
+    if (first)
+        ghost_publish(self, native);
+    lt_unlock(slot);
+    return first;
+}
+
+/* A new reference to the wrapper; NULL, without an exception, if there is none or if its count
+ * is zero. The caller holds a native reference throughout. */
+static inline PyObject *
+ghost_live(ghost_native *native)
+{
+    lt_slot *slot = ghost_slot(native);
+    PyObject *self;
+
+    lt_lock(slot);
+    self = lt_state(slot) == GHOST_WRAPPER ? lt_wrapper(slot) : NULL;
+    if (self && !lt_try_incref(self)) /* locked: it cannot be destroyed meanwhile */
+        self = NULL;
+    lt_unlock(slot);
+    return self;
+}
+
+/* The ghost's class, a new reference; NULL if there is no ghost. */
+static inline PyTypeObject *
+ghost_class(ghost_native *native)
+{
+    lt_slot *slot = ghost_slot(native);
+    PyTypeObject *type = NULL;
+
+    lt_lock(slot);
+    if (lt_state(slot) == GHOST_GHOST) {
+        type = ghost_body_of(native)->type;
+        Py_INCREF(type);
+    }
+    lt_unlock(slot);
+    return type;
+}
+
+/* A wrapper around a ghost of this class. NULL without an exception if another thread was
+ * first; NULL with MemoryError, and the ghost stays. */
+static inline PyObject *
+ghost_incarnate(ghost_native *native, PyTypeObject *type)
+{
+    lt_slot *slot = ghost_slot(native);
+    PyObject *self = ghost_alloc(type);
+    ghost_body *body;
 
     if (self == NULL)
         return NULL;
-    *lt_dict(self) = body->dict;
-    ghost_adopt(self, native); /* with the ghost's native reference */
-    Py_DECREF(body->type);     /* the instance has a reference of its own */
+    lt_unbias(self);
+    lt_lock(slot);
+    body = lt_state(slot) == GHOST_GHOST ? ghost_body_of(native) : NULL;
+    if (body && body->type == type) {
+        *lt_dict(self) = body->dict;
+        ghost_publish(self, native); /* with the ghost's native reference */
+    }
+    else
+        body = NULL;
+    lt_unlock(slot);
+    if (body == NULL) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    Py_DECREF(type); /* the ghost's; the instance has a reference of its own */
     PyMem_RawFree(body);
     return self;
 }
@@ -118,25 +186,29 @@ ghost_incarnate(ghost_native *native)
 static inline PyObject *
 ghost_wrap(ghost_native *native)
 {
-    lt_slot *slot = ghost_slot(native);
     PyObject *self;
 
-    if (slot->state == GHOST_WRAPPER && slot->wrapper && lt_in_trashcan(slot->wrapper)) {
-        if (lt_empty_trashcan() < 0)
+    for (int tries = 0; (self = ghost_live(native)) == NULL; tries++) {
+        PyTypeObject *type = ghost_class(native);
+
+        if (type) {
+            self = ghost_incarnate(native, type);
+            Py_DECREF(type);
+            if (self || PyErr_Occurred())
+                return self;
+        }
+        else if (lt_wrapper(ghost_slot(native)) == NULL) {
+            self = ghost_alloc(NULL);
+            if (self == NULL)
+                return NULL;
+            ghost_inc(native);
+            if (ghost_adopt(self, native))
+                return self;
+            ghost_dec(native); /* the caller has another */
+            Py_DECREF(self);
+        }
+        else if (lt_retry(tries) < 0)
             return NULL;
-        if (slot->state == GHOST_WRAPPER && slot->wrapper && lt_in_trashcan(slot->wrapper))
-            return lt_still_in_trashcan();
-    }
-    if (slot->state == GHOST_GHOST)
-        return ghost_incarnate(native);
-    if (slot->wrapper) {
-        Py_INCREF(slot->wrapper);
-        return slot->wrapper;
-    }
-    self = ghost_alloc(NULL);
-    if (self) {
-        ghost_inc(native);
-        ghost_adopt(self, native);
     }
     return self;
 }
@@ -153,17 +225,23 @@ static inline void
 ghost_release(ghost_native *native)
 {
     lt_slot *slot = ghost_slot(native);
-    void *wrapper = slot->wrapper; /* before the decrement: see preserve_release */
-    int64_t left = ghost_dec(native);
     ghost_body *body;
+    int64_t left;
 
-    if (left == 0)
-        ghost_free(native);
-    else if (left == 1 && wrapper && slot->state == GHOST_GHOST) {
-        /* No wrap can ask for the ghost any more. */
-        body = ghost_body_of(native);
+    lt_lock(slot);
+    /* Read before the decrement: see preserve_release. */
+    body = lt_state(slot) == GHOST_GHOST ? ghost_body_of(native) : NULL;
+    left = ghost_dec(native);
+    if (left == 1 && body) { /* no wrap can ask for the ghost any more */
         GHOST_SET_WRAPPER(native, NULL);
-        slot->state = GHOST_WRAPPER;
+        lt_set_state(slot, GHOST_WRAPPER);
+    }
+    lt_unlock(slot);
+    if (left == 0) {
+        lt_quiet(slot);
+        ghost_free(native);
+    }
+    else if (left == 1 && body) {
         Py_XDECREF(body->dict);
         Py_DECREF(body->type);
         PyMem_RawFree(body);
@@ -174,13 +252,13 @@ ghost_release(ghost_native *native)
 static inline void
 ghost_holder_made(ghost_native *native)
 {
-    ghost_slot(native)->holders++;
+    lt_count_holder(ghost_slot(native), 1);
 }
 
 static inline void
 ghost_holder_gone(ghost_native *native)
 {
-    ghost_slot(native)->holders--;
+    lt_count_holder(ghost_slot(native), -1);
 }
 
 /* ---- slots, of the class and of every Python subclass --------------------------- */
@@ -194,24 +272,25 @@ ghost_dying(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     PyObject *dict = *lt_dict(self);
     ghost_body *body = NULL;
+    lt_slot *slot;
 
     if (native == NULL)
         return; /* called before, or its __new__ failed */
-    if (ghost_slot(native)->wrapper != self || ghost_slot(native)->state != GHOST_WRAPPER)
-        return;
-    if (ghost_refs(native) > 1 && (lt_python_made(type) || (dict && PyDict_GET_SIZE(dict))))
-        body = (ghost_body *)PyMem_RawMalloc(sizeof *body);
-    if (body == NULL) {
-        GHOST_SET_WRAPPER(native, NULL);
-        return;
+    lt_lock(slot = ghost_slot(native));
+    if (lt_wrapper(slot) == self && lt_state(slot) == GHOST_WRAPPER) {
+        if (ghost_refs(native) > 1 && (lt_python_made(type) || (dict && PyDict_GET_SIZE(dict))))
+            body = (ghost_body *)PyMem_RawMalloc(sizeof *body);
+        if (body) {
+            Py_INCREF(type);
+            body->type = type;
+            body->dict = dict;
+            *lt_dict(self) = NULL;
+            ghost_set(self, NULL); /* its native reference is the ghost's */
+            lt_set_state(slot, GHOST_GHOST);
+        }
+        GHOST_SET_WRAPPER(native, (PyObject *)(void *)body);
     }
-    Py_INCREF(type);
-    body->type = type;
-    body->dict = dict;
-    *lt_dict(self) = NULL;
-    ghost_set(self, NULL); /* its native reference is the ghost's */
-    GHOST_SET_WRAPPER(native, (PyObject *)(void *)body);
-    ghost_slot(native)->state = GHOST_GHOST;
+    lt_unlock(slot);
 }
 
 static inline void
@@ -238,7 +317,7 @@ ghost_visit(ghost_native *native, PyObject *holder, visitproc visit, void *arg)
     lt_slot *slot = ghost_slot(native);
 
     (void)holder;
-    if (slot->state == GHOST_GHOST && slot->holders == 1 && ghost_refs(native) == 2) {
+    if (lt_state(slot) == GHOST_GHOST && lt_holders(slot) == 1 && ghost_refs(native) == 2) {
         Py_VISIT(ghost_body_of(native)->type);
         Py_VISIT(ghost_body_of(native)->dict);
     }

@@ -22,9 +22,16 @@
  * have fewer bits, so it can never be part of one: see handletable.go. */
 #define CLOSED (UINT64_C(1) << 31)
 
-#define HANDLE(op) (PP_WRAPPER(op)->handle & ~CLOSED)
-
 static pp_state state;
+
+/* The handle, with CLOSED. Another thread may close the wrapper at any time. */
+static inline uint64_t
+stored(PyObject *self)
+{
+    return __atomic_load_n(&PP_WRAPPER(self)->handle, __ATOMIC_RELAXED);
+}
+
+#define HANDLE(op) (stored(op) & ~CLOSED)
 
 /* native -> Python: a new wrapper, with a native reference of its own. */
 static PyObject *
@@ -33,10 +40,11 @@ handletable_wrap(pp_header *h)
     return pp_new_wrapper(&state, h);
 }
 
-static void
+static bool
 handletable_adopt(PyObject *self, pp_header *h)
 {
     PP_WRAPPER(self)->handle = h->handle;
+    return true;
 }
 
 static void
@@ -58,26 +66,29 @@ handletable_release_slot(lt_slot *slot)
     handletable_release(pp_header_of_slot(slot));
 }
 
-/* Enter Go, which compares the generation. NULL if the handle is closed, stale, or not
- * there yet (0). */
-static pp_header *
-lookup(PyObject *self)
-{
-    uint64_t handle = PP_WRAPPER(self)->handle;
-    return handle == 0 || handle & CLOSED ? NULL : ppHandletableFind(handle);
-}
-
-/* Python -> native. */
+/* Python -> native. Go compares the generation, and takes a native reference, by which the
+ * handle does not become stale while it is used: another thread may close the wrapper. */
 static pp_header *
 handletable_unwrap(PyObject *self)
 {
-    pp_header *h = lookup(self);
+    uint64_t handle = stored(self);
+    pp_header *h = handle == 0 || handle & CLOSED ? NULL : ppHandletableAcquire(state.index, handle);
 
     if (h == NULL)
-        PyErr_Format(PyExc_ReferenceError, "handle %llu %s", (unsigned long long)HANDLE(self),
-                     PP_WRAPPER(self)->handle & CLOSED ? "has been closed"
-                                                       : "is stale: its native object is gone");
+        PyErr_Format(PyExc_ReferenceError, "handle %llu %s", (unsigned long long)(handle & ~CLOSED),
+                     handle & CLOSED ? "has been closed" : "is stale: its native object is gone");
     return h;
+}
+
+/* Give the wrapper's own native reference back, once. */
+static void
+give_back(PyObject *self)
+{
+    uint64_t handle = __atomic_fetch_or(&PP_WRAPPER(self)->handle, CLOSED, __ATOMIC_ACQ_REL);
+    pp_header *h = handle == 0 || handle & CLOSED ? NULL : ppHandletableFind(handle);
+
+    if (h)
+        handletable_release(h);
 }
 
 /* ---- slots of MyClass ------------------------------------------------------------ */
@@ -85,11 +96,8 @@ handletable_unwrap(PyObject *self)
 static void
 handletable_drop(PyObject *self)
 {
-    pp_header *h = lookup(self);
-
-    if (h)
-        handletable_release(h);
-    state.wrappers_freed++;
+    give_back(self);
+    PP_EVENT(&state, wrappers_freed);
 }
 
 static void
@@ -147,11 +155,7 @@ PyDoc_STRVAR(close_doc,
 static PyObject *
 handletable_close(PyObject *self, PyObject *unused)
 {
-    pp_header *h = lookup(self);
-
-    PP_WRAPPER(self)->handle |= CLOSED;
-    if (h)
-        handletable_release(h);
+    give_back(self);
     Py_RETURN_NONE;
 }
 

@@ -2,7 +2,7 @@
 #include "../internal/wrapper/wrapper.h"
 
 PP_ACCESSORS(instancemap)
-#define INSTANCEMAP_EVENT(what) (instancemap_state.what++)
+#define INSTANCEMAP_EVENT(what) PP_EVENT(&instancemap_state, what)
 #define INSTANCEMAP_VISIT_MORE pp_visit_own_callback
 #define INSTANCEMAP_CLEAR_MORE pp_clear_own_callback
 
@@ -33,6 +33,7 @@ const pp_strategy pp_instancemap = {
     .name = "instancemap",
     .state = &instancemap_state,
     .wrap = instancemap_wrap,
+    .live = instancemap_live,
     .new_instance = instancemap_new,
     .adopt = instancemap_adopt,
     .retain = instancemap_retain,

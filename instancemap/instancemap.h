@@ -16,9 +16,10 @@
  *
  * For native classes that cannot be changed: it needs no slot in the native object.
  *
- * States and transitions, with the GIL:
+ * States and transitions, by an attached thread with the map's lock:
  *
- *     in the map       the wrapper is alive; or its __del__ is running
+ *     in the map       the wrapper is alive, or its __del__ is running; or its count is zero, and
+ *                      it is about to run __del__ or to leave
  *     not in the map   there is no wrapper, or it is past __del__
  *
  *     not in the map -> in the map   instancemap_adopt
@@ -54,91 +55,115 @@
 #define INSTANCEMAP_CLEAR_MORE(self) ((void)0)
 #endif
 
-/* ---- the map: open addressing, linear probing, at most half full. GIL ------------ */
+/* ---- the map: open addressing, linear probing, at most half full ------------------ */
 
 typedef struct {
     instancemap_native *key;
     PyObject *wrapper; /* borrowed */
 } instancemap_entry;
 
-static struct {
+/* Without the GIL the map is in parts, so that threads seldom wait for each other. See
+ * lt_lock for the rules of its lock. */
+#ifdef Py_GIL_DISABLED
+#define INSTANCEMAP_PARTS 64
+#else
+#define INSTANCEMAP_PARTS 1
+#endif
+
+typedef struct {
+    lt_word lock;
     instancemap_entry *entries;
     size_t mask, used; /* mask: number of entries, a power of two, less one */
-} instancemap_table;
+    char apart[96];    /* the next part is in other cache lines */
+} instancemap_part;
 
-static inline size_t
-instancemap_home(instancemap_native *key)
+static instancemap_part instancemap_table[INSTANCEMAP_PARTS];
+
+/* Fibonacci hashing: native objects are aligned, so the low bits say little. */
+static inline uint64_t
+instancemap_hash(instancemap_native *key)
 {
-    /* Fibonacci hashing: native objects are aligned, so the low bits say little. */
-    return (size_t)((uint64_t)((uintptr_t)key >> 4) * UINT64_C(0x9E3779B97F4A7C15) >> 20) &
-           instancemap_table.mask;
+    return (uint64_t)((uintptr_t)key >> 4) * UINT64_C(0x9E3779B97F4A7C15);
 }
 
-static inline instancemap_entry *
-instancemap_find(instancemap_native *key)
+static inline instancemap_part *
+instancemap_part_of(instancemap_native *key)
 {
-    instancemap_entry *entries = instancemap_table.entries;
+    return &instancemap_table[instancemap_hash(key) >> 58 & (INSTANCEMAP_PARTS - 1)];
+}
+
+static inline size_t
+instancemap_home(instancemap_part *part, instancemap_native *key)
+{
+    return (size_t)(instancemap_hash(key) >> 20) & part->mask;
+}
+
+/* The entry of key, or NULL. Locked. */
+static inline instancemap_entry *
+instancemap_find(instancemap_part *part, instancemap_native *key)
+{
+    instancemap_entry *entries = part->entries;
 
     if (entries == NULL)
         return NULL;
-    for (size_t i = instancemap_home(key); entries[i].key; i = (i + 1) & instancemap_table.mask)
+    for (size_t i = instancemap_home(part, key); entries[i].key; i = (i + 1) & part->mask)
         if (entries[i].key == key)
             return &entries[i];
     return NULL;
 }
 
-/* Put key into a table that has room and does not have it. */
+/* Put key into a table that has room and does not have it. Locked. */
 static inline void
-instancemap_put(instancemap_native *key, PyObject *wrapper)
+instancemap_put(instancemap_part *part, instancemap_native *key, PyObject *wrapper)
 {
-    size_t i = instancemap_home(key);
+    size_t i = instancemap_home(part, key);
 
-    while (instancemap_table.entries[i].key)
-        i = (i + 1) & instancemap_table.mask;
-    instancemap_table.entries[i].key = key;
-    instancemap_table.entries[i].wrapper = wrapper;
+    while (part->entries[i].key)
+        i = (i + 1) & part->mask;
+    part->entries[i].key = key;
+    part->entries[i].wrapper = wrapper;
 }
 
-/* Make room for one more. 0, or -1 without memory. */
+/* Make room for one more. 0, or -1 without memory. Locked. */
 static inline int
-instancemap_reserve(void)
+instancemap_reserve(instancemap_part *part)
 {
-    instancemap_entry *old = instancemap_table.entries, *bigger;
-    size_t n = old ? instancemap_table.mask + 1 : 0, size = n ? 2 * n : 1024;
+    instancemap_entry *old = part->entries, *bigger;
+    size_t n = old ? part->mask + 1 : 0, size = n ? 2 * n : 1024 / INSTANCEMAP_PARTS;
 
-    if (2 * (instancemap_table.used + 1) <= n)
+    if (2 * (part->used + 1) <= n)
         return 0;
     bigger = (instancemap_entry *)PyMem_RawCalloc(size, sizeof *bigger);
     if (bigger == NULL)
         return -1;
-    instancemap_table.entries = bigger;
-    instancemap_table.mask = size - 1;
+    part->entries = bigger;
+    part->mask = size - 1;
     for (size_t i = 0; i < n; i++)
         if (old[i].key)
-            instancemap_put(old[i].key, old[i].wrapper);
+            instancemap_put(part, old[i].key, old[i].wrapper);
     PyMem_RawFree(old);
     return 0;
 }
 
 /* Remove an entry and move those back that probing would not find behind the gap. Rejected:
- * tombstones, which make look-ups longer for ever. */
+ * tombstones, which make look-ups longer for ever. Locked. */
 static inline void
-instancemap_remove(instancemap_entry *entry)
+instancemap_remove(instancemap_part *part, instancemap_entry *entry)
 {
-    instancemap_entry *entries = instancemap_table.entries;
-    size_t mask = instancemap_table.mask, gap = (size_t)(entry - entries), i = gap;
+    instancemap_entry *entries = part->entries;
+    size_t mask = part->mask, gap = (size_t)(entry - entries), i = gap;
 
     while (entries[i = (i + 1) & mask].key)
-        if (((i - instancemap_home(entries[i].key)) & mask) >= ((i - gap) & mask)) {
+        if (((i - instancemap_home(part, entries[i].key)) & mask) >= ((i - gap) & mask)) {
             entries[gap] = entries[i];
             gap = i;
         }
     entries[gap].key = NULL;
     entries[gap].wrapper = NULL;
-    instancemap_table.used--;
+    part->used--;
 }
 
-/* ---- wrap: with the GIL ---------------------------------------------------------- */
+/* ---- wrap: attached ---------------------------------------------------------------- */
 
 /* A new instance of type without a native object; for tp_new. NULL with an exception. */
 static inline PyObject *
@@ -149,14 +174,50 @@ instancemap_new(PyTypeObject *type)
 }
 
 /* self, a new wrapper, takes over one native reference of the caller's. Without memory for
- * an entry the next wrap makes another wrapper, as in naive. */
-static inline void
+ * an entry the next wrap makes another wrapper, as in naive. false: another thread was first;
+ * the reference is the caller's again, self must not refer to the node any more, and
+ * instancemap_wrap returns the wrapper. With the GIL, and for a new node, always true. */
+static inline bool
 instancemap_adopt(PyObject *self, instancemap_native *native)
 {
-    if (instancemap_reserve() == 0) {
-        instancemap_put(native, self);
-        instancemap_table.used++;
+    instancemap_part *part = instancemap_part_of(native);
+    bool first;
+
+    lt_unbias(self);
+    lt_lock_word(&part->lock);
+    first = instancemap_find(part, native) == NULL;
+    if (first && instancemap_reserve(part) == 0) {
+        instancemap_put(part, native, self);
+        part->used++;
     }
+    lt_unlock_word(&part->lock);
+    return first;
+}
+
+/* A new reference to the wrapper; NULL, without an exception, if there is none or if its count
+ * is zero. The caller holds a native reference throughout. */
+static inline PyObject *
+instancemap_live_or(instancemap_native *native, bool *dying)
+{
+    instancemap_part *part = instancemap_part_of(native);
+    instancemap_entry *entry;
+    PyObject *self = NULL;
+
+    lt_lock_word(&part->lock);
+    entry = instancemap_find(part, native);
+    if (entry && lt_try_incref(entry->wrapper)) /* locked: it cannot be destroyed meanwhile */
+        self = entry->wrapper;
+    lt_unlock_word(&part->lock);
+    *dying = entry && !self;
+    return self;
+}
+
+static inline PyObject *
+instancemap_live(instancemap_native *native)
+{
+    bool dying;
+
+    return instancemap_live_or(native, &dying);
 }
 
 /* native -> Python: a new reference to the live wrapper, or to a new one. The caller holds a
@@ -164,19 +225,16 @@ instancemap_adopt(PyObject *self, instancemap_native *native)
 static inline PyObject *
 instancemap_wrap(instancemap_native *native)
 {
-    instancemap_entry *entry = instancemap_find(native);
+    PyObject *self;
+    bool dying;
 
-    if (entry && lt_in_trashcan(entry->wrapper)) {
-        if (lt_empty_trashcan() < 0)
+    for (int tries = 0; (self = instancemap_live_or(native, &dying)) == NULL; tries++) {
+        if (!dying)
+            return instancemap_make(native);
+        if (lt_retry(tries) < 0)
             return NULL;
-        entry = instancemap_find(native); /* the table may have moved */
-        if (entry && lt_in_trashcan(entry->wrapper))
-            return lt_still_in_trashcan();
     }
-    if (entry == NULL)
-        return instancemap_make(native);
-    Py_INCREF(entry->wrapper);
-    return entry->wrapper;
+    return self;
 }
 
 /* ---- slots, of the class and of every Python subclass ------------------------------ */
@@ -185,10 +243,17 @@ static inline void
 instancemap_dying(PyObject *self)
 {
     instancemap_native *native = instancemap_of(self);
-    instancemap_entry *entry = native ? instancemap_find(native) : NULL;
+    instancemap_part *part;
+    instancemap_entry *entry;
 
+    if (native == NULL)
+        return; /* its __new__ failed */
+    part = instancemap_part_of(native);
+    lt_lock_word(&part->lock);
+    entry = instancemap_find(part, native);
     if (entry && entry->wrapper == self)
-        instancemap_remove(entry);
+        instancemap_remove(part, entry);
+    lt_unlock_word(&part->lock);
 }
 
 static inline void

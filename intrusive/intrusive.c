@@ -4,7 +4,7 @@
 #include "../internal/wrapper/wrapper.h"
 
 PP_ACCESSORS(intrusive)
-#define INTRUSIVE_EVENT(what) (intrusive_state.what++)
+#define INTRUSIVE_EVENT(what) PP_EVENT(&intrusive_state, what)
 #define INTRUSIVE_VISIT_MORE pp_visit_callback
 #define INTRUSIVE_CLEAR_MORE pp_clear_callback
 
@@ -50,6 +50,7 @@ const pp_strategy pp_intrusive = {
     .name = "intrusive",
     .state = &intrusive_state,
     .wrap = intrusive_wrap,
+    .live = intrusive_live,
     .new_instance = intrusive_new,
     .adopt = intrusive_adopt,
     .retain = intrusive_retain,

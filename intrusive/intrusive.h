@@ -15,20 +15,20 @@
  *
  *     plain     no wrapper: the word is the count, changed by any thread
  *     COUNTED   Python counts. The rest of the word is a delta, INTRUSIVE_ZERO for none:
- *               what threads without the GIL have added and subtracted, not yet in Python's
+ *               what unattached threads have added and subtracted, not yet in Python's
  *               count (a biased reference count)
  *     QUEUED    COUNTED, and one reference waits in the queue
  *
- *     plain -> COUNTED   intrusive_adopt, with the GIL
+ *     plain -> COUNTED   intrusive_adopt, attached, with the slot's lock
  *     COUNTED -> plain   intrusive_drop: the wrapper dies, and the object with it
  *
- * Why Python's count cannot reach zero while a thread without the GIL has a reference: the
+ * Why Python's count cannot reach zero while an unattached thread has a reference: the
  * delta is zero when the count is brought up to date, and from then on only owners of counted
- * references change it. Such a reference goes in two ways: with the GIL, which brings the
- * count up to date first; or into the delta, and then the last one goes by the queue, which
- * is with the GIL again. So a thread without the GIL must not take its first reference from a
- * wrapper: a thread with the GIL takes it (intrusive_retain) and hands it over. A thread with
- * the GIL drains before it takes references, or the two parts drift apart without bound.
+ * references change it. Such a reference goes in two ways: by an attached thread, which brings
+ * the count up to date first; or into the delta, and then the last one goes by the queue, which
+ * is an attached thread again. So an unattached thread must not take its first reference from
+ * a wrapper: an attached thread takes it (intrusive_retain) and hands it over. An attached
+ * thread drains before it takes references, or the two parts drift apart without bound.
  *
  * Define before including this file, for a native type of your own:
  *
@@ -66,8 +66,7 @@
 static inline bool
 intrusive_counted(intrusive_native *native)
 {
-    return LT_STD(atomic_load_explicit)(intrusive_word(native), LT_STD(memory_order_relaxed)) &
-           INTRUSIVE_COUNTED;
+    return LT_STD(atomic_load_explicit)(intrusive_word(native), LT_ACQUIRE) & INTRUSIVE_COUNTED;
 }
 
 /* The delta in a word that is COUNTED. */
@@ -78,7 +77,7 @@ intrusive_delta(int64_t word)
 }
 
 /* Native references, the wrapper's own included. Of a COUNTED object Python's are among
- * them, and without the GIL the answer is a guess. */
+ * them. Of an unattached thread, and without the GIL, the answer is a guess. */
 static inline int64_t
 intrusive_count(intrusive_native *native)
 {
@@ -86,28 +85,29 @@ intrusive_count(intrusive_native *native)
 
     if (!(word & INTRUSIVE_COUNTED))
         return word;
-    return Py_REFCNT(intrusive_slot(native)->wrapper) + intrusive_delta(word);
+    return Py_REFCNT(lt_wrapper(intrusive_slot(native))) + intrusive_delta(word);
 }
 
-/* Bring Python's count up to date. The caller has a reference to the wrapper. GIL. */
+/* Bring Python's count up to date. The caller has a reference to the wrapper. Attached.
+ * Python's count is the higher one at every moment: references are added before they leave the
+ * delta, and taken away after, as another thread may drop its own in between. */
 static inline void
 intrusive_update(intrusive_native *native)
 {
     LT_ATOMIC(int64_t) *word = intrusive_word(native);
-    int64_t now = LT_STD(atomic_load)(word), delta;
+    int64_t now = LT_STD(atomic_load)(word), delta, added = 0;
+    PyObject *wrapper = lt_wrapper(intrusive_slot(native));
 
     do {
         delta = intrusive_delta(now);
-        if (delta == 0)
-            return;
-    } while (!LT_STD(atomic_compare_exchange_weak)(word, &now, now - delta));
-    for (; delta > 0; delta--)
-        Py_INCREF(intrusive_slot(native)->wrapper);
-    for (; delta < 0; delta++)
-        Py_DECREF(intrusive_slot(native)->wrapper);
+        for (; added < delta; added++)
+            Py_INCREF(wrapper);
+    } while (delta != 0 && !LT_STD(atomic_compare_exchange_weak)(word, &now, now - delta));
+    for (; added > delta; added--)
+        Py_DECREF(wrapper);
 }
 
-/* ---- wrap, retain, release: with the GIL -------------------------------------- */
+/* ---- wrap, retain, release: attached ---------------------------------------------- */
 
 /* A new instance of type without a native object; for tp_new. NULL with an exception. */
 static inline PyObject *
@@ -117,16 +117,43 @@ intrusive_new(PyTypeObject *type)
 }
 
 /* self, a new wrapper, takes over one native reference of the caller's, and owns the object
- * outright from now on: that reference leaves the count, the others become self's. */
-static inline void
+ * outright from now on: that reference leaves the count, the others become self's. false:
+ * another thread was first; the reference is the caller's again, self must not refer to the
+ * node any more, and intrusive_wrap returns the wrapper. With the GIL, and for a new node,
+ * always true. */
+static inline bool
 intrusive_adopt(PyObject *self, intrusive_native *native)
 {
-    int64_t others;
+    LT_ATOMIC(int64_t) *word = intrusive_word(native);
+    lt_slot *slot = intrusive_slot(native);
+    int64_t now, added = 0;
 
-    intrusive_slot(native)->wrapper = self;
-    others = LT_STD(atomic_exchange)(intrusive_word(native), INTRUSIVE_COUNTED | INTRUSIVE_ZERO) - 1;
-    while (others-- > 0)
-        Py_INCREF(self);
+    lt_lock(slot);
+    if (lt_wrapper(slot)) {
+        lt_unlock(slot);
+        return false;
+    }
+    lt_set_wrapper(slot, self); /* before COUNTED, which says that it is there */
+    now = LT_STD(atomic_load)(word);
+    do /* every native reference is Python's before Python counts */
+        for (; added < now - 1; added++)
+            Py_INCREF(self);
+    while (!LT_STD(atomic_compare_exchange_weak)(word, &now, INTRUSIVE_COUNTED | INTRUSIVE_ZERO));
+    lt_unlock(slot);
+    for (; added > now - 1; added--) /* given up meanwhile by an unattached thread */
+        Py_DECREF(self);
+    return true;
+}
+
+/* A new reference to the wrapper; NULL, without an exception, if there is none. The caller
+ * holds a native reference throughout. */
+static inline PyObject *
+intrusive_live(intrusive_native *native)
+{
+    PyObject *self = lt_wrapper(intrusive_slot(native));
+
+    Py_XINCREF(self);
+    return self;
 }
 
 /* native -> Python: a new reference to the wrapper. The caller holds a native reference
@@ -134,12 +161,9 @@ intrusive_adopt(PyObject *self, intrusive_native *native)
 static inline PyObject *
 intrusive_wrap(intrusive_native *native)
 {
-    PyObject *self = intrusive_slot(native)->wrapper;
+    PyObject *self = intrusive_live(native);
 
-    if (self == NULL)
-        return intrusive_make(native);
-    Py_INCREF(self);
-    return self;
+    return self ? self : intrusive_make(native);
 }
 
 /* One more native reference. The caller holds one, or the wrapper. */
@@ -147,8 +171,8 @@ static inline void
 intrusive_retain(intrusive_native *native)
 {
     if (intrusive_counted(native))
-        Py_INCREF(intrusive_slot(native)->wrapper);
-    else
+        Py_INCREF(lt_wrapper(intrusive_slot(native)));
+    else /* right in both states */
         LT_STD(atomic_fetch_add_explicit)(intrusive_word(native), 1, LT_STD(memory_order_relaxed));
 }
 
@@ -156,15 +180,24 @@ intrusive_retain(intrusive_native *native)
 static inline void
 intrusive_release(intrusive_native *native)
 {
-    if (intrusive_counted(native)) {
-        intrusive_update(native);
-        Py_DECREF(intrusive_slot(native)->wrapper);
-    }
-    else if (LT_STD(atomic_fetch_sub)(intrusive_word(native), 1) == 1)
-        intrusive_free(native);
+    LT_ATOMIC(int64_t) *word = intrusive_word(native);
+    int64_t now = LT_STD(atomic_load)(word);
+
+    /* Rejected: a subtraction, which would leave -1 in the delta if the first wrapper is made
+     * meanwhile, and Python's count one too high until the next update. */
+    while (!(now & INTRUSIVE_COUNTED))
+        if (LT_STD(atomic_compare_exchange_weak)(word, &now, now - 1)) {
+            if (now == 1) {
+                lt_quiet(intrusive_slot(native));
+                intrusive_free(native);
+            }
+            return;
+        }
+    intrusive_update(native);
+    Py_DECREF(lt_wrapper(intrusive_slot(native)));
 }
 
-/* ---- the same for a thread that may lack the GIL -------------------------------- */
+/* ---- the same for a thread that may be unattached ------------------------------- */
 
 /* One more native reference. The caller holds one: a wrapper is not enough. Adding 1 is
  * right in both states. */
@@ -187,6 +220,8 @@ intrusive_release_unattached(intrusive_native *native, lt_queue *queue)
     while (!LT_STD(atomic_compare_exchange_weak)(word, &now, next));
     if (next > now)
         lt_hand_over(queue, intrusive_slot(native));
+    if (next == 0)
+        lt_quiet(intrusive_slot(native));
     return next != 0;
 }
 
@@ -209,7 +244,7 @@ intrusive_drop(PyObject *self)
 
     if (native == NULL)
         return; /* its __new__ failed */
-    intrusive_slot(native)->wrapper = NULL;
+    lt_set_wrapper(intrusive_slot(native), NULL);
     LT_STD(atomic_store)(intrusive_word(native), 1);
     intrusive_release(native);
     INTRUSIVE_EVENT(wrappers_freed);
@@ -221,8 +256,8 @@ intrusive_dealloc(PyObject *self)
     lt_die_as_base(self, intrusive_dealloc, intrusive_drop);
 }
 
-/* A holder's part of its tp_traverse: its own Python reference. With a delta a thread without
- * the GIL has references that Python's count may not show; then gc finds too many. */
+/* A holder's part of its tp_traverse: its own Python reference. With a delta an unattached
+ * thread has references that Python's count may not show; then gc finds too many. */
 static inline int
 intrusive_visit(intrusive_native *native, PyObject *holder, visitproc visit, void *arg)
 {
@@ -230,7 +265,7 @@ intrusive_visit(intrusive_native *native, PyObject *holder, visitproc visit, voi
 
     (void)holder;
     if (word & INTRUSIVE_COUNTED && intrusive_delta(word) == 0)
-        Py_VISIT(intrusive_slot(native)->wrapper);
+        Py_VISIT(lt_wrapper(intrusive_slot(native)));
     return 0;
 }
 

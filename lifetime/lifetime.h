@@ -12,7 +12,8 @@
  *     neither and all instances keep both at the same place;
  *   - every native class derived from it lists the same tp_dealloc, tp_traverse, tp_clear.
  *
- * Every function needs the GIL unless it says otherwise. */
+ * Every function needs an attached thread (the GIL, where there is one) unless it says
+ * otherwise. */
 #ifndef LT_LIFETIME_H
 #define LT_LIFETIME_H
 
@@ -37,21 +38,170 @@
 #define LT_READONLY Py_READONLY
 #endif
 
-/* ---- resurrection ----------------------------------------------------------- */
+/* ---- builds with and without the GIL ------------------------------------------ */
 
-/* Inside tp_dealloc: give self, whose count is 0, one reference. The caller owns it.
- * A build with Py_REF_DEBUG has to count the reference in its total. A free-threaded build
- * keeps the count in three fields, owned by one thread (what _PyObject_ResurrectStart
- * does). */
+/* One text serves both builds. "Attached" means: the calling thread has a thread state that is
+ * current. Only attached threads touch a Python object. With the GIL one thread at a time is
+ * attached, so a sequence of steps that runs no Python code and releases no reference is
+ * atomic, and lt_lock does nothing. Without the GIL lt_lock makes it atomic.
+ *
+ * Rules for code between lt_lock and lt_unlock: it does not release a Python reference, call
+ * Python, or wait. Each of these may detach the thread, and gc would then stop it with the lock
+ * held; a thread that waits for the lock is attached, and gc would wait for that one for ever.
+ * For the same reason tp_traverse takes no lock: when it runs no attached thread holds one. */
+#ifdef Py_GIL_DISABLED
+#define LT_ACQUIRE LT_STD(memory_order_acquire)
+#define LT_RELEASE LT_STD(memory_order_release)
+#else
+#define LT_ACQUIRE LT_STD(memory_order_relaxed)
+#define LT_RELEASE LT_STD(memory_order_relaxed)
+#endif
+
+#ifdef Py_GIL_DISABLED
+#include <sched.h>
+#include <time.h>
+
+/* A lock that is held for a few instructions. Rejected: PyMutex, which detaches its waiters and
+ * has to be a field of its own. */
+static inline void
+lt_spin(int *tries)
+{
+    if (++*tries < 64) {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
+    else
+        sched_yield(); /* the system has suspended the owner */
+}
+
+static inline void
+lt_lock_word(lt_word *word)
+{
+    int tries = 0;
+
+    while (LT_STD(atomic_fetch_or_explicit)(word, LT_LOCKED, LT_STD(memory_order_acquire)) & LT_LOCKED)
+        lt_spin(&tries);
+}
+
+/* The owner alone changes the other bits, and a thread that tries to lock sets a bit that is
+ * set. So a store is enough. */
+static inline void
+lt_unlock_word(lt_word *word)
+{
+    uint32_t bits = LT_STD(atomic_load_explicit)(word, LT_STD(memory_order_relaxed));
+
+    LT_STD(atomic_store_explicit)(word, bits & ~LT_LOCKED, LT_STD(memory_order_release));
+}
+
+/* Before memory that contains the slot is destroyed: wait until no thread is between its own
+ * release of a reference and lt_unlock. The caller has taken the count to zero, so no other
+ * thread will lock. Attached or not. */
+static inline void
+lt_quiet(lt_slot *slot)
+{
+    int tries = 0;
+
+    while (LT_STD(atomic_load_explicit)(&slot->bits, LT_STD(memory_order_acquire)) & LT_LOCKED)
+        lt_spin(&tries);
+}
+#else
+static inline void lt_lock_word(lt_word *word) { (void)word; }
+static inline void lt_unlock_word(lt_word *word) { (void)word; }
+static inline void lt_quiet(lt_slot *slot) { (void)slot; }
+#endif
+
+static inline void lt_lock(lt_slot *slot) { lt_lock_word(&slot->bits); }
+static inline void lt_unlock(lt_slot *slot) { lt_unlock_word(&slot->bits); }
+
+/* ---- the slot ------------------------------------------------------------------ */
+
+static inline PyObject *
+lt_wrapper(lt_slot *slot)
+{
+    return LT_STD(atomic_load_explicit)(&slot->wrapper, LT_ACQUIRE);
+}
+
+/* Publishes what the caller has written into the wrapper before. */
+static inline void
+lt_set_wrapper(lt_slot *slot, PyObject *self)
+{
+    LT_STD(atomic_store_explicit)(&slot->wrapper, self, LT_RELEASE);
+}
+
+static inline unsigned
+lt_state(lt_slot *slot)
+{
+    return (LT_STD(atomic_load_explicit)(&slot->bits, LT_ACQUIRE) & LT_STATE_MASK) >> LT_STATE_SHIFT;
+}
+
+/* Locked. */
+static inline void
+lt_set_state(lt_slot *slot, unsigned state)
+{
+    uint32_t bits = LT_STD(atomic_load_explicit)(&slot->bits, LT_STD(memory_order_relaxed));
+
+    LT_STD(atomic_store_explicit)(&slot->bits, (bits & ~LT_STATE_MASK) | state << LT_STATE_SHIFT, LT_RELEASE);
+}
+
+static inline uint32_t
+lt_holders(lt_slot *slot)
+{
+    return LT_STD(atomic_load_explicit)(&slot->bits, LT_STD(memory_order_relaxed)) / LT_HOLDER;
+}
+
+/* One holder more, or less (change -1); the new number. Locked. */
+static inline uint32_t
+lt_add_holder(lt_slot *slot, int change)
+{
+    uint32_t bits = LT_STD(atomic_load_explicit)(&slot->bits, LT_STD(memory_order_relaxed)) +
+                    (uint32_t)change * LT_HOLDER;
+
+    LT_STD(atomic_store_explicit)(&slot->bits, bits, LT_STD(memory_order_relaxed));
+    return bits / LT_HOLDER;
+}
+
+/* The same for schemes that do nothing else then. */
+static inline void
+lt_count_holder(lt_slot *slot, int change)
+{
+    lt_lock(slot);
+    lt_add_holder(slot, change);
+    lt_unlock(slot);
+}
+
+/* ---- references ------------------------------------------------------------------ */
+
+/* A free-threaded build counts the references of the thread that made an object apart from
+ * those of other threads (biased reference counting). When another thread releases the last
+ * one, the object waits in a queue for its thread, with a count of zero and before tp_dealloc;
+ * gc takes such an object for garbage, and runs __del__ and clears weak references of a wrapper
+ * that native code holds. A wrapper whose tp_dealloc decides about its life must therefore be
+ * unbiased: all threads count in ob_ref_shared, and the thread that takes it to zero calls
+ * tp_dealloc at once. Call it before the wrapper is published, when the caller has the only
+ * reference. */
+static inline void
+lt_unbias(PyObject *self)
+{
+#ifdef Py_GIL_DISABLED
+    __atomic_store_n(&self->ob_tid, (uintptr_t)0, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->ob_ref_local, (uint32_t)0, __ATOMIC_RELAXED);
+    __atomic_store_n(&self->ob_ref_shared, _Py_REF_SHARED((Py_ssize_t)1, _Py_REF_MERGED), __ATOMIC_RELEASE);
+#else
+    (void)self;
+#endif
+}
+
+/* Inside tp_dealloc: give self, whose count is 0, one reference. The caller owns it. */
 static inline void
 lt_resurrect(PyObject *self)
 {
 #if defined(Py_GIL_DISABLED)
-    self->ob_tid = _Py_ThreadId();
-    self->ob_ref_local = 1;
-    self->ob_ref_shared = 0;
+    lt_unbias(self);
 #elif defined(Py_REF_DEBUG)
-    _Py_NewReference(self);
+    _Py_NewReference(self); /* counts the reference in the total */
 #else
     Py_SET_REFCNT(self, 1);
 #endif
@@ -71,27 +221,70 @@ lt_in_trashcan(PyObject *wrapper)
 #endif
 }
 
-/* Have CPython empty this thread's trashcan, which calls tp_dealloc of what is in it. Runs
- * any Python code: look for the wrapper anew. 0, or -1 with MemoryError. */
-static inline int
-lt_empty_trashcan(void)
+/* A new reference to wrapper, unless its count is zero: then it is being destroyed, or will be
+ * resurrected, and the caller calls lt_retry and looks again. The wrapper is unbiased, and its
+ * memory is valid throughout, because the caller holds a native reference that prevents its
+ * destruction, or the lock that the scheme's dying takes. */
+static inline bool
+lt_try_incref(PyObject *wrapper)
 {
-    /* _Py_Dealloc empties it after the death of a gc object, if the C stack has room. The
-     * function that does so is private. */
-    PyObject *container = PyList_New(0);
+#if !defined(Py_GIL_DISABLED)
+    if (lt_in_trashcan(wrapper))
+        return false;
+    Py_INCREF(wrapper);
+    return true;
+#elif PY_VERSION_HEX >= 0x030E0000
+    return PyUnstable_TryIncRef(wrapper);
+#else
+    Py_ssize_t shared = __atomic_load_n(&wrapper->ob_ref_shared, __ATOMIC_RELAXED);
 
-    Py_XDECREF(container);
-    return container ? 0 : -1;
+    do {
+        if (shared == 0 || shared == _Py_REF_MERGED)
+            return false;
+    } while (!__atomic_compare_exchange_n(&wrapper->ob_ref_shared, &shared,
+                                          shared + _Py_REF_SHARED((Py_ssize_t)1, 0), true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return true;
+#endif
 }
 
-/* The wrapper is still in the trashcan: of another thread, or the C stack is too deep. A
- * second wrapper would break identity, and this one cannot be returned. */
-static inline PyObject *
-lt_still_in_trashcan(void)
+/* How often lt_retry waits 50 microseconds for another thread. */
+#define LT_TRIES 20000
+
+/* After lt_try_incref has failed, tries times before: let the wrapper's tp_dealloc run. Runs
+ * any Python code: look at the native object anew. 0, or -1 with an exception: MemoryError, or
+ * RecursionError if the wrapper is in a trashcan that cannot be emptied now. A second wrapper
+ * would break identity, and this one cannot be returned. */
+static inline int
+lt_retry(int tries)
 {
+#if PY_VERSION_HEX >= 0x030E0000
+    if (tries == 0) {
+        /* _Py_Dealloc empties this thread's trashcan after the death of a gc object, if the C
+         * stack has room. The function that does so is private. */
+        PyObject *container = PyList_New(0);
+
+        Py_XDECREF(container);
+        return container ? 0 : -1;
+    }
+#endif
+#ifdef Py_GIL_DISABLED
+    if (tries < LT_TRIES) {
+        /* Another thread is between the last release and its decision. It may be suspended by
+         * gc, which waits for this thread until it detaches. */
+        struct timespec pause = {0, tries < 2 ? 0 : 50000};
+
+        Py_BEGIN_ALLOW_THREADS
+        nanosleep(&pause, NULL);
+        Py_END_ALLOW_THREADS
+        return 0;
+    }
+#else
+    (void)tries;
+#endif
     PyErr_SetString(PyExc_RecursionError,
                     "the wrapper waits for its destruction, and cannot be returned meanwhile");
-    return NULL;
+    return -1;
 }
 
 /* ---- classes ---------------------------------------------------------------- */
@@ -130,9 +323,10 @@ lt_own(PyTypeObject *type)
     native = lt_native_class(type);
     for (; type != native; type = type->tp_base)
         if (type->tp_dealloc != native->tp_dealloc) {
-            type->tp_dealloc = native->tp_dealloc;
+            /* tp_dealloc last: another thread that finds it makes instances at once. */
             type->tp_traverse = native->tp_traverse;
             type->tp_clear = native->tp_clear;
+            type->tp_dealloc = native->tp_dealloc;
         }
 }
 
@@ -397,18 +591,30 @@ lt_wait(PyObject *self)
     return true;
 }
 
-/* Inside tp_dealloc: run __del__, if it has not run. Whether self lives on, or waits. */
+/* Inside tp_dealloc: run __del__, if it has not run. Whether self lives on, waits, or is
+ * destroyed already: the caller returns. */
 static inline bool
 lt_finalize(PyObject *self)
 {
-    int result;
+    bool lives;
 
-    if (lt_finalizing.depth >= LT_DEPTH && !PyObject_GC_IsFinalized(self) && lt_wait(self))
+    if (PyObject_GC_IsFinalized(self))
+        return false;
+    if (lt_finalizing.depth >= LT_DEPTH && lt_wait(self))
         return true;
     lt_finalizing.depth++;
-    result = PyObject_CallFinalizerFromDealloc(self);
+#ifdef Py_GIL_DISABLED
+    /* PyObject_CallFinalizerFromDealloc would bias self towards this thread; then other threads
+     * could not take a reference while __del__ runs, and would have to wait for it. */
+    lt_resurrect(self);
+    PyObject_CallFinalizer(self);
+    Py_DECREF(self); /* calls tp_dealloc again */
+    lives = true;
+#else
+    lives = PyObject_CallFinalizerFromDealloc(self) < 0;
+#endif
     lt_finalizing.depth--;
-    return result < 0;
+    return lives;
 }
 
 /* After the death of an object that had a __del__: drop those that wait, one after the other. */

@@ -20,14 +20,21 @@
 
 struct _object; /* PyObject */
 
-/* 24 bytes. The GIL guards every field but two: handed_over is atomic, and next belongs
- * to the queue while handed_over is not zero. */
+typedef LT_ATOMIC(uint32_t) lt_word; /* one bit of it, LT_LOCKED, is a lock: see lifetime.h */
+
+/* 24 bytes. Attached threads write wrapper and bits: with the GIL, or with the slot's lock
+ * (lifetime.h). next belongs to the queue while handed_over is not zero. */
 typedef struct lt_slot {
-    struct _object *wrapper;         /* borrowed or owned, as the scheme's state says */
-    struct lt_slot *next;            /* link in an lt_queue */
-    LT_ATOMIC(uint32_t) handed_over; /* native references that wait in an lt_queue */
-    uint32_t state : 4;              /* the scheme's state; 0 at birth */
-    uint32_t holders : 28;           /* native references whose owners gc can traverse */
+    LT_ATOMIC(struct _object *) wrapper; /* borrowed or owned, as the scheme's state says */
+    struct lt_slot *next;                /* link in an lt_queue */
+    LT_ATOMIC(uint32_t) handed_over;     /* native references that wait in an lt_queue */
+    lt_word bits;                        /* LT_LOCKED, the state, the number of holders */
 } lt_slot;
+
+/* The parts of bits. A lock of its own would need another word. */
+#define LT_LOCKED 1u
+#define LT_STATE_SHIFT 1  /* the scheme's state, 3 bits; 0 at birth */
+#define LT_STATE_MASK 0xEu
+#define LT_HOLDER 16u     /* one holder: a native reference whose owner gc can traverse */
 
 #endif

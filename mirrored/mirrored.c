@@ -3,7 +3,7 @@
 
 PP_ACCESSORS(toggleref)
 #define TOGGLEREF_SET_WRAPPER pp_set_wrapper
-#define TOGGLEREF_EVENT(what) (toggleref_state.what++)
+#define TOGGLEREF_EVENT(what) PP_EVENT(&toggleref_state, what)
 #define TOGGLEREF_VISIT_MORE pp_visit_callback
 #define TOGGLEREF_CLEAR_MORE pp_clear_callback
 #include "mirrored.h"
@@ -45,12 +45,14 @@ const pp_strategy pp_mirrored = {
     .name = "mirrored",
     .state = &toggleref_state,
     .wrap = toggleref_wrap,
+    .live = toggleref_live,
     .new_instance = toggleref_new,
     .adopt = toggleref_adopt,
     .retain = toggleref_retain,
     .release = toggleref_release,
     .release_slot = toggleref_release_slot,
     .slots = slots,
+    .queue_all = true,
     .visit = mirrored_visit,
     .holders = &holders,
     .edges = &edges,

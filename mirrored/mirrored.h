@@ -11,7 +11,9 @@
  * wrappers, and a wrapper lives as long as native code holds its object. So a cycle through
  * native edges is a cycle of Python references, and gc collects it.
  *
- * States and transitions beyond toggleref's, with the GIL:
+ * States and transitions beyond toggleref's, by an attached thread. The lock of from's slot
+ * guards the array; it is never held together with to's, and the holder is counted as long as
+ * the end is in the array, so that gc finds too many references, never too few:
  *
  *     an edge has a mirror, or has none and is invisible to gc
  *
@@ -56,19 +58,27 @@ mirrored_ends(mirrored_mirror *mirror)
 static inline void
 mirrored_edge_made(toggleref_native *from, toggleref_native *to)
 {
-    mirrored_mirror **where = mirrored_mirror_of(from), *mirror = *where;
+    mirrored_mirror **where = mirrored_mirror_of(from), *mirror;
+    bool made = true;
 
+    toggleref_holder_made(to);
+    lt_lock(toggleref_slot(from));
+    mirror = *where;
     if (mirror == NULL || mirror->n == mirror->room) {
         size_t n = mirror ? mirror->n : 0, room = mirror ? 2 * mirror->room : 2;
         mirror = (mirrored_mirror *)PyMem_RawRealloc(mirror, sizeof *mirror + room * sizeof to);
-        if (mirror == NULL)
-            return;
-        mirror->n = n;
-        mirror->room = room;
-        *where = mirror;
+        made = mirror != NULL;
+        if (made) {
+            mirror->n = n;
+            mirror->room = room;
+            *where = mirror;
+        }
     }
-    mirrored_ends(mirror)[mirror->n++] = to;
-    toggleref_holder_made(to);
+    if (made)
+        mirrored_ends(mirror)[mirror->n++] = to;
+    lt_unlock(toggleref_slot(from));
+    if (!made)
+        toggleref_holder_gone(to);
 }
 
 /* An edge is being removed, by Python code or by another thread; its native reference is
@@ -77,14 +87,19 @@ mirrored_edge_made(toggleref_native *from, toggleref_native *to)
 static inline void
 mirrored_edge_gone(toggleref_native *from, toggleref_native *to)
 {
-    mirrored_mirror *mirror = *mirrored_mirror_of(from);
+    mirrored_mirror *mirror;
+    bool found = false;
 
-    for (size_t i = 0; mirror && i < mirror->n; i++)
+    lt_lock(toggleref_slot(from));
+    mirror = *mirrored_mirror_of(from);
+    for (size_t i = 0; mirror && i < mirror->n && !found; i++)
         if (mirrored_ends(mirror)[i] == to) {
             mirrored_ends(mirror)[i] = mirrored_ends(mirror)[--mirror->n];
-            toggleref_holder_gone(to);
-            return;
+            found = true;
         }
+    lt_unlock(toggleref_slot(from));
+    if (found)
+        toggleref_holder_gone(to);
 }
 
 /* Remove the mirrors of all edges. The edges' native references are still there, so no
@@ -92,9 +107,12 @@ mirrored_edge_gone(toggleref_native *from, toggleref_native *to)
 static inline void
 mirrored_forget(toggleref_native *from)
 {
-    mirrored_mirror *mirror = *mirrored_mirror_of(from);
+    mirrored_mirror *mirror;
 
+    lt_lock(toggleref_slot(from));
+    mirror = *mirrored_mirror_of(from);
     *mirrored_mirror_of(from) = NULL;
+    lt_unlock(toggleref_slot(from));
     for (size_t i = 0; mirror && i < mirror->n; i++)
         toggleref_holder_gone(mirrored_ends(mirror)[i]);
     PyMem_RawFree(mirror);
@@ -117,12 +135,16 @@ mirrored_dealloc(PyObject *self)
 }
 
 /* tp_traverse of an object with a reference to a wrapper, a holder or the wrapper where an
- * edge starts: show it if every native reference is shown, as in toggleref. But a thread
- * without the GIL that holds the parent may take a child, and turn the answer from yes to no
- * within one collection: gc would find that the child's references are accounted for, and
- * then not reach it from its living parent. So the answer is given once, when gc subtracts
- * references: it calls tp_traverse with the traversed object as arg, or with NULL. Showing
- * more when gc looks for what is reachable is harmless. */
+ * edge starts: show it if every native reference is shown, as in toggleref. But an unattached
+ * thread that holds the parent may take a child, and turn the answer from yes to no within one
+ * collection: gc would find that the child's references are accounted for, and then not reach
+ * it from its living parent. So the answer is given once, when gc subtracts references: it
+ * calls tp_traverse with the traversed object as arg, or with NULL. Showing more when gc looks
+ * for what is reachable is harmless.
+ *
+ * That is enough only if such a thread cannot give up the parent meanwhile, which would hide
+ * the reference by which the child is reached: your part, all releases of objects with a
+ * wrapper by unattached threads go to the queue (lifetime/queue.h), not only the last. */
 static inline int
 mirrored_visit(toggleref_native *native, PyObject *from, visitproc visit, void *arg)
 {
@@ -130,9 +152,9 @@ mirrored_visit(toggleref_native *native, PyObject *from, visitproc visit, void *
     bool all = toggleref_all_visible(native);
 
     if (arg == (void *)from || arg == NULL)
-        slot->state = all;
-    if (slot->wrapper && (all || slot->state))
-        Py_VISIT(slot->wrapper);
+        lt_set_state(slot, all);
+    if (lt_wrapper(slot) && (all || lt_state(slot)))
+        Py_VISIT(lt_wrapper(slot));
     return 0;
 }
 

@@ -2,7 +2,7 @@
 #include "../internal/wrapper/wrapper.h"
 
 PP_ACCESSORS(naive)
-#define NAIVE_EVENT(what) (naive_state.what++)
+#define NAIVE_EVENT(what) PP_EVENT(&naive_state, what)
 #define NAIVE_VISIT_MORE pp_visit_own_callback
 #define NAIVE_CLEAR_MORE pp_clear_own_callback
 #include "naive.h"

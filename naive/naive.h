@@ -45,12 +45,13 @@ naive_new(PyTypeObject *type)
     return lt_new(type);
 }
 
-/* self takes over one native reference of the caller's. Nothing is remembered. */
-static inline void
+/* self takes over one native reference of the caller's. Nothing is remembered. Always true. */
+static inline bool
 naive_adopt(PyObject *self, naive_native *native)
 {
     (void)self;
     (void)native;
+    return true;
 }
 
 /* native -> Python: a new wrapper, a new reference. NULL with an exception. */

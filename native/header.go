@@ -50,6 +50,10 @@ type Hooks struct {
 	// object that is CountedElsewhere.
 	Release func(*Object, *Header)
 
+	// QueueAll has Release take over every reference of an object that HasWrapper, so
+	// that the count of such an object is only lowered under the other side's lock.
+	QueueAll bool
+
 	// EdgeRemoved takes over the reference of an edge that was removed from an object with
 	// a wrapper, and one more of the object itself.
 	EdgeRemoved func(parent, child *Object)

@@ -72,21 +72,17 @@ func forget(o *Object) {
 	released.Add(1)
 }
 
-// Root keeps the object's Managed reachable until [Object.Unroot], as if Go code
-// had stored it: for code in other languages that stands for such.
-func (o *Object) Root() {
-	o.Header()
+// Root keeps the object's Managed reachable from now on if held returns true, as if Go code had
+// stored it, and no longer if it returns false: for code in other languages that stands for
+// such. held is called with the object's lock, so of two calls at once the later one decides.
+func (o *Object) Root(held func() bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	m := o.managed()
-	o.body.root = m
-}
-
-// Unroot ends what Root began.
-func (o *Object) Unroot() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.body != nil {
+	switch {
+	case held():
+		m := o.managed()
+		o.body.root = m
+	case o.body != nil:
 		o.body.root = nil
 	}
 }

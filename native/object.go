@@ -166,8 +166,9 @@ func (o *Object) release() bool {
 			panic(o.gone("released"))
 		case n == HasWrapper|1:
 			panic(o.refused(ErrWrapperOnly))
-		case n == HasWrapper|2 || n&CountedElsewhere != 0:
-			if hooks := o.lib.hooks.Load(); hooks.Release != nil {
+		case n >= CountedElsewhere: // and not a count alone
+			hooks := o.lib.hooks.Load()
+			if hooks.Release != nil && (n == HasWrapper|2 || n&CountedElsewhere != 0 || hooks.QueueAll) {
 				hooks.Release(o, h)
 				return false
 			}

@@ -3,7 +3,7 @@
 
 PP_ACCESSORS(nativedict)
 #define NATIVEDICT_SET_WRAPPER pp_set_wrapper
-#define NATIVEDICT_EVENT(what) (nativedict_state.what++)
+#define NATIVEDICT_EVENT(what) PP_EVENT(&nativedict_state, what)
 #define NATIVEDICT_VISIT_MORE pp_visit_own_callback
 #define NATIVEDICT_CLEAR_MORE pp_clear_own_callback
 
@@ -29,6 +29,7 @@ const pp_strategy pp_nativedict = {
     .name = "nativedict",
     .state = &nativedict_state,
     .wrap = nativedict_wrap,
+    .live = nativedict_live,
     .new_instance = nativedict_new,
     .adopt = nativedict_adopt,
     .retain = nativedict_retain,

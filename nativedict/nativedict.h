@@ -17,7 +17,7 @@
  *                 self.native.data.cls, self.native.data.dict = type(self), self.__dict__
  *             die(self)                           # weakrefs, slots
  *
- * States (slot.state, slot.wrapper) and transitions, all with the GIL:
+ * States (slot.state, slot.wrapper) and transitions, by an attached thread with the slot's lock:
  *
  *     VIEW   slot.wrapper is the live wrapper, borrowed; or NULL. The wrapper owns one native
  *            reference
@@ -27,6 +27,9 @@
  *     DATA -> VIEW   nativedict_wrap: a new view takes the reference over
  *     DATA -> VIEW   nativedict_release of the last reference beside the data's: the data is
  *                    destroyed
+ *
+ * The count goes from 1 to 2 only by a thread that holds a reference to the wrapper, and from
+ * 2 to 1 only by an attached thread, in nativedict_release (lifetime/queue.h).
  *
  * Define before including this file, for a native type of your own:
  *
@@ -54,7 +57,7 @@
 #include "../lifetime/lifetime.h"
 
 #ifndef NATIVEDICT_SET_WRAPPER
-#define NATIVEDICT_SET_WRAPPER(native, self) (nativedict_slot(native)->wrapper = (self))
+#define NATIVEDICT_SET_WRAPPER(native, self) lt_set_wrapper(nativedict_slot(native), self)
 #endif
 #ifndef NATIVEDICT_EVENT
 #define NATIVEDICT_EVENT(what) ((void)0)
@@ -79,7 +82,7 @@ nativedict_body_of(nativedict_native *native)
     return (nativedict_body *)*nativedict_data(native);
 }
 
-/* ---- wrap, retain, release: with the GIL -------------------------------------- */
+/* ---- wrap, retain, release: attached ---------------------------------------------- */
 
 /* A new instance of type without a native object; for tp_new. NULL with an exception. */
 static inline PyObject *
@@ -89,31 +92,126 @@ nativedict_new(PyTypeObject *type)
     return lt_new(type);
 }
 
-/* self, a new wrapper, takes over one native reference of the caller's, and shows the data's
- * dict as its own. Without memory for the data it has a dict of its own, which dies with it. */
+/* Data for a wrapper of this class, with an empty dict. NULL without memory. */
+static inline nativedict_body *
+nativedict_new_body(PyTypeObject *type)
+{
+    nativedict_body *body = (nativedict_body *)PyMem_RawCalloc(1, sizeof *body);
+    bool enabled;
+
+    if (body == NULL)
+        return NULL;
+    Py_INCREF(type);
+    body->type = type;
+    enabled = lt_gc_suspend(); /* a collection could wrap this object */
+    body->dict = PyDict_New();
+    lt_gc_resume(enabled);
+    if (body->dict == NULL)
+        PyErr_Clear();
+    return body;
+}
+
 static inline void
-nativedict_adopt(PyObject *self, nativedict_native *native)
+nativedict_free_body(nativedict_body *body)
+{
+    if (body) {
+        Py_XDECREF(body->dict);
+        Py_DECREF(body->type);
+        PyMem_RawFree(body);
+    }
+}
+
+/* self is the wrapper, and shows the data's dict as its own. Locked. */
+static inline void
+nativedict_publish(PyObject *self, nativedict_native *native)
 {
     nativedict_body *body = nativedict_body_of(native);
 
-    nativedict_set(self, native);
-    NATIVEDICT_SET_WRAPPER(native, self);
-    nativedict_slot(native)->state = NATIVEDICT_VIEW;
-    if (body == NULL && (body = (nativedict_body *)PyMem_RawCalloc(1, sizeof *body))) {
-        bool enabled;
-        Py_INCREF(Py_TYPE(self));
-        body->type = Py_TYPE(self);
-        enabled = lt_gc_suspend(); /* a collection could wrap this object */
-        body->dict = PyDict_New();
-        lt_gc_resume(enabled);
-        if (body->dict == NULL)
-            PyErr_Clear();
-        *nativedict_data(native) = body;
-    }
     if (body) {
         Py_XINCREF(body->dict);
         *lt_dict(self) = body->dict;
     }
+    nativedict_set(self, native);
+    NATIVEDICT_SET_WRAPPER(native, self);
+    lt_set_state(nativedict_slot(native), NATIVEDICT_VIEW);
+}
+
+/* self, a new wrapper, takes over one native reference of the caller's. Without memory for the
+ * data it has a dict of its own, which dies with it. false: another thread was first, and the
+ * reference is the caller's again. With the GIL, and for a new node, always true. */
+static inline bool
+nativedict_adopt(PyObject *self, nativedict_native *native)
+{
+    lt_slot *slot = nativedict_slot(native);
+    nativedict_body *body = nativedict_body_of(native) ? NULL : nativedict_new_body(Py_TYPE(self));
+    bool first;
+
+    lt_unbias(self);
+    lt_lock(slot);
+    first = lt_wrapper(slot) == NULL;
+    if (first) {
+        if (nativedict_body_of(native) == NULL) {
+            *nativedict_data(native) = body;
+            body = NULL;
+        }
+        nativedict_publish(self, native);
+    }
+    lt_unlock(slot);
+    nativedict_free_body(body);
+    return first;
+}
+
+/* A new reference to the wrapper; NULL, without an exception, if there is none or if its count
+ * is zero. The caller holds a native reference throughout. */
+static inline PyObject *
+nativedict_live(nativedict_native *native)
+{
+    lt_slot *slot = nativedict_slot(native);
+    PyObject *self;
+
+    lt_lock(slot);
+    self = lt_state(slot) == NATIVEDICT_VIEW ? lt_wrapper(slot) : NULL;
+    if (self && !lt_try_incref(self)) /* locked: it cannot be destroyed meanwhile */
+        self = NULL;
+    lt_unlock(slot);
+    return self;
+}
+
+/* The class of data without a wrapper, a new reference; NULL if there is none. */
+static inline PyTypeObject *
+nativedict_class(nativedict_native *native)
+{
+    lt_slot *slot = nativedict_slot(native);
+    PyTypeObject *type = NULL;
+
+    lt_lock(slot);
+    if (lt_state(slot) == NATIVEDICT_DATA) {
+        type = nativedict_body_of(native)->type;
+        Py_INCREF(type);
+    }
+    lt_unlock(slot);
+    return type;
+}
+
+/* A view of data of this class. NULL without an exception if another thread was first. */
+static inline PyObject *
+nativedict_view(nativedict_native *native, PyTypeObject *type)
+{
+    lt_slot *slot = nativedict_slot(native);
+    PyObject *self = nativedict_alloc(type);
+    bool first;
+
+    if (self == NULL)
+        return NULL;
+    lt_unbias(self);
+    lt_lock(slot);
+    first = lt_state(slot) == NATIVEDICT_DATA && nativedict_body_of(native)->type == type;
+    if (first)
+        nativedict_publish(self, native); /* with the data's native reference */
+    lt_unlock(slot);
+    if (!first)
+        Py_CLEAR(self);
+    return self;
 }
 
 /* native -> Python: a new reference to the live wrapper, or to a new view. The caller holds a
@@ -121,27 +219,32 @@ nativedict_adopt(PyObject *self, nativedict_native *native)
 static inline PyObject *
 nativedict_wrap(nativedict_native *native)
 {
-    lt_slot *slot = nativedict_slot(native);
-    nativedict_body *body;
     PyObject *self;
 
-    if (slot->state == NATIVEDICT_VIEW && slot->wrapper && lt_in_trashcan(slot->wrapper)) {
-        if (lt_empty_trashcan() < 0)
+    for (int tries = 0; (self = nativedict_live(native)) == NULL; tries++) {
+        PyTypeObject *type = nativedict_class(native);
+
+        if (type) {
+            self = nativedict_view(native, type);
+            Py_DECREF(type);
+            if (self || PyErr_Occurred())
+                return self;
+        }
+        else if (lt_wrapper(nativedict_slot(native)) == NULL) {
+            nativedict_body *body = nativedict_body_of(native);
+
+            self = nativedict_alloc(body ? body->type : NULL);
+            if (self == NULL)
+                return NULL;
+            nativedict_inc(native);
+            if (nativedict_adopt(self, native))
+                return self;
+            nativedict_dec(native); /* the caller has another */
+            Py_DECREF(self);
+        }
+        else if (lt_retry(tries) < 0)
             return NULL;
-        if (slot->state == NATIVEDICT_VIEW && slot->wrapper && lt_in_trashcan(slot->wrapper))
-            return lt_still_in_trashcan();
     }
-    if (slot->state == NATIVEDICT_VIEW && slot->wrapper) {
-        Py_INCREF(slot->wrapper);
-        return slot->wrapper;
-    }
-    body = nativedict_body_of(native);
-    self = nativedict_alloc(body ? body->type : NULL);
-    if (self == NULL)
-        return NULL;
-    if (slot->state != NATIVEDICT_DATA)
-        nativedict_inc(native); /* else the view takes over the data's */
-    nativedict_adopt(self, native);
     return self;
 }
 
@@ -152,49 +255,45 @@ nativedict_retain(nativedict_native *native)
     nativedict_inc(native);
 }
 
-static inline void nativedict_forget(nativedict_native *native);
-
 /* One native reference less. Runs any Python code. */
 static inline void
 nativedict_release(nativedict_native *native)
 {
     lt_slot *slot = nativedict_slot(native);
-    void *wrapper = slot->wrapper; /* before the decrement: see preserve_release */
-    int64_t left = nativedict_dec(native);
+    nativedict_body *body = NULL;
+    int64_t left;
+    bool data;
 
-    if (left == 0)
-        nativedict_free(native);
-    else if (left == 1 && wrapper && slot->state == NATIVEDICT_DATA)
-        nativedict_forget(native);
-}
-
-/* Destroy the data, and release the native reference that it, or the dying wrapper, owns. */
-static inline void
-nativedict_forget(nativedict_native *native)
-{
-    nativedict_body *body = nativedict_body_of(native);
-
-    NATIVEDICT_SET_WRAPPER(native, NULL);
-    nativedict_slot(native)->state = NATIVEDICT_VIEW;
-    *nativedict_data(native) = NULL;
-    if (body) {
-        Py_XDECREF(body->dict);
-        Py_DECREF(body->type);
-        PyMem_RawFree(body);
+    lt_lock(slot);
+    data = lt_state(slot) == NATIVEDICT_DATA; /* before the decrement: see preserve_release */
+    left = nativedict_dec(native);
+    if (left == 1 && data) {
+        body = nativedict_body_of(native);
+        *nativedict_data(native) = NULL;
+        NATIVEDICT_SET_WRAPPER(native, NULL);
+        lt_set_state(slot, NATIVEDICT_VIEW);
     }
-    nativedict_release(native);
+    lt_unlock(slot);
+    if (left == 0) {
+        lt_quiet(slot);
+        nativedict_free(native);
+    }
+    else if (body) {
+        nativedict_free_body(body);
+        nativedict_release(native); /* the data's own */
+    }
 }
 
 static inline void
 nativedict_holder_made(nativedict_native *native)
 {
-    nativedict_slot(native)->holders++;
+    lt_count_holder(nativedict_slot(native), 1);
 }
 
 static inline void
 nativedict_holder_gone(nativedict_native *native)
 {
-    nativedict_slot(native)->holders--;
+    lt_count_holder(nativedict_slot(native), -1);
 }
 
 /* ---- slots, of the class and of every Python subclass --------------------------- */
@@ -205,31 +304,37 @@ static inline void
 nativedict_dying(PyObject *self)
 {
     nativedict_native *native = nativedict_of(self);
-    nativedict_body *body = native ? nativedict_body_of(native) : NULL;
-    PyTypeObject *old_type;
-    PyObject *old;
+    PyTypeObject *old_type = NULL;
+    PyObject *old = NULL;
+    nativedict_body *body;
+    lt_slot *slot;
 
-    if (native == NULL || nativedict_slot(native)->wrapper != self)
+    if (native == NULL)
         return; /* called before, or its __new__ failed */
-    if (body == NULL || nativedict_refs(native) == 1) { /* see nativedict_drop */
-        NATIVEDICT_SET_WRAPPER(native, NULL);
-        return;
+    lt_lock(slot = nativedict_slot(native));
+    body = nativedict_body_of(native);
+    if (lt_wrapper(slot) != self)
+        ; /* called before */
+    else if (body == NULL || nativedict_refs(native) == 1)
+        NATIVEDICT_SET_WRAPPER(native, NULL); /* see nativedict_drop */
+    else {
+        nativedict_set(self, NULL);
+        old = body->dict;
+        old_type = body->type;
+        Py_XINCREF(*lt_dict(self));
+        body->dict = *lt_dict(self);
+        Py_INCREF(Py_TYPE(self));
+        body->type = Py_TYPE(self);
+        NATIVEDICT_SET_WRAPPER(native, (PyObject *)(void *)body);
+        lt_set_state(slot, NATIVEDICT_DATA);
     }
-    nativedict_set(self, NULL);
-    NATIVEDICT_SET_WRAPPER(native, (PyObject *)(void *)body);
-    nativedict_slot(native)->state = NATIVEDICT_DATA;
-    old = body->dict;
-    old_type = body->type;
-    Py_XINCREF(*lt_dict(self));
-    body->dict = *lt_dict(self);
-    Py_INCREF(Py_TYPE(self));
-    body->type = Py_TYPE(self);
-    Py_XDECREF(old); /* runs code, which finds everything in place */
-    Py_DECREF(old_type);
+    lt_unlock(slot);
+    Py_XDECREF(old);
+    Py_XDECREF(old_type);
 }
 
 /* lt_die's drop. The native reference is still self's if native code did not hold the object
- * when it died, or if there is no data. */
+ * when it died, or if there is no data. If it is the only one, the data goes with it. */
 static inline void
 nativedict_drop(PyObject *self)
 {
@@ -238,10 +343,13 @@ nativedict_drop(PyObject *self)
     NATIVEDICT_EVENT(wrappers_freed);
     if (native == NULL)
         return;
-    if (nativedict_refs(native) == 1)
-        nativedict_forget(native);
-    else
-        nativedict_release(native);
+    if (nativedict_refs(native) == 1) {
+        nativedict_body *body = nativedict_body_of(native);
+
+        *nativedict_data(native) = NULL;
+        nativedict_free_body(body);
+    }
+    nativedict_release(native);
 }
 
 static void
@@ -258,7 +366,7 @@ nativedict_visit(nativedict_native *native, PyObject *holder, visitproc visit, v
     nativedict_body *body = nativedict_body_of(native);
 
     (void)holder;
-    if (slot->state == NATIVEDICT_DATA && body && slot->holders == 1 && nativedict_refs(native) == 2) {
+    if (lt_state(slot) == NATIVEDICT_DATA && body && lt_holders(slot) == 1 && nativedict_refs(native) == 2) {
         Py_VISIT(body->type);
         Py_VISIT(body->dict);
     }
@@ -281,7 +389,7 @@ nativedict_traverse(PyObject *self, visitproc visit, void *arg)
     if (native && nativedict_refs(native) > 1)
         return 0;
     Py_VISIT(Py_TYPE(self));
-    if (body && nativedict_slot(native)->wrapper == self) {
+    if (body && lt_wrapper(nativedict_slot(native)) == self) {
         Py_VISIT(body->type);
         Py_VISIT(body->dict);
     }
@@ -300,7 +408,7 @@ nativedict_clear(PyObject *self)
         return 0;
     }
     lt_clear(self);
-    if (body && nativedict_slot(native)->wrapper == self)
+    if (body && lt_wrapper(nativedict_slot(native)) == self)
         Py_CLEAR(body->dict);
     NATIVEDICT_CLEAR_MORE(self);
     return 0;

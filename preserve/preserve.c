@@ -3,7 +3,7 @@
 
 PP_ACCESSORS(preserve)
 #define PRESERVE_SET_WRAPPER pp_set_wrapper
-#define PRESERVE_EVENT(what) (preserve_state.what++)
+#define PRESERVE_EVENT(what) PP_EVENT(&preserve_state, what)
 #define PRESERVE_VISIT_MORE pp_visit_own_callback
 #define PRESERVE_CLEAR_MORE pp_clear_own_callback
 #include "preserve.h"
@@ -22,6 +22,7 @@ const pp_strategy pp_preserve = {
     .name = "preserve",
     .state = &preserve_state,
     .wrap = preserve_wrap,
+    .live = preserve_live,
     .new_instance = preserve_new,
     .adopt = preserve_adopt,
     .retain = preserve_retain,

@@ -10,31 +10,40 @@
  *                 die(self)                      # __del__, weakrefs, slots, dict, native object
  *
  *     def wrap(native):
- *         if native.state == NATIVE_OWNS:        # flip back
- *             native.state = PYTHON_OWNS
- *             return native.wrapper              # with the reference the native object owned
+ *         if native.state == NATIVE_OWNS:        # resurrection, if nothing else refers to it
+ *             return incref(native.wrapper)
  *         return native.wrapper or make(native)
  *
  *     def release(native):
  *         native.refs -= 1
  *         if native.refs == 1 and native.state == NATIVE_OWNS:
  *             native.state = PYTHON_OWNS
- *             del native.wrapper                 # __dealloc__; a weak reference may have been faster
+ *             decref(native.wrapper)             # __dealloc__, unless Python refers to it
  *
- * States (slot.state) and transitions, all with the GIL:
+ * States (slot.state) and transitions. Each is made by an attached thread with the slot's lock:
  *
  *     PYTHON_OWNS   Python's references keep the wrapper; slot.wrapper is borrowed
- *     NATIVE_OWNS   the wrapper is a zombie: slot.wrapper owns one reference to it
+ *     NATIVE_OWNS   slot.wrapper owns one reference to the wrapper, which is a zombie while it
+ *                   is the only one
  *
  *     PYTHON_OWNS -> NATIVE_OWNS   preserve_dealloc, native code holds the object: the flip
- *     NATIVE_OWNS -> PYTHON_OWNS   preserve_wrap: resurrection
  *     NATIVE_OWNS -> PYTHON_OWNS   preserve_release of the last reference beside the
- *                                  wrapper's: the zombie dies, or lives on as Python's if a
- *                                  weak reference has resurrected it
+ *                                  wrapper's: the wrapper dies, or lives on as Python's
  *
- * The wrapper owns one native reference from preserve_adopt to its death. Your part: no
- * thread takes the count from 2 to 1 without the GIL (lifetime/queue.h). So "refs > 1", read
- * with the GIL, stays true until the GIL is released.
+ * preserve_wrap changes no state. A flip back to PYTHON_OWNS at each resurrection, as in
+ * PyTorch up to 2.9, would save an increment, and cost another death and another flip at each
+ * drop; and without the GIL it would need the lock.
+ *
+ * The wrapper owns one native reference from preserve_adopt to its death. So native code holds
+ * the object when the count is more than 1, and there are two rules for the count:
+ *   - From 1 to 2 only by a thread that holds a reference to the wrapper.
+ *   - From 2 to 1 only by an attached thread, in preserve_release (your part: lifetime/queue.h).
+ * By the first a wrapper whose count is zero, with a native count of 1, dies for certain; by
+ * the second a flip is followed by a release that takes it back.
+ *
+ * Without the GIL a weak reference to a wrapper answers None between the release of the last
+ * Python reference and the flip. The object is not destroyed, and a moment later it answers
+ * again. That is inherent in a decision in tp_dealloc.
  *
  * Define before including this file, for a native type of your own:
  *
@@ -61,7 +70,7 @@
 #include "../lifetime/lifetime.h"
 
 #ifndef PRESERVE_SET_WRAPPER
-#define PRESERVE_SET_WRAPPER(native, self) (preserve_slot(native)->wrapper = (self))
+#define PRESERVE_SET_WRAPPER(native, self) lt_set_wrapper(preserve_slot(native), self)
 #endif
 #ifndef PRESERVE_EVENT
 #define PRESERVE_EVENT(what) ((void)0)
@@ -75,7 +84,7 @@
 
 enum { PRESERVE_PYTHON_OWNS = 0, PRESERVE_NATIVE_OWNS = 1 };
 
-/* ---- wrap, retain, release: with the GIL -------------------------------------- */
+/* ---- wrap, retain, release: attached ---------------------------------------------- */
 
 /* A new instance of type without a native object; for tp_new. NULL with an exception. */
 static inline PyObject *
@@ -86,39 +95,57 @@ preserve_new(PyTypeObject *type)
 }
 
 /* self, a new wrapper, takes over one native reference of the caller's: the first of a new
- * node, or one that preserve_make has added by preserve_inc. */
-static inline void
+ * node, or one that preserve_make has added by preserve_inc. false: another thread was first.
+ * The reference is the caller's again, self must not refer to the node any more, and
+ * preserve_wrap returns the wrapper. With the GIL, and for a new node, always true. */
+static inline bool
 preserve_adopt(PyObject *self, preserve_native *native)
 {
-    (void)self;
-    PRESERVE_SET_WRAPPER(native, self);
+    lt_slot *slot = preserve_slot(native);
+    bool first;
+
+    lt_unbias(self);
+    lt_lock(slot);
+    first = lt_wrapper(slot) == NULL;
+    if (first)
+        PRESERVE_SET_WRAPPER(native, self);
+    lt_unlock(slot);
+    return first;
+}
+
+/* A new reference to the wrapper; NULL, without an exception, if there is none or if it is in
+ * its tp_dealloc. The caller holds a native reference throughout. So a wrapper in its
+ * tp_dealloc will flip, and its memory is valid. */
+static inline PyObject *
+preserve_live(preserve_native *native)
+{
+    lt_slot *slot = preserve_slot(native);
+    PyObject *self = lt_wrapper(slot);
+
+    if (self == NULL)
+        return NULL;
+    if (lt_state(slot) == PRESERVE_NATIVE_OWNS) {
+        if (Py_REFCNT(self) == 1)
+            PRESERVE_EVENT(resurrections);
+        Py_INCREF(self);
+        return self;
+    }
+    return lt_try_incref(self) ? self : NULL;
 }
 
 /* native -> Python: a new reference to the wrapper. The caller holds a native reference
- * throughout. The reference that the native object owns to a zombie passes to the caller, so
- * the wrapper's count does not change. That is right as well if a weak reference has added
- * references before. NULL with an exception. */
+ * throughout. NULL with an exception. */
 static inline PyObject *
 preserve_wrap(preserve_native *native)
 {
-    lt_slot *slot = preserve_slot(native);
-    PyObject *self = slot->wrapper;
+    PyObject *self;
 
-    if (self == NULL)
-        return preserve_make(native);
-    if (slot->state == PRESERVE_NATIVE_OWNS) {
-        slot->state = PRESERVE_PYTHON_OWNS;
-        PRESERVE_EVENT(resurrections);
-        return self;
-    }
-    if (lt_in_trashcan(self)) { /* not flipped yet */
-        if (lt_empty_trashcan() < 0)
+    for (int tries = 0; (self = preserve_live(native)) == NULL; tries++) {
+        if (lt_wrapper(preserve_slot(native)) == NULL)
+            return preserve_make(native);
+        if (lt_retry(tries) < 0)
             return NULL;
-        if (slot->wrapper && lt_in_trashcan(slot->wrapper))
-            return lt_still_in_trashcan();
-        return preserve_wrap(native);
     }
-    Py_INCREF(self);
     return self;
 }
 
@@ -134,16 +161,25 @@ static inline void
 preserve_release(preserve_native *native)
 {
     lt_slot *slot = preserve_slot(native);
-    /* Read before the decrement. If there is a wrapper, its reference keeps the object. If
-     * not, a thread without the GIL may destroy the object right after the decrement. */
-    PyObject *wrapper = slot->wrapper;
-    int64_t left = preserve_dec(native);
+    PyObject *wrapper;
+    int64_t left;
 
-    if (left == 0)
-        preserve_free(native);
-    else if (left == 1 && wrapper && slot->state == PRESERVE_NATIVE_OWNS) {
-        slot->state = PRESERVE_PYTHON_OWNS;
+    lt_lock(slot);
+    /* Read before the decrement. If there is a wrapper, its reference keeps the object. If
+     * not, an unattached thread may take the count to zero right after the decrement; it
+     * then waits for the lock (lt_quiet), which there is only without the GIL. */
+    wrapper = lt_state(slot) == PRESERVE_NATIVE_OWNS ? lt_wrapper(slot) : NULL;
+    left = preserve_dec(native);
+    if (left == 1 && wrapper) {
+        lt_set_state(slot, PRESERVE_PYTHON_OWNS);
+        lt_unlock(slot);
         Py_DECREF(wrapper);
+        return;
+    }
+    lt_unlock(slot);
+    if (left == 0) {
+        lt_quiet(slot);
+        preserve_free(native);
     }
 }
 
@@ -152,13 +188,13 @@ preserve_release(preserve_native *native)
 static inline void
 preserve_holder_made(preserve_native *native)
 {
-    preserve_slot(native)->holders++;
+    lt_count_holder(preserve_slot(native), 1);
 }
 
 static inline void
 preserve_holder_gone(preserve_native *native)
 {
-    preserve_slot(native)->holders--;
+    lt_count_holder(preserve_slot(native), -1);
 }
 
 /* ---- slots, of the class and of every Python subclass --------------------------- */
@@ -176,13 +212,20 @@ static inline bool
 preserve_keep(PyObject *self)
 {
     preserve_native *native = preserve_of(self);
+    bool held;
 
-    if (!preserve_held(native))
+    if (native == NULL)
         return false;
-    preserve_slot(native)->state = PRESERVE_NATIVE_OWNS;
-    lt_resurrect(self);
-    PRESERVE_EVENT(flips);
-    return true;
+    lt_lock(preserve_slot(native));
+    held = preserve_held(native);
+    if (held) {
+        lt_resurrect(self); /* before the state: preserve_live adds to it at once */
+        lt_set_state(preserve_slot(native), PRESERVE_NATIVE_OWNS);
+    }
+    lt_unlock(preserve_slot(native));
+    if (held)
+        PRESERVE_EVENT(flips);
+    return held;
 }
 
 static inline void
@@ -193,7 +236,7 @@ preserve_drop(PyObject *self)
     if (native == NULL)
         return; /* its __new__ failed */
     /* The wrapper's is the only reference, and no other can be taken: that takes one, or the
-     * wrapper. */
+     * wrapper (see the rules above). */
     PRESERVE_SET_WRAPPER(native, NULL);
     preserve_release(native);
     PRESERVE_EVENT(wrappers_freed);
@@ -207,28 +250,28 @@ preserve_dealloc(PyObject *self)
         lt_die(self, preserve_dealloc, preserve_keep, lt_dying_nothing, preserve_drop);
 }
 
-/* Whether gc can see the owner of every native reference to a zombie: there is one, and it
- * is a holder. Then the holder visits the zombie as if it owned the zombie's one Python
- * reference, and a cycle through the two is garbage like any other. Two holders would both
- * visit that one reference, so gc would subtract it twice: such a cycle leaks. So does one
- * through a wrapper that Python still references, which is never a zombie. */
+/* Whether gc can see the owner of every native reference beside the wrapper's: there is one,
+ * and it is a holder. Then the holder visits the wrapper, as the owner of the one Python
+ * reference that the native object owns, and a cycle through the two is garbage like any other.
+ * Two holders would both visit that one reference, so gc would subtract it twice: such a cycle
+ * leaks. So does one through a wrapper that has never been a zombie. */
 static inline bool
-preserve_visible_zombie(preserve_native *native)
+preserve_visible(preserve_native *native)
 {
     lt_slot *slot = preserve_slot(native);
 
-    return slot->state == PRESERVE_NATIVE_OWNS && slot->holders == 1 && preserve_refs(native) == 2;
+    return lt_state(slot) == PRESERVE_NATIVE_OWNS && lt_holders(slot) == 1 && preserve_refs(native) == 2;
 }
 
-/* A holder's part of its tp_traverse. During a collection a thread without the GIL may
- * release its reference and turn "not visible" into "visible", which makes gc keep more,
- * never less; the other way takes the GIL. */
+/* A holder's part of its tp_traverse. During a collection an unattached thread may release its
+ * reference and turn "not visible" into "visible", which makes gc keep more, never less; the
+ * other way takes an attached thread. */
 static inline int
 preserve_visit(preserve_native *native, PyObject *holder, visitproc visit, void *arg)
 {
     (void)holder;
-    if (preserve_visible_zombie(native))
-        Py_VISIT(preserve_slot(native)->wrapper);
+    if (preserve_visible(native))
+        Py_VISIT(lt_wrapper(preserve_slot(native)));
     return 0;
 }
 
@@ -240,15 +283,15 @@ preserve_traverse(PyObject *self, visitproc visit, void *arg)
 {
     preserve_native *native = preserve_of(self);
 
-    if (preserve_held(native) && !preserve_visible_zombie(native))
+    if (preserve_held(native) && !preserve_visible(native))
         return 0;
     if (PRESERVE_VISIT_MORE(self, visit, arg))
         return 1;
     return lt_traverse(self, visit, arg);
 }
 
-/* tp_clear: break cycles, but never empty what native code holds. The cycle of a visible
- * zombie is broken at its holder. */
+/* tp_clear: break cycles, but never empty what native code holds. A cycle through a holder is
+ * broken there. */
 static int
 preserve_clear(PyObject *self)
 {

@@ -66,24 +66,6 @@ core_exec(PyObject *module)
                         "objects belong to the main interpreter");
         return -1;
     }
-#ifdef Py_GIL_DISABLED
-    {
-        /* CPython turns the GIL on for a module that does not declare otherwise, unless
-         * it was told not to; then nothing here would be safe. */
-        PyObject *flags = PySys_GetObject("flags");
-        PyObject *gil = flags ? PyObject_GetAttrString(flags, "gil") : NULL;
-        int off = gil && PyLong_Check(gil) && PyLong_AsLong(gil) == 0;
-
-        Py_XDECREF(gil);
-        PyErr_Clear();
-        if (off) {
-            PyErr_SetString(PyExc_ImportError,
-                            "pyobject_preservation needs the GIL, which PYTHON_GIL=0 or -X gil=0 "
-                            "keeps off; leave that away, and importing it turns the GIL on");
-            return -1;
-        }
-    }
-#endif
     if (loaded) {
         PyErr_SetString(PyExc_ImportError,
                         "pyobject_preservation cannot be loaded twice in one process");
@@ -106,6 +88,9 @@ static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, core_exec},
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#ifdef Py_GIL_DISABLED
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, NULL},
 };

@@ -122,6 +122,6 @@ fi
 mv "$envfile.$$" "$envfile" # whole at any time: others may be reading it
 mkdir -p .build/for
 echo "$envfile" >".build/for/$(printf '%s' "${asked:-default}" | tr '/' '_')"
-PYTHON_GIL=1 PYTHONPATH=$root/python "$venv/bin/python" -c 'import pyobject_preservation' ||
+PYTHONPATH=$root/python "$venv/bin/python" -c 'import pyobject_preservation' ||
     die "the extension module does not load"
 [ -n "${CI:-}" ] || say "ready: Python $short, ${venv#"$root/"}"

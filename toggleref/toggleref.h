@@ -17,7 +17,8 @@
  * The wrapper does not die while native code holds the object. So tp_dealloc decides
  * nothing, Python subclasses keep CPython's slots, and gc knows the reference from the start.
  *
- * States and transitions, all with the GIL. slot.state is not used; the count is the state:
+ * States and transitions. Each is made by an attached thread with the slot's lock. slot.state is
+ * not used; the count is the state:
  *
  *     refs == 1   the wrapper's own reference is the only one; Python's references keep it
  *     refs > 1    native code owns Python references to the wrapper: one for each holder,
@@ -30,8 +31,11 @@
  * its own so that it can show gc where the reference comes from.
  *
  * The wrapper owns one native reference from toggleref_adopt to its death. The count goes
- * from 1 to 2 only with the GIL, because only the wrapper can be the source of the second
- * reference, and from 2 to 1 only with the GIL (lifetime/queue.h).
+ * from 1 to 2 only by a thread that holds a reference to the wrapper, and from 2 to 1 only by
+ * an attached thread, in toggleref_release (lifetime/queue.h).
+ *
+ * toggleref_wrap needs no lock: the caller's native reference implies the Python reference
+ * that native code owns, so the wrapper's count is not zero.
  *
  * Define before including this file, for a native type of your own:
  *
@@ -56,7 +60,7 @@
 #include "../lifetime/lifetime.h"
 
 #ifndef TOGGLEREF_SET_WRAPPER
-#define TOGGLEREF_SET_WRAPPER(native, self) (toggleref_slot(native)->wrapper = (self))
+#define TOGGLEREF_SET_WRAPPER(native, self) lt_set_wrapper(toggleref_slot(native), self)
 #endif
 #ifndef TOGGLEREF_EVENT
 #define TOGGLEREF_EVENT(what) ((void)0)
@@ -68,7 +72,7 @@
 #define TOGGLEREF_CLEAR_MORE(self) ((void)0)
 #endif
 
-/* ---- wrap, retain, release: with the GIL -------------------------------------- */
+/* ---- wrap, retain, release: attached ---------------------------------------------- */
 
 /* A new instance of type without a native object; for tp_new. NULL with an exception. */
 static inline PyObject *
@@ -78,16 +82,38 @@ toggleref_new(PyTypeObject *type)
 }
 
 /* self, a new wrapper, takes over one native reference of the caller's. Native code gets
- * the Python references that its other native references call for. */
-static inline void
+ * the Python references that its other native references call for. false: another thread was
+ * first; the reference is the caller's again, self must not refer to the node any more, and
+ * toggleref_wrap returns the wrapper. With the GIL, and for a new node, always true. */
+static inline bool
 toggleref_adopt(PyObject *self, toggleref_native *native)
 {
-    uint32_t holders = toggleref_slot(native)->holders;
-    uint32_t n = holders ? holders : toggleref_refs(native) > 1;
+    lt_slot *slot = toggleref_slot(native);
+    bool first;
 
-    TOGGLEREF_SET_WRAPPER(native, self);
-    while (n--)
-        Py_INCREF(self);
+    lt_lock(slot);
+    first = lt_wrapper(slot) == NULL;
+    if (first) {
+        uint32_t holders = lt_holders(slot);
+        uint32_t n = holders ? holders : toggleref_refs(native) > 1;
+
+        while (n--)
+            Py_INCREF(self); /* before it is published: toggleref_wrap relies on them */
+        TOGGLEREF_SET_WRAPPER(native, self);
+    }
+    lt_unlock(slot);
+    return first;
+}
+
+/* A new reference to the wrapper; NULL, without an exception, if there is none. The caller
+ * holds a native reference throughout. */
+static inline PyObject *
+toggleref_live(toggleref_native *native)
+{
+    PyObject *self = lt_wrapper(toggleref_slot(native));
+
+    Py_XINCREF(self);
+    return self;
 }
 
 /* native -> Python: a new reference to the wrapper. The caller holds a native reference
@@ -95,35 +121,43 @@ toggleref_adopt(PyObject *self, toggleref_native *native)
 static inline PyObject *
 toggleref_wrap(toggleref_native *native)
 {
-    PyObject *self = toggleref_slot(native)->wrapper;
+    PyObject *self = toggleref_live(native);
 
-    if (self == NULL)
-        return toggleref_make(native);
-    Py_INCREF(self);
-    return self;
+    return self ? self : toggleref_make(native);
 }
 
 /* One more native reference. The caller holds one, or the wrapper. */
 static inline void
 toggleref_retain(toggleref_native *native)
 {
-    PyObject *wrapper = toggleref_slot(native)->wrapper;
+    lt_slot *slot = toggleref_slot(native);
+    PyObject *wrapper;
 
+    lt_lock(slot);
+    wrapper = lt_wrapper(slot);
     if (toggleref_inc(native) == 2 && wrapper)
         Py_INCREF(wrapper);
+    lt_unlock(slot);
 }
 
 /* One native reference less. Runs any Python code. */
 static inline void
 toggleref_release(toggleref_native *native)
 {
-    /* Read before the decrement. If there is no wrapper, a thread without the GIL may
-     * destroy the object right after it. */
-    PyObject *wrapper = toggleref_slot(native)->wrapper;
-    int64_t left = toggleref_dec(native);
+    lt_slot *slot = toggleref_slot(native);
+    PyObject *wrapper;
+    int64_t left;
 
-    if (left == 0)
+    lt_lock(slot);
+    /* Read before the decrement. If there is no wrapper, an unattached thread may take the
+     * count to zero right after it; without the GIL it then waits for the lock (lt_quiet). */
+    wrapper = lt_wrapper(slot);
+    left = toggleref_dec(native);
+    lt_unlock(slot);
+    if (left == 0) {
+        lt_quiet(slot);
         toggleref_free(native);
+    }
     else if (left == 1 && wrapper)
         Py_DECREF(wrapper);
 }
@@ -134,18 +168,28 @@ static inline void
 toggleref_holder_made(toggleref_native *native)
 {
     lt_slot *slot = toggleref_slot(native);
+    PyObject *wrapper;
 
-    if (++slot->holders > 1 && slot->wrapper)
-        Py_INCREF(slot->wrapper);
+    lt_lock(slot);
+    wrapper = lt_wrapper(slot);
+    if (lt_add_holder(slot, 1) > 1 && wrapper)
+        Py_INCREF(wrapper);
+    lt_unlock(slot);
 }
 
 static inline void
 toggleref_holder_gone(toggleref_native *native)
 {
     lt_slot *slot = toggleref_slot(native);
+    PyObject *wrapper;
+    uint32_t left;
 
-    if (--slot->holders > 0 && slot->wrapper)
-        Py_DECREF(slot->wrapper);
+    lt_lock(slot);
+    wrapper = lt_wrapper(slot);
+    left = lt_add_holder(slot, -1);
+    lt_unlock(slot);
+    if (left > 0 && wrapper)
+        Py_DECREF(wrapper); /* not the last one: the caller's native reference has another */
 }
 
 /* ---- slots of the class --------------------------------------------------------- */
@@ -175,7 +219,7 @@ toggleref_all_visible(toggleref_native *native)
 {
     lt_slot *slot = toggleref_slot(native);
 
-    return slot->wrapper && toggleref_refs(native) == 1 + (int64_t)slot->holders;
+    return lt_wrapper(slot) && toggleref_refs(native) == 1 + (int64_t)lt_holders(slot);
 }
 
 /* A holder's part of its tp_traverse: its Python reference to the wrapper. If other native
@@ -185,7 +229,7 @@ toggleref_visit(toggleref_native *native, PyObject *holder, visitproc visit, voi
 {
     (void)holder;
     if (toggleref_all_visible(native))
-        Py_VISIT(toggleref_slot(native)->wrapper);
+        Py_VISIT(lt_wrapper(toggleref_slot(native)));
     return 0;
 }
 

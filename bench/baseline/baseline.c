@@ -13,29 +13,32 @@ PP_ACCESSORS(baseline)
 static PyObject *
 baseline_wrap(pp_header *h)
 {
-    if (h->slot.wrapper == NULL)
+    PyObject *self = lt_wrapper(&h->slot);
+
+    if (self == NULL)
         return pp_new_wrapper(&baseline_state, h);
-    Py_INCREF(h->slot.wrapper);
-    return h->slot.wrapper;
+    Py_INCREF(self);
+    return self;
 }
 
 /* The native references that there are become Python references, but for the wrapper's. */
-static void
+static bool
 baseline_adopt(PyObject *self, pp_header *h)
 {
     int64_t others = pp_refs(h) - 1;
 
     atomic_store_explicit(&h->refs, 1, memory_order_relaxed);
-    h->slot.wrapper = self;
+    lt_set_wrapper(&h->slot, self);
     while (others-- > 0)
         Py_INCREF(self);
+    return true;
 }
 
 static void
 baseline_retain(pp_header *h)
 {
-    if (h->slot.wrapper)
-        Py_INCREF(h->slot.wrapper);
+    if (lt_wrapper(&h->slot))
+        Py_INCREF(lt_wrapper(&h->slot));
     else
         pp_inc(h);
 }
@@ -43,8 +46,8 @@ baseline_retain(pp_header *h)
 static inline void
 baseline_release(pp_header *h)
 {
-    if (h->slot.wrapper)
-        Py_DECREF(h->slot.wrapper);
+    if (lt_wrapper(&h->slot))
+        Py_DECREF(lt_wrapper(&h->slot));
     else if (pp_dec(h) == 0)
         pp_finish(&baseline_state, h);
 }
@@ -55,10 +58,10 @@ baseline_drop(PyObject *self)
     pp_header *h = PP_HEADER(self);
 
     if (h) {
-        h->slot.wrapper = NULL;
+        lt_set_wrapper(&h->slot, NULL);
         baseline_release(h);
     }
-    baseline_state.wrappers_freed++;
+    PP_EVENT(&baseline_state, wrappers_freed);
 }
 
 static void
@@ -87,7 +90,7 @@ baseline_clear(PyObject *self)
 static int
 baseline_visit(pp_header *h, PyObject *holder, visitproc visit, void *arg)
 {
-    Py_VISIT(h->slot.wrapper);
+    Py_VISIT(lt_wrapper(&h->slot));
     return 0;
 }
 
@@ -108,5 +111,6 @@ const pp_strategy pp_baseline = {
     .retain = baseline_retain,
     .release = baseline_release,
     .slots = slots,
+    .needs_gil = true, /* it measures the scaffolding, whose cost the GIL does not change */
     .visit = baseline_visit,
 };

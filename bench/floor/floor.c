@@ -13,8 +13,56 @@
 #include "../../internal/wrapper/wrapper.h"
 
 static pp_state state;
+
+/* Without the GIL each thread takes numbers a thousand at a time, and objects are counted in
+ * several places: the floor's threads wait for each other nowhere. */
+#ifdef Py_GIL_DISABLED
+static _Atomic uint64_t last_block;
+static _Thread_local uint64_t next_id, end_id;
+
+static struct {
+    _Atomic int64_t live;
+    char apart[120];
+} places[16];
+
+static _Atomic int last_place;
+static _Thread_local int place; /* from 1 */
+
+static uint64_t
+new_id(void)
+{
+    if (next_id == end_id) {
+        next_id = atomic_fetch_add(&last_block, 1000) + 1;
+        end_id = next_id + 1000;
+    }
+    return next_id++;
+}
+
+static void
+count_live(int change)
+{
+    if (place == 0)
+        place = atomic_fetch_add(&last_place, 1) % 16 + 1;
+    atomic_fetch_add_explicit(&places[place - 1].live, change, memory_order_relaxed);
+}
+
+static int64_t
+all_live(void)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < 16; i++)
+        n += atomic_load(&places[i].live);
+    return n;
+}
+#else
 static uint64_t last_id;
 static int64_t live;
+
+static uint64_t new_id(void) { return ++last_id; }
+static void count_live(int change) { live += change; }
+static int64_t all_live(void) { return live; }
+#endif
 
 typedef struct {
     PyObject_HEAD
@@ -28,6 +76,9 @@ typedef struct {
     PyObject_HEAD
     PyObject *obj; /* owned; NULL once released */
     pp_header *record;
+#ifdef Py_GIL_DISABLED
+    lt_word lock; /* of obj: any thread may release it at any time */
+#endif
 } floor_ref;
 
 _Static_assert(offsetof(floor_ref, record) == offsetof(pp_holder, header), "the loops look there");
@@ -48,10 +99,10 @@ object_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return self ? PyErr_NoMemory() : NULL;
     }
     record->refs = 1;
-    record->id = ++last_id;
-    record->slot.wrapper = self;
+    record->id = new_id();
+    lt_set_wrapper(&record->slot, self);
     OBJECT(self)->record = record;
-    live++;
+    count_live(1);
     return self;
 }
 
@@ -73,7 +124,7 @@ object_dealloc(PyObject *self)
     Py_CLEAR(OBJECT(self)->dict);
     if (OBJECT(self)->record) {
         free(OBJECT(self)->record);
-        live--;
+        count_live(-1);
     }
     type->tp_free(self);
     Py_DECREF(type);
@@ -136,6 +187,9 @@ new_ref(PyObject *obj)
         Py_INCREF(obj);
         self->obj = obj;
         self->record = OBJECT(obj)->record;
+#ifdef Py_GIL_DISABLED
+        atomic_init(&self->lock, 0);
+#endif
         PyObject_GC_Track(self);
     }
     return (PyObject *)self;
@@ -186,22 +240,38 @@ ref_clear(PyObject *self)
     return 0;
 }
 
+#ifdef Py_GIL_DISABLED
+#define LOCK(op) lt_lock_word(&REF(op)->lock)
+#define UNLOCK(op) lt_unlock_word(&REF(op)->lock)
+#else
+#define LOCK(op) ((void)0)
+#define UNLOCK(op) ((void)0)
+#endif
+
 static PyObject *
 ref_get(PyObject *self, PyObject *unused)
 {
-    PyObject *obj = REF(self)->obj;
-    if (obj == NULL) {
+    PyObject *obj;
+
+    LOCK(self);
+    obj = REF(self)->obj;
+    Py_XINCREF(obj);
+    UNLOCK(self);
+    if (obj == NULL)
         PyErr_SetString(PyExc_ReferenceError, "this MyClassRef has been released");
-        return NULL;
-    }
-    Py_INCREF(obj);
     return obj;
 }
 
 static PyObject *
 ref_release(PyObject *self, PyObject *unused)
 {
-    Py_CLEAR(REF(self)->obj);
+    PyObject *obj;
+
+    LOCK(self);
+    obj = REF(self)->obj;
+    REF(self)->obj = NULL;
+    UNLOCK(self);
+    Py_XDECREF(obj);
     Py_RETURN_NONE;
 }
 
@@ -233,7 +303,7 @@ static PyMethodDef ref_methods[] = {
 static PyObject *
 floor_live_objects(PyObject *module, PyObject *unused)
 {
-    return PyLong_FromLongLong(live);
+    return PyLong_FromLongLong(all_live());
 }
 
 static PyMethodDef functions[] = {
@@ -317,26 +387,29 @@ pp_floor_module(void)
 static PyObject *
 floor_wrap(pp_header *h)
 {
-    Py_INCREF(h->slot.wrapper);
-    return h->slot.wrapper;
+    PyObject *self = lt_wrapper(&h->slot);
+
+    Py_INCREF(self);
+    return self;
 }
 
 /* A native reference is a Python reference. */
 static void
 floor_retain(pp_header *h)
 {
-    Py_INCREF(h->slot.wrapper);
+    Py_INCREF(lt_wrapper(&h->slot));
 }
 
 static void
 floor_release(pp_header *h)
 {
-    Py_DECREF(h->slot.wrapper);
+    Py_DECREF(lt_wrapper(&h->slot));
 }
 
 static pp_header *
 floor_unwrap(PyObject *wrapper)
 {
+    Py_INCREF(wrapper);
     return OBJECT(wrapper)->record;
 }
 

@@ -94,7 +94,8 @@ pp_loop_unwrap(const pp_strategy *strategy, PyObject *wrapper, int64_t n)
         pp_header *h = pp_unwrap(strategy, wrapper);
         if (h == NULL)
             return -1;
-        strategy->retain(h);
+        if (!strategy->lookup) /* else the look-up has taken it */
+            strategy->retain(h);
         strategy->release(h);
     }
     return now() - start;

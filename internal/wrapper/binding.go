@@ -68,6 +68,7 @@ func Attach(s strategies.Strategy) *Binding {
 		Release:  b.releaseUnattached,
 		Dispatch: b.dispatch,
 	}
+	hooks.QueueAll = bool(b.table.queue_all)
 	if b.table.edges != nil {
 		hooks.EdgeRemoved = b.edgeRemoved
 	}
@@ -179,7 +180,9 @@ func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
 	if h == nil {
 		return nil, cpython.TakeError()
 	}
-	C.pp_retain(b.table, h) // in C: with the wrapper's reference and the GIL
+	if b.table.lookup == nil { // else the look-up has taken one
+		C.pp_retain(b.table, h) // in C: with the wrapper's reference, attached
+	}
 	return objects.Get(uint64(h.handle)), nil
 }
 
@@ -203,14 +206,15 @@ type Stats struct {
 	WrappersCreated, WrappersFreed, Flips, Resurrections, Drained int64
 }
 
-// Stats returns the counters. Needs the GIL.
+// Stats returns the counters.
 func (b *Binding) Stats() Stats {
+	t := C.pp_total(b.table.state)
 	return Stats{
-		WrappersCreated: int64(b.table.state.wrappers_created),
-		WrappersFreed:   int64(b.table.state.wrappers_freed),
-		Flips:           int64(b.table.state.flips),
-		Resurrections:   int64(b.table.state.resurrections),
-		Drained:         int64(b.table.state.queue.drained),
+		WrappersCreated: int64(t.wrappers_created),
+		WrappersFreed:   int64(t.wrappers_freed),
+		Flips:           int64(t.flips),
+		Resurrections:   int64(t.resurrections),
+		Drained:         int64(t.drained),
 	}
 }
 

@@ -17,17 +17,41 @@ slot_of(pp_header *h)
 PyObject *
 pp_callback(pp_header *h)
 {
-    return pp_flag(h, PP_HAS_CALLBACK) ? *slot_of(h) : NULL;
+    PyObject *callback = NULL;
+
+    if (!pp_flag(h, PP_HAS_CALLBACK))
+        return NULL;
+    lt_lock(&h->slot);
+    if (pp_flag(h, PP_HAS_CALLBACK)) {
+        callback = *slot_of(h);
+        Py_INCREF(callback);
+    }
+    lt_unlock(&h->slot);
+    return callback;
+}
+
+/* Replace the callback by another, NULL: none. Both references are the caller's. */
+static PyObject *
+exchange(pp_header *h, PyObject *callback)
+{
+    PyObject *old = NULL;
+
+    lt_lock(&h->slot);
+    if (pp_flag(h, PP_HAS_CALLBACK))
+        old = *slot_of(h);
+    *slot_of(h) = callback;
+    if (callback) /* as if it had a body: it must be destroyed at once */
+        atomic_fetch_or(&h->flags, PP_HAS_CALLBACK | PP_HAS_BODY);
+    else if (old)
+        atomic_fetch_and(&h->flags, ~PP_HAS_CALLBACK);
+    lt_unlock(&h->slot);
+    return old;
 }
 
 PyObject *
 pp_take_callback(pp_header *h)
 {
-    PyObject *callback = pp_callback(h);
-
-    if (callback)
-        atomic_fetch_and(&h->flags, ~PP_HAS_CALLBACK);
-    return callback;
+    return pp_flag(h, PP_HAS_CALLBACK) ? exchange(h, NULL) : NULL;
 }
 
 PyObject *
@@ -38,16 +62,19 @@ pp_wrapper_set_callback(PyObject *self, PyObject *callback)
 
     if (h == NULL)
         return NULL;
-    if (callback != Py_None && !PyCallable_Check(callback))
-        return PyErr_Format(PyExc_TypeError, "callback must be callable or None, not '%.200s'",
-                            Py_TYPE(callback)->tp_name);
-    old = pp_take_callback(h);
+    if (callback != Py_None && !PyCallable_Check(callback)) {
+        PyErr_Format(PyExc_TypeError, "callback must be callable or None, not '%.200s'",
+                     Py_TYPE(callback)->tp_name);
+        pp_done(PP_WRAPPER(self)->strategy, h);
+        return NULL;
+    }
     if (callback != Py_None) {
         Py_INCREF(callback);
-        *slot_of(h) = callback;
-        /* As if it had a body: it must be finished off at once. */
-        atomic_fetch_or(&h->flags, PP_HAS_CALLBACK | PP_HAS_BODY);
+        old = exchange(h, callback);
     }
+    else
+        old = pp_take_callback(h);
+    pp_done(PP_WRAPPER(self)->strategy, h);
     Py_XDECREF(old); /* may run any code */
     Py_RETURN_NONE;
 }
@@ -77,8 +104,10 @@ pp_clear_callback(PyObject *self)
 {
     pp_header *h = with_callback(self);
 
-    if (h)
-        Py_XDECREF(pp_take_callback(h));
+    if (h) {
+        PyObject *callback = pp_take_callback(h);
+        Py_XDECREF(callback);
+    }
 }
 
 int
@@ -96,6 +125,8 @@ pp_clear_own_callback(PyObject *self)
 {
     pp_header *h = with_callback(self);
 
-    if (h && pp_refs(h) == 1)
-        Py_XDECREF(pp_take_callback(h));
+    if (h && pp_refs(h) == 1) {
+        PyObject *callback = pp_take_callback(h);
+        Py_XDECREF(callback);
+    }
 }

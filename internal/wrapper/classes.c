@@ -36,8 +36,8 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     h = pp_new_native(strategy->state);
     PP_WRAPPER(self)->strategy = strategy;
     PP_HEADER(self) = h;
-    strategy->state->wrappers_created++;
-    strategy->adopt(self, h);
+    PP_EVENT(strategy->state, wrappers_created);
+    strategy->adopt(self, h); /* no other thread knows h */
     return self;
 }
 
@@ -48,7 +48,7 @@ pp_alloc_wrapper(pp_state *state, PyTypeObject *type)
 
     if (self) {
         PP_WRAPPER(self)->strategy = state->strategy;
-        state->wrappers_created++;
+        PP_EVENT(state, wrappers_created);
     }
     return self;
 }
@@ -62,8 +62,14 @@ pp_new_wrapper(pp_state *state, pp_header *h)
         return NULL;
     state->strategy->retain(h);
     PP_HEADER(self) = h;
-    state->strategy->adopt(self, h);
-    return self;
+    if (state->strategy->adopt(self, h))
+        return self;
+    /* Another thread was first. */
+    PP_HEADER(self) = NULL;
+    PP_ADD(pp_local_of(state)->wrappers_created, -1);
+    Py_DECREF(self);
+    state->strategy->release(h);
+    return state->strategy->wrap(h);
 }
 
 pp_header *
@@ -98,13 +104,24 @@ wrapper_init(PyObject *self, PyObject *args, PyObject *kwargs)
     static char *names[] = {"message", NULL};
     PyObject *message = Py_None;
     pp_header *h;
+    int result;
 
     if (PyTuple_GET_SIZE(args) == 0 && (kwargs == NULL || PyDict_GET_SIZE(kwargs) == 0))
         return 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:MyClass", names, &message))
         return -1;
     h = pp_native(self);
-    return h ? pp_set_message(h, message) : -1;
+    if (h == NULL)
+        return -1;
+    result = pp_set_message(h, message);
+    pp_done(PP_WRAPPER(self)->strategy, h);
+    return result;
+}
+
+void
+pp_done_slow(const pp_strategy *strategy, pp_header *h)
+{
+    pp_release_keeping_error(strategy, h);
 }
 
 int
@@ -138,8 +155,10 @@ wrapper_repr(PyObject *self)
     pp_header *h = name ? pp_native(self) : NULL;
     PyObject *result = NULL;
 
-    if (h)
+    if (h) {
         result = PyUnicode_FromFormat("<%S.%S id=%llu>", module, name, (unsigned long long)h->id);
+        pp_done(PP_WRAPPER(self)->strategy, h);
+    }
     else if (name && PyErr_ExceptionMatches(PyExc_ReferenceError)) {
         /* repr is for looking at things, broken ones most of all. */
         PyErr_Clear();

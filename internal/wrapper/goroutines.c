@@ -1,5 +1,5 @@
-/* What native code does with its objects on goroutines, which have no GIL; and when
- * there is no Python any more. */
+/* What native code does with its objects on goroutines, which are not attached; and when there
+ * is no Python any more. */
 #include "methods.h"
 
 #include <pthread.h>
@@ -78,6 +78,12 @@ pp_have_goroutines(const pp_strategy *strategy)
     return !forked;
 }
 
+bool
+pp_settle(const pp_strategy *strategy)
+{
+    return lt_drain_until(&strategy->state->queue, 1000000);
+}
+
 /* ---- one holder --------------------------------------------------------------- */
 
 PyObject *
@@ -98,7 +104,7 @@ pp_holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwarg
         ppGoReleaseOnGoroutines(&handle, 1, 1, locked, 1);
         Py_END_ALLOW_THREADS
     }
-    pp_drain(strategy);
+    pp_settle(strategy);
     Py_RETURN_NONE;
 }
 
@@ -118,15 +124,14 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
         return PyErr_Format(PyExc_ValueError,
                             "goroutines must be from 1 to 1000 and times not negative, not %d and %d",
                             goroutines, times);
-    h = pp_held(self);
+    h = pp_hold(self); /* another thread may release this very holder */
     if (h == NULL)
         return NULL;
-    strategy->retain(h); /* another thread may release this very holder */
     Py_BEGIN_ALLOW_THREADS
     failed = ppGoWrapOnGoroutines(strategy->state->index, h->handle, goroutines, times);
     Py_END_ALLOW_THREADS
     strategy->release(h);
-    pp_drain(strategy);
+    pp_settle(strategy);
     if (failed)
         return PyErr_Format(PyExc_RuntimeError, "%d of the wraps failed", failed);
     Py_RETURN_NONE;
@@ -176,7 +181,10 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
     ppGoReleaseOnGoroutines(handles, held, goroutines, 0, wait);
     Py_END_ALLOW_THREADS
     PyMem_RawFree(handles);
-    pp_drain(strategy);
+    if (wait)
+        pp_settle(strategy);
+    else
+        pp_drain(strategy);
     Py_RETURN_NONE;
 }
 
@@ -194,39 +202,46 @@ typedef struct late {
     struct late *next;
 } late;
 
-static late *after; /* GIL */
+static _Atomic(late *) after;
+static pthread_once_t registering = PTHREAD_ONCE_INIT;
+static int not_registered;
 
 static void
 release_late(void)
 {
-    for (late *l = after, *next; l; l = next) {
+    for (late *l = atomic_exchange(&after, NULL), *next; l; l = next) {
         next = l->next;
         ppGoRelease(l->handle);
         free(l);
     }
-    after = NULL;
+}
+
+/* C's own list of exit functions: they run when the interpreter is gone. */
+static void
+register_late(void)
+{
+    not_registered = atexit(release_late);
 }
 
 PyObject *
 pp_holder_release_after_python(PyObject *self, PyObject *unused)
 {
-    static int registered;
     pp_header *h;
     late *l;
 
     if (!pp_counts_natively(PP_HOLDER(self)->strategy))
         return NULL;
-    /* C's own list of exit functions: they run when the interpreter is gone. */
-    if (!registered && atexit(release_late))
+    pthread_once(&registering, register_late);
+    if (not_registered)
         return PyErr_Format(PyExc_RuntimeError, "atexit() has no room for another function");
-    registered = 1;
     l = malloc(sizeof *l);
     if (l == NULL)
         return PyErr_NoMemory();
     h = pp_take_from_holder(PP_HOLDER(self));
     if (h) {
-        *l = (late){h->handle, after};
-        after = l;
+        *l = (late){h->handle, atomic_load(&after)};
+        while (!atomic_compare_exchange_weak(&after, &l->next, l))
+            ;
     }
     else
         free(l);

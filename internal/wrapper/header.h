@@ -8,8 +8,9 @@
 /* One record a native object, in C memory, one cache line. The fields up to flags are
  * native.Header's; TestHeaderLayout compares the offsets. The rest is opaque to Go code.
  *
- * refs and flags are atomic. The GIL guards slot and extra; slot.handed_over is atomic, and
- * slot.next belongs to the queue, the free list or the list of dead headers. */
+ * refs and flags are atomic. The GIL, or the slot's lock, guards slot, extra and the callback;
+ * slot.handed_over is atomic, and slot.next belongs to the queue, the free list or the list of
+ * dead headers. */
 typedef struct pp_header {
     _Atomic int64_t refs;   /* native references, the wrapper's included; and PP_HAS_WRAPPER */
     uint64_t id;            /* unique in the process, never reused */
@@ -57,13 +58,13 @@ pp_dec(pp_header *h)
 }
 
 /* Set or clear slot.wrapper, and the bit in the count's word: a release on a goroutine
- * decides by that word alone. GIL. */
+ * decides by that word alone. Locked. */
 static inline void
 pp_set_wrapper(pp_header *h, PyObject *wrapper)
 {
-    bool was = h->slot.wrapper != NULL, is = wrapper != NULL;
+    bool was = lt_wrapper(&h->slot) != NULL, is = wrapper != NULL;
 
-    h->slot.wrapper = wrapper;
+    lt_set_wrapper(&h->slot, wrapper);
     if (was == is)
         return;
     if (pp_refs(h) == 1) /* the caller's, so no other thread can look */

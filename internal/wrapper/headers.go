@@ -30,6 +30,7 @@ pp_new_slab(void)
 import "C"
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -88,6 +89,10 @@ func newHeader(o *native.Object) *native.Header {
 }
 
 func (b *Binding) freeHeader(_ *native.Object, h *native.Header) {
+	// lt_quiet, without a call into C: before the header can belong to another object.
+	for bits := (*uint32)(unsafe.Pointer(&cHeader(h).slot.bits)); atomic.LoadUint32(bits)&C.LT_LOCKED != 0; {
+		runtime.Gosched()
+	}
 	if atomic.LoadUint32(&h.Flags)&C.PP_HAS_CALLBACK != 0 {
 		// On any goroutine, but nobody else can reach the object any more.
 		C.pp_drop_callback(b.table, cHeader(h))

@@ -20,10 +20,23 @@ pp_new_holder(const pp_strategy *strategy, pp_header *h)
     }
     self->strategy = strategy;
     self->header = h;
+#ifdef Py_GIL_DISABLED
+    atomic_init(&self->lock, 0);
+#endif
     if (strategy->holders)
         strategy->holders->made(h);
     PyObject_GC_Track(self);
     return (PyObject *)self;
+}
+
+void
+pp_release_keeping_error(const pp_strategy *strategy, pp_header *h)
+{
+    PyObject *type, *value, *tb;
+
+    PyErr_Fetch(&type, &value, &tb);
+    strategy->release(h);
+    PyErr_Restore(type, value, tb);
 }
 
 /* tp_vectorcall, and tp_new for those who call it by name: MyClassRef(obj, /). */
@@ -43,10 +56,12 @@ holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject
         return NULL;
     }
     PP_ACCESS();
+    pp_drain(strategy);
     h = pp_unwrap(strategy, args[0]);
     if (h == NULL)
         return NULL;
-    strategy->retain(h);
+    if (!strategy->lookup) /* else the look-up has taken it */
+        strategy->retain(h);
     return pp_new_holder(strategy, h);
 }
 
@@ -67,12 +82,14 @@ holder_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 pp_header *
 pp_take_from_holder(pp_holder *self)
 {
-    pp_header *h = self->header;
-    if (h) {
-        self->header = NULL;
-        if (self->strategy->holders)
-            self->strategy->holders->gone(h);
-    }
+    pp_header *h;
+
+    pp_lock_holder((PyObject *)self);
+    h = self->header;
+    self->header = NULL;
+    pp_unlock_holder((PyObject *)self);
+    if (h && self->strategy->holders)
+        self->strategy->holders->gone(h);
     return h;
 }
 
@@ -116,23 +133,41 @@ holder_clear(PyObject *self)
     return 0;
 }
 
-pp_header *
-pp_held(PyObject *self)
+static PyObject *
+released(void)
 {
+    PyErr_SetString(PyExc_ReferenceError,
+                    "this MyClassRef has been released; it no longer holds a native object");
+    return NULL;
+}
+
+pp_header *
+pp_hold(PyObject *self)
+{
+    pp_header *h;
+
     PP_ACCESS();
-    if (PP_HOLDER(self)->header == NULL)
-        PyErr_SetString(PyExc_ReferenceError,
-                        "this MyClassRef has been released; it no longer holds a native object");
-    return PP_HOLDER(self)->header;
+    pp_lock_holder(self);
+    h = PP_HOLDER(self)->header;
+    if (h)
+        PP_HOLDER(self)->strategy->retain(h);
+    pp_unlock_holder(self);
+    return h ? h : (pp_header *)released();
 }
 
 static PyObject *
 holder_repr(PyObject *self)
 {
-    if (PP_HOLDER(self)->header == NULL)
+    pp_header *h;
+    uint64_t id;
+
+    pp_lock_holder(self);
+    h = PP_HOLDER(self)->header;
+    id = h ? h->id : 0;
+    pp_unlock_holder(self);
+    if (h == NULL)
         return PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
-    return PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name,
-                                (unsigned long long)PP_HOLDER(self)->header->id);
+    return PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name, (unsigned long long)id);
 }
 
 PyDoc_STRVAR(get_doc,
@@ -141,16 +176,37 @@ PyDoc_STRVAR(get_doc,
 "stood for it before is what the strategies differ in. Raises ReferenceError\n"
 "after release().");
 
+/* Without the GIL another thread may release the holder at any time. A wrapper that is there is
+ * returned with the holder locked; to make one takes a native reference first. */
 static PyObject *
 holder_get(PyObject *self, PyObject *unused)
 {
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
     pp_header *h;
 
     PP_ACCESS();
+    pp_drain(strategy);
+#ifdef Py_GIL_DISABLED
+    PyObject *wrapper = NULL;
+
+    pp_lock_holder(self);
     h = PP_HOLDER(self)->header;
+    if (h && strategy->live)
+        wrapper = strategy->live(h);
+    if (h && !wrapper)
+        strategy->retain(h);
+    pp_unlock_holder(self);
     if (h == NULL)
-        return (PyObject *)pp_held(self);
-    return PP_HOLDER(self)->strategy->wrap(h);
+        return released();
+    if (wrapper == NULL) {
+        wrapper = strategy->wrap(h);
+        pp_release_keeping_error(strategy, h);
+    }
+    return wrapper;
+#else
+    h = PP_HOLDER(self)->header;
+    return h ? strategy->wrap(h) : released();
+#endif
 }
 
 PyDoc_STRVAR(release_doc,
@@ -202,12 +258,10 @@ static PyObject *
 holder_emit(PyObject *self, PyObject *arg)
 {
     const pp_strategy *strategy = PP_HOLDER(self)->strategy;
-    pp_header *h = pp_held(self);
     int64_t event, answer;
+    pp_header *h;
     int failed;
 
-    if (h == NULL)
-        return NULL;
     if (!PyLong_Check(arg)) {
         PyErr_Format(PyExc_TypeError, "emit: event must be an int, not '%.200s'",
                      Py_TYPE(arg)->tp_name);
@@ -216,17 +270,12 @@ holder_emit(PyObject *self, PyObject *arg)
     event = PyLong_AsLongLong(arg);
     if (event == -1 && PyErr_Occurred())
         return NULL;
-    strategy->retain(h); /* on_event may release this very holder */
-    failed = ppGoEmit(h->handle, event, &answer);
-    if (failed) {
-        PyObject *type, *value, *tb;
-        PyErr_Fetch(&type, &value, &tb);
-        strategy->release(h);
-        PyErr_Restore(type, value, tb);
+    h = pp_hold(self); /* on_event may release this very holder */
+    if (h == NULL)
         return NULL;
-    }
-    strategy->release(h);
-    return PyLong_FromLongLong(answer);
+    failed = ppGoEmit(h->handle, event, &answer);
+    pp_release_keeping_error(strategy, h);
+    return failed ? NULL : PyLong_FromLongLong(answer);
 }
 
 static int
@@ -235,10 +284,8 @@ dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answ
     PyObject *self = pp_callback(h), *result;
     long long value;
 
-    if (self) { /* ours for the call: it may replace itself */
-        Py_INCREF(self);
+    if (self) /* ours for the call: it may replace itself */
         result = PyObject_CallFunction(self, "L", (long long)event);
-    }
     else {
         self = strategy->wrap(h);
         if (self == NULL)
@@ -263,11 +310,11 @@ dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answ
 int
 pp_dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answer, char **error)
 {
-    int had_gil = lt_have_gil(), failed;
+    int attached = lt_attached(), failed;
     PyGILState_STATE state = PyGILState_Ensure();
 
     failed = dispatch(strategy, h, event, answer);
-    *error = failed && !had_gil ? pp_take_error() : NULL;
+    *error = failed && !attached ? pp_take_error() : NULL;
     PyGILState_Release(state);
     return failed;
 }

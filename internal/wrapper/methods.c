@@ -11,6 +11,12 @@ header_of(PyObject *self)
     return pp_native(self);
 }
 
+static inline void
+done(PyObject *self, pp_header *h)
+{
+    pp_done(PP_WRAPPER(self)->strategy, h);
+}
+
 PyDoc_STRVAR(id_doc,
 "id($self, /)\n--\n\n"
 "The number of the native object: an int from 1, unique for the life of the\n"
@@ -20,27 +26,41 @@ static PyObject *
 wrapper_id(PyObject *self, PyObject *unused)
 {
     pp_header *h = header_of(self);
-    return h ? PyLong_FromUnsignedLongLong(h->id) : NULL;
+    uint64_t id;
+
+    if (h == NULL)
+        return NULL;
+    id = h->id;
+    done(self, h);
+    return PyLong_FromUnsignedLongLong(id);
 }
 
 /* The text that Go makes of a native object; kind 0: the message alone. */
 static PyObject *
-text_of(pp_header *h, int kind)
+text_of(PyObject *self, int kind)
 {
+    pp_header *h = header_of(self);
     char small[256], *text = small;
     PyObject *result;
-    int64_t size = ppGoText(h->handle, kind, text, sizeof small);
+    int64_t size;
+
+    if (h == NULL)
+        return NULL;
+    size = ppGoText(h->handle, kind, text, sizeof small);
 
     while (size > (int64_t)sizeof small) {
         int64_t room = size;
         text = PyMem_Malloc(room);
-        if (text == NULL)
+        if (text == NULL) {
+            done(self, h);
             return PyErr_NoMemory();
+        }
         size = ppGoText(h->handle, kind, text, room);
         if (size <= room)
             break;
         PyMem_Free(text); /* another thread has made it longer meanwhile */
     }
+    done(self, h);
     result = PyUnicode_DecodeUTF8(text, size, "replace");
     if (text != small)
         PyMem_Free(text);
@@ -54,8 +74,7 @@ PyDoc_STRVAR(message_doc,
 static PyObject *
 wrapper_message(PyObject *self, PyObject *unused)
 {
-    pp_header *h = header_of(self);
-    return h ? text_of(h, 0) : NULL;
+    return text_of(self, 0);
 }
 
 PyDoc_STRVAR(print_message_doc,
@@ -65,11 +84,10 @@ PyDoc_STRVAR(print_message_doc,
 static PyObject *
 wrapper_print_message(PyObject *self, PyObject *unused)
 {
-    PyObject *text, *out;
-    pp_header *h = header_of(self);
+    PyObject *text = text_of(self, 1), *out;
     int failed;
 
-    if (h == NULL || (text = text_of(h, 1)) == NULL)
+    if (text == NULL)
         return NULL;
     out = PySys_GetObject("stdout");
     if (out == NULL || out == Py_None) { /* as print() does */
@@ -119,16 +137,22 @@ PyDoc_STRVAR(append_doc,
 static PyObject *
 wrapper_append(PyObject *self, PyObject *child)
 {
-    pp_header *from = header_of(self);
+    pp_header *from = header_of(self), *to;
     const pp_strategy *strategy = PP_WRAPPER(self)->strategy;
-    pp_header *to = from ? pp_unwrap(strategy, child) : NULL;
 
-    if (to == NULL || !pp_counts_natively(strategy))
+    if (from == NULL)
         return NULL;
-    strategy->retain(to); /* the edge's: here, because only with the GIL it may be the second */
-    ppGoAppend(from->handle, to->handle);
-    if (strategy->edges)
-        strategy->edges->made(from, to);
+    to = pp_counts_natively(strategy) ? pp_unwrap(strategy, child) : NULL;
+    if (to) {
+        strategy->retain(to); /* the edge's: only an attached thread may take the second */
+        ppGoAppend(from->handle, to->handle);
+        if (strategy->edges)
+            strategy->edges->made(from, to);
+        pp_done(strategy, to);
+    }
+    pp_done(strategy, from);
+    if (to == NULL)
+        return NULL;
     pp_drain(strategy);
     Py_RETURN_NONE;
 }
@@ -142,21 +166,25 @@ PyDoc_STRVAR(remove_doc,
 static PyObject *
 wrapper_remove(PyObject *self, PyObject *child)
 {
-    pp_header *from = header_of(self);
+    pp_header *from = header_of(self), *to;
     const pp_strategy *strategy = PP_WRAPPER(self)->strategy;
-    pp_header *to = from ? pp_unwrap(strategy, child) : NULL;
-    int removed;
+    bool removed = false;
 
-    if (to == NULL)
+    if (from == NULL)
         return NULL;
-    strategy->retain(from); /* Go code needs a reference beside the wrapper's */
-    removed = ppGoRemove(from->handle, to->handle);
-    strategy->release(from);
-    if (!removed) {
-        PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
-                     (unsigned long long)from->id, (unsigned long long)to->id);
-        return NULL;
+    to = pp_unwrap(strategy, child);
+    if (to) {
+        strategy->retain(from); /* Go code needs a reference beside the wrapper's */
+        removed = ppGoRemove(from->handle, to->handle);
+        strategy->release(from);
+        if (!removed)
+            PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
+                         (unsigned long long)from->id, (unsigned long long)to->id);
+        pp_done(strategy, to);
     }
+    pp_done(strategy, from);
+    if (!removed)
+        return NULL;
     pp_drain(strategy);
     Py_RETURN_NONE;
 }
@@ -189,9 +217,12 @@ wrapper_children(PyObject *self, PyObject *unused)
             PyMem_Free(found);
         room = n;
         found = PyMem_New(pp_header *, room);
-        if (found == NULL)
+        if (found == NULL) {
+            done(self, h);
             return PyErr_NoMemory();
+        }
     }
+    done(self, h);
     list = PyList_New(n);
     for (int64_t i = 0; i < n; i++) {
         PyObject *child = list ? strategy->wrap(found[i]) : NULL;

@@ -22,11 +22,11 @@ int pp_set_message(pp_header *h, PyObject *message);
 
 /* ---- callbacks.c ---- */
 
-/* Borrowed; NULL if there is none. */
+/* A new reference; NULL if there is none. */
 PyObject *pp_callback(pp_header *);
 
-/* Take it out of the native object: the reference is the caller's. Needs no GIL where
- * nobody else can reach the object. */
+/* Take it out of the native object: the reference is the caller's. Any thread, if no other
+ * can reach the object. */
 PyObject *pp_take_callback(pp_header *);
 
 /* MyClass.set_callback. */
@@ -48,9 +48,16 @@ PyObject *pp_module_synchronize(PyObject *module, PyObject *unused);
 
 /* ---- holder.c, module.c ---- */
 
-/* The native object of a holder; NULL with ReferenceError if it has been released. Look
- * after arguments are converted, which may run code that releases it. */
-pp_header *pp_held(PyObject *);
+/* A new native reference to the native object of a holder; NULL with ReferenceError if it has been
+ * released. */
+pp_header *pp_hold(PyObject *);
+
+/* strategy->release, and the pending exception is the same after it. */
+void pp_release_keeping_error(const pp_strategy *, pp_header *);
+
+/* pp_drain, and wait up to a second, detached, until all that had been handed over before has been
+ * released, by whatever thread. false: not all has. */
+bool pp_settle(const pp_strategy *);
 
 /* Take the native reference out of a holder; NULL if it has none. */
 pp_header *pp_take_from_holder(pp_holder *);

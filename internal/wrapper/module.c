@@ -1,68 +1,141 @@
-/* The module of one strategy, and the queue of what goroutines handed over. */
+/* The module of one strategy, what each thread has of it, and the making and finishing of native
+ * objects. */
 #include "methods.h"
+
+#include <pthread.h>
 
 #include "_cgo_export.h"
 
 /* ---- native objects ------------------------------------------------------------ */
 
-/* Written with the GIL only: a plain addition, atomic for readers without it. */
-static inline void
-count_idle(pp_state *state, int64_t change)
+/* ---- what each thread has ------------------------------------------------------- */
+
+#ifdef Py_GIL_DISABLED
+_Thread_local pp_local *pp_locals[PP_MAX_STATES];
+
+static pthread_key_t ending;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* A thread ends: the next one that begins takes over what it had. */
+static void
+leave(void *locals)
 {
-    int64_t idle = atomic_load_explicit(&state->idle, memory_order_relaxed);
-    atomic_store_explicit(&state->idle, idle + change, memory_order_relaxed);
+    for (int i = 0; i < PP_MAX_STATES; i++)
+        if (((pp_local **)locals)[i])
+            atomic_store(&((pp_local **)locals)[i]->taken, 0);
 }
+
+static void
+make_key(void)
+{
+    if (pthread_key_create(&ending, leave))
+        Py_FatalError("no thread-specific data");
+}
+
+pp_local *
+pp_new_local(pp_state *state)
+{
+    pp_local *local = atomic_load(&state->locals);
+    int taken = 0;
+
+    pthread_once(&once, make_key);
+    pthread_setspecific(ending, pp_locals);
+    for (; local; local = local->next, taken = 0)
+        if (atomic_compare_exchange_strong(&local->taken, &taken, 1))
+            return pp_locals[state->index] = local;
+    local = calloc(1, sizeof *local);
+    if (local == NULL)
+        Py_FatalError("out of memory for a thread's counters");
+    local->taken = 1;
+    local->next = atomic_load(&state->locals);
+    while (!atomic_compare_exchange_weak(&state->locals, &local->next, local))
+        ;
+    return pp_locals[state->index] = local;
+}
+
+#define FOR_EACH_LOCAL(local, state) \
+    for (pp_local *local = atomic_load(&(state)->locals); local; local = local->next)
+#else
+#define FOR_EACH_LOCAL(local, state) \
+    for (pp_local *local = &(state)->local; local; local = NULL)
+#endif
+
+#define READ(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
+
+int64_t
+pp_idle(pp_state *state)
+{
+    int64_t idle = 0;
+
+    FOR_EACH_LOCAL(local, state)
+        idle += READ(local->idle);
+    return idle;
+}
+
+pp_totals
+pp_total(pp_state *state)
+{
+    pp_totals total = {.drained = atomic_load(&state->queue.drained)};
+
+    FOR_EACH_LOCAL(local, state) {
+        total.wrappers_created += READ(local->wrappers_created);
+        total.wrappers_freed += READ(local->wrappers_freed);
+        total.flips += READ(local->flips);
+        total.resurrections += READ(local->resurrections);
+    }
+    return total;
+}
+
+/* ---- native objects ------------------------------------------------------------ */
 
 /* Have Go destroy the dead, and make n new objects. */
 static lt_slot *
-refill(pp_state *state, int n)
+refill(pp_state *state, pp_local *local, int n)
 {
-    lt_slot *dead = state->dead;
+    lt_slot *dead = local->dead;
 
-    count_idle(state, n - state->n_dead);
-    state->dead = NULL;
-    state->n_dead = 0;
+    PP_ADD(local->idle, n - local->n_dead);
+    local->dead = NULL;
+    local->n_dead = 0;
     return (lt_slot *)ppGoRefill(state->index, n, (uintptr_t)dead);
 }
 
 pp_header *
 pp_new_native(pp_state *state)
 {
-    lt_slot *slot = state->free_list;
+    pp_local *local = pp_local_of(state);
+    lt_slot *slot = local->free_list;
     pp_header *h;
 
     if (slot == NULL)
-        slot = refill(state, PP_BATCH);
-    state->free_list = slot->next;
+        slot = refill(state, local, PP_BATCH);
+    local->free_list = slot->next;
     slot->next = NULL;
     h = pp_header_of_slot(slot);
     atomic_store_explicit(&h->flags, 0, memory_order_relaxed);
-    count_idle(state, -1);
+    PP_ADD(local->idle, -1);
     return h;
-}
-
-int64_t
-pp_idle(pp_state *state)
-{
-    return atomic_load_explicit(&state->idle, memory_order_relaxed);
 }
 
 void
 pp_finish(pp_state *state, pp_header *h)
 {
+    pp_local *local;
+
     if (pp_flag(h, PP_HAS_BODY)) {
         ppGoFinish(h->handle);
-        lt_drain(&state->queue); /* the last references to its children, among others */
+        pp_drain(state->strategy); /* the last references to its children, among others */
         return;
     }
-    h->slot.next = state->dead;
-    state->dead = &h->slot;
-    count_idle(state, 1);
-    if (++state->n_dead == PP_BATCH)
-        refill(state, 0);
+    local = pp_local_of(state);
+    h->slot.next = local->dead;
+    local->dead = &h->slot;
+    PP_ADD(local->idle, 1);
+    if (++local->n_dead == PP_BATCH)
+        refill(state, local, 0);
 }
 
-/* ---- from threads without the GIL ------------------------------------------------- */
+/* ---- from threads that may be unattached ------------------------------------------- */
 
 void
 pp_release_unattached(const pp_strategy *strategy, pp_header *h)
@@ -77,7 +150,7 @@ static void
 later(const pp_strategy *strategy, void (*run)(void *, void *), void *a, void *b)
 {
     if (lt_call_later(&strategy->state->queue, run, a, b) < 0)
-        Py_FatalError("out of memory for a call that needs the GIL");
+        Py_FatalError("out of memory for a call by an attached thread");
 }
 
 void
@@ -122,7 +195,7 @@ module_new_native(PyObject *module, PyObject *args, PyObject *kwargs)
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:new_native", names, &message))
         return NULL;
     pp_drain(strategy);
-    h = pp_new_native(strategy->state);
+    h = pp_new_native(strategy->state); /* runs no code */
     if (pp_set_message(h, message) < 0) {
         strategy->release(h);
         return NULL;
@@ -138,15 +211,25 @@ static PyObject *
 module_live_objects(PyObject *module, PyObject *unused)
 {
     const pp_strategy *strategy = pp_module_strategy(module);
-    pp_drain(strategy);
+    pp_settle(strategy);
     return PyLong_FromLongLong(ppGoLive(strategy->state->index));
 }
 
 PyDoc_STRVAR(settle_doc,
 "settle($module, /)\n--\n\n"
-"Have everything happen that is to follow from what was dropped or released so\n"
-"far. Most strategies do that at once; for one that leaves it to Go's garbage\n"
-"collector this runs the collector. Other threads run meanwhile.");
+"Return when everything that follows from what has been dropped or released so far\n"
+"has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
+"garbage collector this runs the collector.");
+
+/* Everything that has been handed over, and what is handed over because of it. */
+static void
+settle(const pp_strategy *strategy)
+{
+    lt_queue *queue = &strategy->state->queue;
+
+    while (pp_settle(strategy) && !lt_queue_empty(queue))
+        ;
+}
 
 static PyObject *
 module_settle(PyObject *module, PyObject *unused)
@@ -160,7 +243,7 @@ module_settle(PyObject *module, PyObject *unused)
         strategy->quiesce();
         Py_END_ALLOW_THREADS
     }
-    pp_drain(strategy);
+    settle(strategy);
     Py_RETURN_NONE;
 }
 
@@ -170,22 +253,22 @@ PyDoc_STRVAR(stats_doc,
 "\n"
 "  wrappers_created  wrappers made, by Python or for a native object\n"
 "  wrappers_freed    wrappers gone for good\n"
-"  flips             a wrapper died and the native object took it over\n"
-"  resurrections     the same wrapper was handed out again after it had died\n"
-"  drained           references released by goroutines, dropped with the GIL");
+"  flips             the native object took over a wrapper that Python had dropped\n"
+"  resurrections     a wrapper was returned that only its native object referred to\n"
+"  drained           references handed over by goroutines and released since");
 
 static PyObject *
 module_stats(PyObject *module, PyObject *unused)
 {
     const pp_strategy *strategy = pp_module_strategy(module);
-    pp_state *state;
+    pp_totals total;
 
-    pp_drain(strategy);
-    state = strategy->state;
-    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)state->wrappers_created,
-                         "wrappers_freed", (long long)state->wrappers_freed, "flips",
-                         (long long)state->flips, "resurrections", (long long)state->resurrections,
-                         "drained", (long long)state->queue.drained);
+    pp_settle(strategy);
+    total = pp_total(strategy->state);
+    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)total.wrappers_created,
+                         "wrappers_freed", (long long)total.wrappers_freed, "flips",
+                         (long long)total.flips, "resurrections", (long long)total.resurrections,
+                         "drained", (long long)total.drained);
 }
 
 PyDoc_STRVAR(release_from_goroutines_doc,
@@ -251,8 +334,25 @@ pp_join(const char *left, const char *right)
     return joined;
 }
 
-PyObject *
-pp_module(const pp_strategy *strategy, const char *package)
+#ifdef Py_GIL_DISABLED
+/* Whether the GIL is off; if so, a strategy that needs it raises RuntimeError. */
+static int
+refuse(const pp_strategy *strategy)
+{
+    PyObject *function = strategy->needs_gil ? PySys_GetObject("_is_gil_enabled") : NULL; /* borrowed */
+    PyObject *answer = function ? PyObject_CallNoArgs(function) : NULL;
+    int off = answer == Py_False;
+
+    Py_XDECREF(answer);
+    if (off)
+        PyErr_Format(PyExc_RuntimeError,
+                     "%s needs the GIL; run python with -X gil=1 or PYTHON_GIL=1 to use it", strategy->name);
+    return off || PyErr_Occurred();
+}
+#endif
+
+static PyObject *
+make_module(const pp_strategy *strategy, const char *package)
 {
     pp_state *state = strategy->state;
     PyObject *module;
@@ -278,4 +378,22 @@ pp_module(const pp_strategy *strategy, const char *package)
     state->module = module;
     Py_INCREF(module);
     return module;
+}
+
+PyObject *
+pp_module(const pp_strategy *strategy, const char *package)
+{
+#ifdef Py_GIL_DISABLED
+    static PyMutex making;
+    PyObject *module;
+
+    if (refuse(strategy))
+        return NULL;
+    PyMutex_Lock(&making);
+    module = make_module(strategy, package);
+    PyMutex_Unlock(&making);
+    return module;
+#else
+    return make_module(strategy, package);
+#endif
 }

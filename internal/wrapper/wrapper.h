@@ -5,7 +5,8 @@
  * (module.c), and connects it with its native.Library (binding.go). What changes at run time
  * is in pp_state, which strategies do not write, except for the counters.
  *
- * Unless a comment says otherwise, every function needs the GIL. */
+ * Unless a comment says otherwise, every function needs an attached thread: the GIL, where there
+ * is one. */
 #ifndef PP_WRAPPER_H
 #define PP_WRAPPER_H
 
@@ -33,10 +34,35 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     const pp_strategy *strategy;
-    pp_header *header; /* owns one native reference; NULL once released */
+    pp_header *header; /* owns one native reference; NULL once released. See pp_lock_holder */
+#ifdef Py_GIL_DISABLED
+    lt_word lock;
+#endif
 } pp_holder;
 
 #define PP_HOLDER(op) ((pp_holder *)(op))
+
+/* Between these the holder's header, and its native reference, do not change. For the rules
+ * see lt_lock. */
+static inline void
+pp_lock_holder(PyObject *holder)
+{
+#ifdef Py_GIL_DISABLED
+    lt_lock_word(&PP_HOLDER(holder)->lock);
+#else
+    (void)holder;
+#endif
+}
+
+static inline void
+pp_unlock_holder(PyObject *holder)
+{
+#ifdef Py_GIL_DISABLED
+    lt_unlock_word(&PP_HOLDER(holder)->lock);
+#else
+    (void)holder;
+#endif
+}
 
 /* ---- the table ---------------------------------------------------------------- */
 
@@ -49,18 +75,18 @@ typedef struct {
 /* Native edges that Python code makes. */
 typedef struct {
     void (*made)(pp_header *from, pp_header *to);
-    /* An edge was removed, by any thread; called with the GIL, later. Releases the edge's
+    /* An edge was removed, by any thread; called by an attached one, later. Releases the edge's
      * reference to to and one more to from. Both are pp_header *, see lt_call_later. */
     void (*gone)(void *from, void *to);
 } pp_edges;
 
-/* Python -> native by a look-up that can fail. NULL with an exception. The result is borrowed
- * and valid as long as the wrapper is. */
+/* Python -> native by a look-up that can fail: a new native reference, NULL with an
+ * exception. */
 typedef struct {
     pp_header *(*unwrap)(PyObject *wrapper);
 } pp_lookup;
 
-/* A count that Python keeps (native.CountedElsewhere). No GIL. */
+/* A count that Python keeps (native.CountedElsewhere). Any thread. */
 typedef struct {
     int64_t (*count)(pp_header *);
     void (*release_unattached)(pp_header *);
@@ -71,12 +97,16 @@ struct pp_strategy {
     pp_state *state;
 
     PyObject *(*wrap)(pp_header *);             /* the scheme's X_wrap, and so on */
+    PyObject *(*live)(pp_header *);             /* wrap, if the wrapper is there: runs no code, and
+                                                   does not detach. NULL: there never is one */
     PyObject *(*new_instance)(PyTypeObject *);
-    void (*adopt)(PyObject *self, pp_header *); /* PP_HEADER(self) is set */
+    bool (*adopt)(PyObject *self, pp_header *); /* PP_HEADER(self) is set */
     void (*retain)(pp_header *);
     void (*release)(pp_header *);
     void (*release_slot)(lt_slot *);            /* release, for the queue. NULL: Go code cannot
                                                    hold references (the baseline) */
+    bool queue_all;                             /* native.Hooks.QueueAll */
+    bool needs_gil;                             /* refused on a free-threaded build without it */
 
     /* Of MyClass: tp_dealloc, tp_traverse, tp_clear at least. Methods are added to the common
      * ones. A strategy whose slots subclasses must have too lists pp_class_getset. */
@@ -91,12 +121,37 @@ struct pp_strategy {
     const pp_edges *edges;
     const pp_lookup *lookup;
     const pp_counting *counting;
-    void (*quiesce)(void); /* wait for what does not happen at once. No GIL */
+    void (*quiesce)(void); /* wait for what does not happen at once. Detached */
 };
 
 extern PyGetSetDef pp_class_getset[]; /* __dict__, and __class__ by lt_set_class */
 
 /* ---- the state: zero at start, filled in by the scaffolding ----------------------- */
+
+/* What each thread has of a strategy; with the GIL there is one for all. Other threads read the
+ * counters, which are therefore atomic; see PP_ADD. */
+typedef struct pp_local {
+    /* Native objects made ahead of need, PP_BATCH at a time, because entering Go costs as
+     * much as the rest of making an object. Dead ones that are nothing but memory go back to
+     * Go as many at a time. */
+    lt_slot *free_list;   /* linked by next, each with one reference */
+    lt_slot *dead;        /* linked by next, count 0, no body */
+    int n_dead;
+    _Atomic int64_t idle; /* number in both lists */
+
+    /* Totals since the module was made. */
+    _Atomic int64_t wrappers_created;
+    _Atomic int64_t wrappers_freed;
+    _Atomic int64_t flips;
+    _Atomic int64_t resurrections;
+
+    struct pp_local *next; /* of the state's; never freed, reused when its thread has ended */
+    _Atomic int taken;
+} pp_local;
+
+#define PP_ADD(counter, n)                                                                     \
+    atomic_store_explicit(&(counter), atomic_load_explicit(&(counter), memory_order_relaxed) + (n), \
+                          memory_order_relaxed)
 
 struct pp_state {
     const pp_strategy *strategy;
@@ -104,23 +159,33 @@ struct pp_state {
     PyObject *module;           /* NULL until it is asked for; never freed */
     PyTypeObject *wrapper_type; /* MyClass */
     PyTypeObject *holder_type;  /* MyClassRef */
-    lt_queue queue;             /* what threads without the GIL have released */
+    lt_queue queue;             /* what unattached threads have released */
     pp_state *next;             /* of all attached states */
-
-    /* Native objects made ahead of need, PP_BATCH at a time, because entering Go costs as
-     * much as the rest of making an object. Dead ones that are nothing but memory go back to
-     * Go as many at a time. */
-    lt_slot *free_list; /* linked by next, each with one reference */
-    lt_slot *dead;      /* linked by next, count 0, no body */
-    int n_dead;
-    _Atomic int64_t idle; /* number in both lists; read without the GIL */
-
-    /* Totals since the module was made. */
-    int64_t wrappers_created;
-    int64_t wrappers_freed;
-    int64_t flips;
-    int64_t resurrections;
+    pp_local local;             /* with the GIL the only one */
+    _Atomic(pp_local *) locals; /* without the GIL */
 };
+
+#ifdef Py_GIL_DISABLED
+#define PP_MAX_STATES 32
+extern _Thread_local pp_local *pp_locals[PP_MAX_STATES]; /* by pp_state.index */
+
+pp_local *pp_new_local(pp_state *);
+#endif
+
+static inline pp_local *
+pp_local_of(pp_state *state)
+{
+#ifdef Py_GIL_DISABLED
+    pp_local *local = pp_locals[state->index];
+
+    return local ? local : pp_new_local(state);
+#else
+    return &state->local;
+#endif
+}
+
+/* Count an event of a scheme's header: PP_EVENT(&preserve_state, flips). */
+#define PP_EVENT(state, what) PP_ADD(pp_local_of(state)->what, 1)
 
 #define PP_BATCH 32
 
@@ -163,7 +228,7 @@ PyObject *pp_new_wrapper(pp_state *, pp_header *h);
 /* Remove every native edge of an object. edges->gone is not called. */
 void pp_remove_edges(const pp_strategy *, pp_header *from);
 
-/* Release what threads without the GIL have handed over. */
+/* Release what unattached threads have handed over. */
 static inline void
 pp_drain(const pp_strategy *strategy)
 {
@@ -172,7 +237,8 @@ pp_drain(const pp_strategy *strategy)
 
 /* The header behind any Python object: NULL with TypeError if it is not a wrapper of this
  * strategy, with ReferenceError if it has no native object, or with what the strategy's
- * unwrap says. */
+ * unwrap says. Valid until pp_done: the wrapper's native reference keeps it, or one that the
+ * look-up has taken. */
 pp_header *pp_unwrap(const pp_strategy *, PyObject *op);
 
 /* The same for a wrapper. */
@@ -186,6 +252,16 @@ pp_native(PyObject *wrapper)
     if (strategy && !strategy->lookup && PP_HEADER(wrapper))
         return PP_HEADER(wrapper);
     return pp_native_slow(wrapper);
+}
+
+/* The end of the use of what pp_unwrap or pp_native has returned. Keeps a pending exception. */
+void pp_done_slow(const pp_strategy *, pp_header *);
+
+static inline void
+pp_done(const pp_strategy *strategy, pp_header *h)
+{
+    if (strategy->lookup)
+        pp_done_slow(strategy, h);
 }
 
 /* Visit, or clear, the Python function that the native object of self holds: for schemes
@@ -203,7 +279,14 @@ void pp_clear_own_callback(PyObject *self);
 /* Connect a state with its strategy and with the binding of this index. */
 void pp_attach(const pp_strategy *, int index);
 
-int64_t pp_idle(pp_state *); /* no GIL */
+int64_t pp_idle(pp_state *); /* any thread */
+
+/* The state's counters, added up, in the order of pp_local. */
+typedef struct {
+    int64_t wrappers_created, wrappers_freed, flips, resurrections, drained;
+} pp_totals;
+
+pp_totals pp_total(pp_state *);
 
 /* The strategy's module: a new reference; the state keeps another. NULL with an exception. */
 PyObject *pp_module(const pp_strategy *, const char *package);
@@ -217,19 +300,18 @@ char *pp_join(const char *left, const char *right);
 /* A new MyClassRef that owns one native reference to h. Steals it, also on failure. */
 PyObject *pp_new_holder(const pp_strategy *, pp_header *h);
 
-/* Deliver an event to the wrapper's on_event, with or without the GIL. 0, or -1 when on_event
- * failed: a caller with the GIL finds the exception pending, one without it gets its text, to
- * be freed. */
+/* Deliver an event to the wrapper's on_event, attached or not. 0, or -1 when on_event failed:
+ * an attached caller finds the exception pending, another gets its text, to be freed. */
 int pp_dispatch(const pp_strategy *, pp_header *h, int64_t event, int64_t *answer, char **error);
 
 /* Release one native reference, for Go code, where the native library cannot do it alone: the
- * last beside the wrapper's, or one that Python counts. Needs no GIL, and never blocks. */
+ * last beside the wrapper's, or one that Python counts. Any thread; never blocks. */
 void pp_release_unattached(const pp_strategy *, pp_header *h);
 
-/* A removed edge, for edges->gone; takes over a reference to both ends. No GIL. */
+/* A removed edge, for edges->gone; takes over a reference to both ends. Any thread. */
 void pp_unlink(const pp_strategy *, pp_header *from, pp_header *to);
 
-/* Have a Python reference dropped by a thread with the GIL. No GIL. */
+/* Have a Python reference released by an attached thread. Any thread. */
 void pp_drop_later(const pp_strategy *, PyObject *);
 
 /* The interpreter is going away: request no drains any more. */
