@@ -147,8 +147,10 @@ func TestAWeaklyRevivedWrapperGetsItsObjectBack(t *testing.T) {
 			require.NoError(t, space.Exec("del a")) // Go has it: a zombie
 			runtime.KeepAlive(pointer)
 		}()
-		native.Collect() // the release waits in the queue: we have the GIL
-		require.NoError(t, space.Exec("a = w()"))
+		// The release waits in the queue: we have the GIL, and keep it for a while.
+		require.NoError(t, space.Exec("import sys; interval = sys.getswitchinterval(); sys.setswitchinterval(1000)"))
+		native.Collect()
+		require.NoError(t, space.Exec("a = w(); sys.setswitchinterval(interval)"))
 		b.Drain()
 		whole, err := space.Truth("a is not None and a.x == 1 and a.message() == 'back' and w() is a")
 		require.NoError(t, err)

@@ -23,28 +23,30 @@
 #define LT_SLICE 5000      /* microseconds: sys.getswitchinterval()'s default */
 #define LT_GIVE_UP 5000000 /* microseconds that lt_disarm waits for the queue's thread */
 
-/* One step of work for an attached thread: see lt_call_later. */
+/* One step of work for an attached thread: see lt_call_later. In the queue it is a slot to which no
+ * reference has been handed over. */
 typedef struct lt_call {
+    lt_slot slot;
     void (*run)(void *a, void *b);
     void *a, *b;
-    struct lt_call *next;
 } lt_call;
 
 /* States of the queue's thread, and transitions:
  *
  *     LT_NO_THREAD -> LT_STARTING   lt_request
- *     LT_STARTING  -> LT_RUNNING    lt_request: the thread has been started
- *     LT_STARTING  -> LT_NO_THREAD  lt_request: it cannot be; the next push tries again
+ *     LT_STARTING  -> LT_RUNNING    lt_run_thread, before it looks at the queue
+ *     LT_STARTING  -> LT_NO_THREAD  lt_request: it cannot be started; the next push tries again
+ *     LT_RUNNING   -> LT_NO_THREAD  lt_after_fork_in_child
  *     LT_NO_THREAD, LT_RUNNING -> LT_DISARMED   lt_disarm */
 enum { LT_NO_THREAD = 0, LT_STARTING, LT_RUNNING, LT_DISARMED };
 
-/* Static and zero but for release; one for each strategy or library. Both lists are stacks: any
- * thread pushes, a drain takes the whole list. The link of the first is in the slot, so
- * pushing needs no memory and cannot fail. */
+/* Static and zero but for release; one for each strategy or library. Any thread pushes onto a
+ * stack, of which a drain takes all. The link is in the slot, so pushing needs no memory and
+ * cannot fail. */
 typedef struct lt_queue {
     void (*release)(lt_slot *); /* releases one native reference of the slot's object; attached */
-    LT_ATOMIC(lt_slot *) slots; /* each owns slot->handed_over native references */
-    LT_ATOMIC(lt_call *) calls;
+    LT_ATOMIC(lt_slot *) slots; /* each owns slot->handed_over native references; newest first */
+    LT_ATOMIC(lt_slot *) rest;  /* what a slice has left; oldest first */
     LT_ATOMIC(int) requested;   /* from a push until a drain begins */
     LT_ATOMIC(int) thread;      /* LT_NO_THREAD and so on */
     LT_ATOMIC(int64_t) pushed;  /* references and calls so far */
@@ -68,27 +70,29 @@ lt_attached(void)
 
 /* ---- draining: attached ---------------------------------------------------------- */
 
-/* The drains that this thread is in. One variable for all files of an extension: a drain that a
- * __del__ reaches through another file must find it. */
-typedef struct lt_drain_frame {
+/* The scopes that this thread is in: see lt_begin. One variable for all files of an extension: a
+ * drain that a __del__ reaches through another file must find it. */
+typedef struct lt_scope {
     lt_queue *queue;
-    struct lt_drain_frame *outer;
-} lt_drain_frame;
+    struct lt_scope *outer;
+    lt_slot *slots, **last; /* handed over by this thread, oldest first */
+} lt_scope;
 
 #ifdef __cplusplus
-inline thread_local lt_drain_frame *lt_draining;
+inline thread_local lt_scope *lt_innermost;
 #else
-__attribute__((weak)) _Thread_local lt_drain_frame *lt_draining;
+__attribute__((weak)) _Thread_local lt_scope *lt_innermost;
 #endif
 
-static inline bool
-lt_is_draining(lt_queue *queue)
+/* This thread's scope of a queue, or NULL. */
+static inline lt_scope *
+lt_scope_of(lt_queue *queue)
 {
-    lt_drain_frame *frame = lt_draining;
+    lt_scope *scope = lt_innermost;
 
-    while (frame && frame->queue != queue)
-        frame = frame->outer;
-    return frame != NULL;
+    while (scope && scope->queue != queue)
+        scope = scope->outer;
+    return scope;
 }
 
 static inline int64_t
@@ -103,27 +107,22 @@ lt_microseconds(void)
 static inline void lt_request(lt_queue *queue);
 
 static inline void
-lt_push_slot(lt_queue *queue, lt_slot *slot)
+lt_push(lt_queue *queue, lt_slot *slot)
 {
     slot->next = LT_STD(atomic_load_explicit)(&queue->slots, LT_STD(memory_order_relaxed));
     while (!LT_STD(atomic_compare_exchange_weak)(&queue->slots, &slot->next, slot))
         ;
 }
 
-static inline void
-lt_push_call(lt_queue *queue, lt_call *call)
-{
-    call->next = LT_STD(atomic_load_explicit)(&queue->calls, LT_STD(memory_order_relaxed));
-    while (!LT_STD(atomic_compare_exchange_weak)(&queue->calls, &call->next, call))
-        ;
-}
-
+/* All that is in the queue, or the rest of a slice; oldest first. NULL: nothing. */
 static inline lt_slot *
-lt_take_slots(lt_queue *queue)
+lt_take(lt_queue *queue)
 {
-    lt_slot *list = LT_STD(atomic_exchange)(&queue->slots, (lt_slot *)NULL), *oldest = NULL, *next;
+    lt_slot *oldest = NULL, *list, *next;
 
-    for (; list; list = next) {
+    if (LT_STD(atomic_load)(&queue->rest) && (list = LT_STD(atomic_exchange)(&queue->rest, (lt_slot *)NULL)))
+        return list;
+    for (list = LT_STD(atomic_exchange)(&queue->slots, (lt_slot *)NULL); list; list = next) {
         next = list->next;
         list->next = oldest;
         oldest = list;
@@ -131,17 +130,18 @@ lt_take_slots(lt_queue *queue)
     return oldest;
 }
 
-static inline lt_call *
-lt_take_calls(lt_queue *queue)
+/* Put the rest of a slice back. handed_over is not zero, so no other thread pushes these. */
+static inline void
+lt_put_back(lt_queue *queue, lt_slot *list)
 {
-    lt_call *list = LT_STD(atomic_exchange)(&queue->calls, (lt_call *)NULL), *oldest = NULL, *next;
+    lt_slot *none = NULL, *next;
 
-    for (; list; list = next) {
+    if (LT_STD(atomic_compare_exchange_strong)(&queue->rest, &none, list))
+        return;
+    for (; list; list = next) { /* another thread has put its rest there */
         next = list->next;
-        list->next = oldest;
-        oldest = list;
+        lt_push(queue, list);
     }
-    return oldest;
 }
 
 /* Whether the slice that began at start is over; the clock is read every 8th time. */
@@ -151,69 +151,96 @@ lt_slice_over(int64_t start, unsigned *n)
     return ++*n % 8 == 0 && lt_microseconds() - start > LT_SLICE;
 }
 
+/* Release what slot owns in the queue, or run the call. After the first release the object may be
+ * gone, or its slot be in the queue again: so handed_over is cleared before. */
+static inline void
+lt_handle(lt_queue *queue, lt_slot *slot)
+{
+    uint32_t left = LT_STD(atomic_exchange)(&slot->handed_over, (uint32_t)0);
+
+    if (left == 0) {
+        lt_call *call = (lt_call *)(void *)slot;
+
+        call->run(call->a, call->b);
+        free(call);
+        left = 1;
+    }
+    else
+        for (uint32_t n = left; n > 0; n--)
+            queue->release(slot);
+    LT_STD(atomic_fetch_add)(&queue->drained, (int64_t)left);
+}
+
+/* Between lt_begin and lt_end this thread hands over to the scope, and lt_end releases that: so
+ * what an attached thread causes itself has happened when it returns, without another thread,
+ * and a chain of native edges of any length dies in the loop of lt_end and not by recursion.
+ * Within a scope of the same queue lt_begin returns false, and there is no lt_end. */
+static inline bool
+lt_begin(lt_queue *queue, lt_scope *scope)
+{
+    if (lt_scope_of(queue))
+        return false;
+    scope->queue = queue;
+    scope->outer = lt_innermost;
+    scope->slots = NULL;
+    scope->last = &scope->slots;
+    lt_innermost = scope;
+    return true;
+}
+
+/* Runs any Python code, and keeps a pending exception. */
+static inline void
+lt_end(lt_scope *scope)
+{
+    lt_queue *queue = scope->queue;
+    PyObject *type = NULL, *value = NULL, *tb = NULL;
+    bool any = scope->slots != NULL;
+    lt_slot *slot;
+
+    if (any)
+        PyErr_Fetch(&type, &value, &tb);
+    while ((slot = scope->slots) != NULL) {
+        scope->slots = slot->next;
+        if (scope->slots == NULL)
+            scope->last = &scope->slots;
+        lt_handle(queue, slot);
+    }
+    if (any)
+        PyErr_Restore(type, value, tb);
+    lt_innermost = scope->outer;
+}
+
 /* Run calls, and release references, oldest first, until the queue is empty or a slice is
- * over; then the rest goes back and is requested. Runs any Python code, which may push again or
- * come back here; then the outer call goes on with what was added, so that a chain of native
- * edges of any length dies in this loop and not by recursion. */
+ * over; then the rest goes back and is requested. Runs any Python code, which may push again. Not
+ * within a scope of the queue: the outer call goes on with what was added. */
 static inline void
 lt_drain_slice(lt_queue *queue)
 {
-    lt_drain_frame frame = {queue, lt_draining};
     PyObject *type, *value, *tb;
     int64_t start = lt_microseconds();
     unsigned n = 0;
     bool over = false;
+    lt_scope scope;
     lt_slot *slot, *next;
-    lt_call *call, *after;
 
-    lt_draining = &frame;
+    if (!lt_begin(queue, &scope))
+        return;
     PyErr_Fetch(&type, &value, &tb);
-    while (!over) {
-        /* requested is cleared before the exchange: a push after the exchange requests anew.
-         * The other order loses a wake-up. */
-        LT_STD(atomic_store)(&queue->requested, 0);
-        call = lt_take_calls(queue);
-        slot = lt_take_slots(queue);
-        if (call == NULL && slot == NULL)
-            break;
-        for (; call && !over; call = after) {
-            after = call->next;
-            call->run(call->a, call->b);
-            free(call);
-            LT_STD(atomic_fetch_add)(&queue->drained, (int64_t)1);
+    /* requested is cleared before the queue is looked at: a push after the look requests anew.
+     * The other order loses a wake-up. */
+    while (!over && (LT_STD(atomic_store)(&queue->requested, 0), slot = lt_take(queue))) {
+        for (; slot && !over; slot = next) {
+            next = slot->next; /* read before the object is gone */
+            lt_handle(queue, slot);
             over = lt_slice_over(start, &n);
         }
-        for (; call; call = after) {
-            after = call->next;
-            lt_push_call(queue, call);
-        }
-        for (; slot && !over; slot = next) {
-            /* next is read, and handed_over cleared, before the first release: after it
-             * the object may be gone, or its slot be in the queue again. */
-            next = slot->next;
-            slot->next = NULL;
-            for (uint32_t left = LT_STD(atomic_exchange)(&slot->handed_over, (uint32_t)0); left > 0; left--) {
-                queue->release(slot);
-                LT_STD(atomic_fetch_add)(&queue->drained, (int64_t)1);
-                over |= lt_slice_over(start, &n);
-            }
-        }
-        for (; slot; slot = next) { /* handed_over is not zero, so no other thread pushes it */
-            next = slot->next;
-            lt_push_slot(queue, slot);
-        }
+        if (slot)
+            lt_put_back(queue, slot);
     }
+    lt_end(&scope);
     PyErr_Restore(type, value, tb);
-    lt_draining = frame.outer;
     if (over)
         lt_request(queue);
-}
-
-static inline void
-lt_drain_now(lt_queue *queue)
-{
-    if (!lt_is_draining(queue))
-        lt_drain_slice(queue);
 }
 
 /* Call it wherever Python enters the library: one load where there is nothing to do. */
@@ -221,7 +248,7 @@ static inline void
 lt_drain(lt_queue *queue)
 {
     if (LT_STD(atomic_load_explicit)(&queue->requested, LT_STD(memory_order_relaxed)))
-        lt_drain_now(queue);
+        lt_drain_slice(queue);
 }
 
 /* ---- the queue's thread ------------------------------------------------------------ */
@@ -229,7 +256,7 @@ lt_drain(lt_queue *queue)
 static inline bool
 lt_queue_empty(lt_queue *queue)
 {
-    return !LT_STD(atomic_load)(&queue->slots) && !LT_STD(atomic_load)(&queue->calls);
+    return !LT_STD(atomic_load)(&queue->slots) && !LT_STD(atomic_load)(&queue->rest);
 }
 
 /* Keeps its thread state from beginning to end, and is detached while it waits. Signals are for
@@ -243,6 +270,9 @@ lt_run_thread(void *arg)
     PyThreadState *state;
     sigset_t all;
 
+    /* First of all, and by this thread. If the starter did it, and were suspended before, a push
+     * that finds LT_STARTING while this thread goes to sleep would wake no thread. */
+    LT_STD(atomic_store)(&queue->thread, (int)LT_RUNNING);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     gil = PyGILState_Ensure();
@@ -275,23 +305,21 @@ lt_held_lock(void)
 
 /* Have the queue's thread drain soon, unless a push has asked for it already. A drain by an
  * entering thread does not take a wake-up back; the thread then finds nothing. If no thread can
- * be started, entering threads drain. */
+ * be started, entering threads drain, and the next push tries again. */
 static inline void
 lt_request(lt_queue *queue)
 {
     int now = LT_NO_THREAD;
 
-    if (LT_STD(atomic_exchange)(&queue->requested, 1))
+    if (LT_STD(atomic_exchange)(&queue->requested, 1) && LT_STD(atomic_load)(&queue->thread) != LT_NO_THREAD)
         return;
     if (LT_STD(atomic_compare_exchange_strong)(&queue->thread, &now, (int)LT_STARTING)) {
         if (queue->wake == NULL)
             queue->wake = lt_held_lock();
         if (queue->ended == NULL)
             queue->ended = lt_held_lock();
-        if (queue->wake && queue->ended &&
-            PyThread_start_new_thread(lt_run_thread, queue) != PYTHREAD_INVALID_THREAD_ID)
-            LT_STD(atomic_store)(&queue->thread, (int)LT_RUNNING);
-        else
+        if (queue->wake == NULL || queue->ended == NULL ||
+            PyThread_start_new_thread(lt_run_thread, queue) == PYTHREAD_INVALID_THREAD_ID)
             LT_STD(atomic_store)(&queue->thread, (int)LT_NO_THREAD);
     }
     else if (now == LT_RUNNING)
@@ -300,23 +328,37 @@ lt_request(lt_queue *queue)
 
 /* ---- handing over: attached or not --------------------------------------------------- */
 
-/* Hand one native reference of slot's object over to the queue. The slot is pushed once,
- * however many references wait. Never blocks. */
+/* Into this thread's scope, or the queue. */
+static inline void
+lt_enqueue(lt_queue *queue, lt_slot *slot)
+{
+    lt_scope *scope = lt_scope_of(queue);
+
+    if (scope) {
+        slot->next = NULL;
+        *scope->last = slot;
+        scope->last = &slot->next;
+        return;
+    }
+    lt_push(queue, slot);
+    lt_request(queue);
+}
+
+/* Hand one native reference of slot's object over. The slot is enqueued once, however many
+ * references wait. Never blocks. */
 static inline void
 lt_hand_over(lt_queue *queue, lt_slot *slot)
 {
     LT_STD(atomic_fetch_add)(&queue->pushed, (int64_t)1);
-    if (LT_STD(atomic_fetch_add)(&slot->handed_over, (uint32_t)1) > 0)
-        return; /* in the queue, or about to be pushed by the thread that came first */
-    lt_push_slot(queue, slot);
-    lt_request(queue);
+    if (LT_STD(atomic_fetch_add)(&slot->handed_over, (uint32_t)1) == 0)
+        lt_enqueue(queue, slot);
 }
 
 /* Have run(a, b) called by an attached thread. 0, or -1 without memory. Never blocks. */
 static inline int
 lt_call_later(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
 {
-    lt_call *call = (lt_call *)malloc(sizeof *call);
+    lt_call *call = (lt_call *)calloc(1, sizeof *call);
 
     if (call == NULL)
         return -1;
@@ -324,8 +366,7 @@ lt_call_later(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
     call->a = a;
     call->b = b;
     LT_STD(atomic_fetch_add)(&queue->pushed, (int64_t)1);
-    lt_push_call(queue, call);
-    lt_request(queue);
+    lt_enqueue(queue, &call->slot);
     return 0;
 }
 
@@ -353,14 +394,14 @@ lt_release_unattached(lt_queue *queue, lt_slot *slot, LT_ATOMIC(int64_t) *refs)
 /* ---- waiting, exit, fork: attached ------------------------------------------------------ */
 
 /* Drain, and wait, detached, until everything that had been handed over at the call has been
- * released; not inside a drain of the same thread, and no longer than microseconds. For tests,
+ * released; not within a scope of the same thread, and no longer than microseconds. For tests,
  * and for functions that promise it. Whether all has been released. */
 static inline bool
 lt_drain_until(lt_queue *queue, int64_t microseconds)
 {
     int64_t all = LT_STD(atomic_load)(&queue->pushed), start = lt_microseconds();
 
-    if (lt_is_draining(queue))
+    if (lt_scope_of(queue))
         return false;
     for (long pause = 20000;; pause = pause < 1000000 ? 2 * pause : pause) {
         struct timespec nap;
@@ -382,26 +423,28 @@ lt_drain_until(lt_queue *queue, int64_t microseconds)
 /* The interpreter is going away: what is handed over from now on is released by entering
  * threads only, and leaks with the process at last. Waits, detached, for the queue's thread to
  * end; if a __del__ keeps that for longer than LT_GIVE_UP, the thread is left behind. Call it
- * from Python's atexit; Py_AtExit is too late. */
+ * from Python's atexit, attached or not; Py_AtExit is too late. */
 static inline void
 lt_disarm(lt_queue *queue)
 {
     int now = LT_NO_THREAD;
+    PyThreadState *state;
 
     while (!LT_STD(atomic_compare_exchange_strong)(&queue->thread, &now, (int)LT_DISARMED)) {
         if (now == LT_DISARMED)
             return;
         if (now == LT_STARTING)
-            now = LT_NO_THREAD; /* another thread is about to say how that ended */
+            now = LT_NO_THREAD; /* the thread, or its starter, is about to change that; neither waits */
     }
     if (now != LT_RUNNING)
         return;
     PyThread_release_lock(queue->wake);
-    if (lt_draining && lt_is_draining(queue))
+    if (lt_scope_of(queue))
         return; /* called by a __del__ of the queue's thread */
-    Py_BEGIN_ALLOW_THREADS
+    state = lt_attached() ? PyEval_SaveThread() : NULL;
     PyThread_acquire_lock_timed(queue->ended, LT_GIVE_UP, 0);
-    Py_END_ALLOW_THREADS
+    if (state)
+        PyEval_RestoreThread(state);
 }
 
 /* In the child of a fork, which has the calling thread only. Entering threads drain what was
@@ -409,11 +452,18 @@ lt_disarm(lt_queue *queue)
 static inline void
 lt_after_fork_in_child(lt_queue *queue)
 {
+    int64_t waiting = 0;
+
+    for (int i = 0; i < 2; i++)
+        for (lt_slot *slot = LT_STD(atomic_load)(i ? &queue->rest : &queue->slots); slot; slot = slot->next) {
+            uint32_t n = LT_STD(atomic_load)(&slot->handed_over);
+            waiting += n ? n : 1; /* a call */
+        }
     if (LT_STD(atomic_load)(&queue->thread) != LT_DISARMED)
         LT_STD(atomic_store)(&queue->thread, (int)LT_NO_THREAD);
     queue->wake = queue->ended = NULL; /* in whatever state another thread left them */
-    LT_STD(atomic_store)(&queue->requested, !lt_queue_empty(queue));
-    LT_STD(atomic_store)(&queue->pushed, LT_STD(atomic_load)(&queue->drained));
+    LT_STD(atomic_store)(&queue->requested, waiting > 0);
+    LT_STD(atomic_store)(&queue->pushed, LT_STD(atomic_load)(&queue->drained) + waiting);
 }
 
 #endif

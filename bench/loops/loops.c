@@ -146,10 +146,12 @@ int64_t
 pp_loop_retain_release(const pp_strategy *strategy, PyObject *wrapper, int64_t n)
 {
     pp_header *h = pp_unwrap(strategy, wrapper);
-    int64_t start = now();
+    int64_t start;
 
     if (h == NULL)
         return -1;
+    pp_done(strategy, h); /* the wrapper keeps it */
+    start = now();
     for (int64_t i = 0; i < n; i++) {
         strategy->retain(h);
         strategy->release(h);
@@ -200,7 +202,7 @@ pp_hold(const pp_strategy *strategy, void **held, int64_t n)
         PyObject *op = PyObject_CallNoArgs((PyObject *)strategy->state->wrapper_type);
         pp_header *h = op ? pp_unwrap(strategy, op) : NULL;
 
-        if (h)
+        if (h && !strategy->lookup)
             strategy->retain(h);
         Py_XDECREF(op);
         if (h == NULL) {

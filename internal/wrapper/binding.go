@@ -2,13 +2,12 @@ package wrapper
 
 /*
 #include <stdlib.h>
-#include "wrapper.h"
+#include "methods.h"
 
 static void pp_retain(const pp_strategy *s, pp_header *h) { s->retain(h); }
 static void pp_release(const pp_strategy *s, pp_header *h) { s->release(h); }
 static PyObject *pp_wrap(const pp_strategy *s, pp_header *h) { return s->wrap(h); }
 static int64_t pp_count(const pp_strategy *s, pp_header *h) { return s->counting->count(h); }
-static void pp_drain_now(const pp_strategy *s) { pp_drain(s); }
 */
 import "C"
 
@@ -198,8 +197,10 @@ func (b *Binding) Release(o *native.Object) {
 	C.pp_release(b.table, cHeader(h))
 }
 
-// Drain releases what goroutines have handed over. Needs the GIL.
-func (b *Binding) Drain() { C.pp_drain_now(b.table) }
+// Drain returns when what goroutines have handed over has been released, by this thread or by
+// another; it gives up after a second, and does not wait where a drain has called it. Needs the
+// GIL, which is given up while it waits.
+func (b *Binding) Drain() { C.pp_settle(b.table) }
 
 // Stats are a strategy's counters; see the module's stats() for their meaning.
 type Stats struct {

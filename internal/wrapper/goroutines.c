@@ -124,7 +124,7 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
         return PyErr_Format(PyExc_ValueError,
                             "goroutines must be from 1 to 1000 and times not negative, not %d and %d",
                             goroutines, times);
-    h = pp_hold(self); /* another thread may release this very holder */
+    h = pp_retain_held(self); /* another thread may release this very holder */
     if (h == NULL)
         return NULL;
     Py_BEGIN_ALLOW_THREADS

@@ -142,7 +142,7 @@ released(void)
 }
 
 pp_header *
-pp_hold(PyObject *self)
+pp_retain_held(PyObject *self)
 {
     pp_header *h;
 
@@ -270,7 +270,7 @@ holder_emit(PyObject *self, PyObject *arg)
     event = PyLong_AsLongLong(arg);
     if (event == -1 && PyErr_Occurred())
         return NULL;
-    h = pp_hold(self); /* on_event may release this very holder */
+    h = pp_retain_held(self); /* on_event may release this very holder */
     if (h == NULL)
         return NULL;
     failed = ppGoEmit(h->handle, event, &answer);

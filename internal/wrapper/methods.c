@@ -174,9 +174,14 @@ wrapper_remove(PyObject *self, PyObject *child)
         return NULL;
     to = pp_unwrap(strategy, child);
     if (to) {
+        lt_scope scope;
+        bool begun = lt_begin(&strategy->state->queue, &scope);
+
         strategy->retain(from); /* Go code needs a reference beside the wrapper's */
         removed = ppGoRemove(from->handle, to->handle);
         strategy->release(from);
+        if (begun)
+            lt_end(&scope);
         if (!removed)
             PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
                          (unsigned long long)from->id, (unsigned long long)to->id);
@@ -192,8 +197,12 @@ wrapper_remove(PyObject *self, PyObject *child)
 void
 pp_remove_edges(const pp_strategy *strategy, pp_header *from)
 {
+    lt_scope scope;
+    bool begun = lt_begin(&strategy->state->queue, &scope);
+
     ppGoRemoveAll(from->handle);
-    pp_drain(strategy);
+    if (begun)
+        lt_end(&scope);
 }
 
 PyDoc_STRVAR(children_doc,

@@ -50,7 +50,7 @@ PyObject *pp_module_synchronize(PyObject *module, PyObject *unused);
 
 /* A new native reference to the native object of a holder; NULL with ReferenceError if it has been
  * released. */
-pp_header *pp_hold(PyObject *);
+pp_header *pp_retain_held(PyObject *);
 
 /* strategy->release, and the pending exception is the same after it. */
 void pp_release_keeping_error(const pp_strategy *, pp_header *);

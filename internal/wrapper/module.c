@@ -123,8 +123,12 @@ pp_finish(pp_state *state, pp_header *h)
     pp_local *local;
 
     if (pp_flag(h, PP_HAS_BODY)) {
+        lt_scope scope; /* for the last references to its children, among others */
+        bool begun = lt_begin(&state->queue, &scope);
+
         ppGoFinish(h->handle);
-        pp_drain(state->strategy); /* the last references to its children, among others */
+        if (begun)
+            lt_end(&scope);
         return;
     }
     local = pp_local_of(state);
@@ -227,7 +231,7 @@ settle(const pp_strategy *strategy)
 {
     lt_queue *queue = &strategy->state->queue;
 
-    while (pp_settle(strategy) && !lt_queue_empty(queue))
+    while (pp_settle(strategy) && atomic_load(&queue->drained) < atomic_load(&queue->pushed))
         ;
 }
 

@@ -117,8 +117,8 @@ func TestReleaseOnAGoroutineWaitsForADrain(t *testing.T) {
 func TestAQueuedObjectThatComesBackToLifeLosesOnlyTheQueuedReference(t *testing.T) {
 	b := bind(t, "preserve")
 	o := zombie(t, b)
-	o.Release()
 	cpython.WithGIL(func() {
+		o.Release()         // with the GIL, so that the queue's thread has to wait
 		w, err := b.Wrap(o) // a stale pointer, alive by the queue's reference
 		require.NoError(t, err)
 		o.Retain()
@@ -174,6 +174,7 @@ for number in range(1000):
     ref = m.MyClassRef(link)
 del link
 ref.release_from_goroutine()
+m.settle()
 `))
 		dead, err := n.Truth("deaths == list(reversed(range(1000)))")
 		require.NoError(t, err)
