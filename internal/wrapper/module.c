@@ -221,14 +221,17 @@ PyDoc_STRVAR(settle_doc,
 "has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
 "garbage collector this runs the collector.");
 
-/* Everything that has been handed over, and what is handed over because of it. */
+/* Everything that has been handed over, and what is handed over because of it. An empty queue
+ * says nothing: another thread may be at what it has taken. */
 static void
 settle(const pp_strategy *strategy)
 {
     lt_queue *queue = &strategy->state->queue;
+    int64_t drained;
 
-    while (pp_settle(strategy) && !lt_queue_empty(queue))
-        ;
+    do
+        drained = pp_settle(strategy) ? atomic_load(&queue->drained) : INT64_MAX;
+    while (drained < atomic_load(&queue->pushed));
 }
 
 static PyObject *
