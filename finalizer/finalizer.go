@@ -20,6 +20,9 @@ const (
 	once   = "CPython calls tp_finalize once in an object's life; the second death is real"
 	theirs = "a subclass's __del__ takes the place of tp_finalize, so it is never preserved"
 	unseen = "the reference that native code holds is invisible to gc"
+
+	needsGIL = "without the GIL CPython keeps a wrapper that tp_finalize has resurrected biased towards its thread, " +
+		"and gc calls tp_finalize for a wrapper that native code holds"
 )
 
 func init() {
@@ -32,6 +35,7 @@ func init() {
 			ShippedBy: nil,
 			Identity:  true,
 			Weakref:   true,
+			NeedsGIL:  needsGIL,
 			Breaks: map[string]string{
 				"G8":       strategies.EdgesUnseen,
 				"I3":       once,

@@ -39,6 +39,7 @@ func init() {
 			Identity:  true,
 			Weakref:   true,
 			Breaks: map[string]string{
+				"FT5":      strategies.Undecided,
 				"G8":       strategies.EdgesUnseen,
 				"W4":       "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
 				"F1[gc]":   "gc runs __del__ of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",

@@ -27,7 +27,7 @@ func init() {
 			ShippedBy: []string{"runtime/cgo.Handle", "gopy"},
 			Breaks: strategies.Forgetful(map[string]string{
 				"I1": "every wrap makes a new wrapper",
-				"I6": "every wrap makes a new wrapper",
+				"I6": "every wrap makes a new wrapper", "FT4": "every wrap makes a new wrapper",
 				"G9": "gc sees nothing of what is behind a handle",
 			}),
 		},

@@ -24,6 +24,7 @@ from subjects import NotApplicable, load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # MATRIX_QUICK=1: a look. The tests that repeat something very often do it less.
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 QUICK = bool(os.environ.get("MATRIX_QUICK"))
 CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
 HUNG_SECONDS = min(20, CHILD_SECONDS)  # what is declared to hang need not be waited for as long
@@ -36,6 +37,7 @@ class Property:
     promise: str
     child: bool  # run in a process of its own: may crash or hang
     absent: str = ""  # why this interpreter does not have what it is about
+    rare: bool = False  # what breaks it may not happen in a run
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,18 @@ class Verdict:
     detail: str = ""
 
 
-def prop(id, title, *, child=False, absent=""):
+def prop(id, title, *, child=False, absent="", rare=False):
     """Mark a function as the test of property id; its docstring is the promise.
 
     absent says why this interpreter does not have what the property is about: then
-    it is not applicable to anybody.
+    it is not applicable to anybody. rare: what breaks it is a race that may not happen
+    in a run; it may hold where it is declared to break, and counts as broken then.
     """
 
     def mark(function):
         promise = " ".join((function.__doc__ or "").split())
         assert promise, f"{id} has no docstring"
-        function.property = Property(id, title, promise, child, absent)
+        function.property = Property(id, title, promise, child, absent, rare)
         return function
 
     return mark
@@ -66,6 +69,8 @@ def run(function, subject, environment=None):
     meanwhile, as pytest does: exec would fail with "Bad address"."""
     if function.property.absent:
         return Verdict("n/a", function.property.absent)
+    if subject.unloadable and function.property.id != "FT1":
+        return Verdict("n/a", subject.unloadable)
     if in_child(function, subject):
         return _run_in_child(function, subject, dict(os.environ) if environment is None else environment)
     return _run_here(function, subject)
@@ -244,21 +249,22 @@ def _wait(pid, seconds):
 
 
 def program(subject, source, *, before="", options=None):
-    """Run source as a Python program of its own, in which m is the subject.
+    """Run source as a Python program of its own, in which m is the subject (None: none is imported).
     before runs before the subject is imported; options are the interpreter's, by
-    default those that keep a free-threaded one from warning that it turns the GIL on.
+    default those that have a free-threaded one run as this one, with the GIL or without.
 
     Returns (exit status, stdout, stderr); an exit status below 0 is a signal. Has no
     time limit of its own: the property that calls it has a process, which has one.
     """
     head = (before + "import sys, os\n"
             f"sys.path.insert(0, {HERE!r})\n"
-            "from subjects import load\n"
-            f"m = load({subject.name!r})\n")
+            f"{f'from subjects import load; m = load({subject.name!r})' if subject else ''}\n")
     if options is None:
-        options = ("-X", "gil=1") if sysconfig.get_config_var("Py_GIL_DISABLED") else ()
-    done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True, cwd=HERE)
-    if subject.kind == "library" and (lacks := done.stderr.partition("subjects.NotApplicable: ")[2]):
+        options = ("-X", f"gil={int(sys._is_gil_enabled())}") if FREE_THREADED else ()
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHON_GIL"}
+    done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True, cwd=HERE,
+                          env=environment)
+    if subject and subject.kind == "library" and (lacks := done.stderr.partition("subjects.NotApplicable: ")[2]):
         raise NotApplicable(lacks.splitlines()[0])
     return done.returncode, done.stdout, done.stderr
 

@@ -25,7 +25,7 @@ func init() {
 			Idea:      "a new wrapper for every wrap; the old one is gone with all that was on it",
 			ShippedBy: []string{"SWIG proxies", "gopy"},
 			Breaks: strategies.Forgetful(map[string]string{
-				"I6": "every wrap makes a new wrapper",
+				"I6": "every wrap makes a new wrapper", "FT4": "every wrap makes a new wrapper",
 				"I1": "every wrap makes a new wrapper",
 				"I5": "wrappers of one native object are not equal",
 				"I8": "wrappers of one native object are not equal",

@@ -29,6 +29,7 @@ func init() {
 			Breaks: strategies.Remade("a new wrapper is made around the class and dict", map[string]string{
 				"I5":       strategies.EqualityOfWrapper,
 				"I8":       strategies.EqualityOfWrapper,
+				"FT16":     "class and dict come back, the slots do not",
 				"S3":       "slots are the wrapper's and die with it",
 				"F4":       "class and dict come back, the slots do not",
 				"G3":       "slots are the wrapper's and die with it",

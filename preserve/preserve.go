@@ -34,6 +34,7 @@ func init() {
 			Identity:  true,
 			Weakref:   true,
 			Breaks: map[string]string{
+				"FT5":      strategies.Undecided,
 				"G8":       strategies.EdgesUnseen,
 				"G6[self]": "a holder's tp_traverse can show gc the reference that a zombie's owner has, but not one to a wrapper that is still Python's",
 				"W4":       "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",

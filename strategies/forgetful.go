@@ -5,10 +5,9 @@ import "maps"
 // EdgesUnseen is why G8 breaks for whoever does nothing about native edges.
 const EdgesUnseen = "native edges are counted and gc sees none of them, so a cycle of them keeps itself alive"
 
-// withGIL is what breaks, for every strategy, on a free-threaded CPython.
-var withGIL = map[string]string{"FT1": needsGIL, "FT2": needsGIL, "FT3": needsGIL}
-
-const needsGIL = "the extension module counts on the GIL and has CPython turn it on"
+// Undecided is why FT5 breaks for whoever decides in tp_dealloc.
+const Undecided = "a wrapper's count is zero from the last release until tp_dealloc has decided to keep it, and a weak " +
+	"reference that another thread asks meanwhile answers None"
 
 // EqualityOfWrapper is why I5 and I8 break for whoever makes another wrapper and leaves
 // == and hash as object has them.
@@ -21,7 +20,7 @@ func Remade(again string, more map[string]string) map[string]string {
 	const weak = "weak references die with the wrapper they were made of"
 	breaks := map[string]string{
 		"I2": again, "I3": again, "I7": again,
-		"W1": weak, "W3": weak, "W4": weak, "W5": weak,
+		"W1": weak, "W3": weak, "W4": weak, "W5": weak, "FT3": weak, "FT5": weak, "FT6": weak,
 		"W2":     "the callback fires when the wrapper dies, while the native object lives",
 		"F1":     "the wrapper really dies when Python drops it",
 		"F1[gc]": "the wrapper really dies when gc finds it in a cycle",
@@ -42,11 +41,12 @@ func Forgetful(more map[string]string) map[string]string {
 	)
 	breaks := Remade("a wrap after the wrapper's death makes a new one", map[string]string{
 		"S1": plain, "S2": plain, "S3": plain, "S4": plain, "S5": plain, "S10": plain,
-		"S8": "after its death the callback gets a new wrapper, which dies with it",
-		"S9": "after its death the callback gets a new wrapper, which is a plain MyClass",
-		"F4": "native code gets the native object only; the wrapper dies all the same",
-		"F8": "nothing is preserved, with __del__ or without",
-		"G1": garbage, "G3": garbage, "G4": garbage, "G5": garbage, "G7": garbage, "G13": garbage,
+		"S8":   "after its death the callback gets a new wrapper, which dies with it",
+		"S9":   "after its death the callback gets a new wrapper, which is a plain MyClass",
+		"F4":   "native code gets the native object only; the wrapper dies all the same",
+		"F8":   "nothing is preserved, with __del__ or without",
+		"FT11": plain, "FT16": plain,
+		"G1": garbage, "G3": garbage, "G4": garbage, "G5": garbage, "G7": garbage, "G13": garbage, "FT10": garbage,
 	})
 	maps.Copy(breaks, more)
 	return breaks

@@ -3,7 +3,6 @@ package strategies
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"unsafe"
@@ -44,6 +43,10 @@ type Declaration struct {
 	// NotApplicable gives, for each property that asks for something the
 	// strategy does not have, the reason.
 	NotApplicable map[string]string `json:"not_applicable"`
+
+	// NeedsGIL says why a free-threaded CPython has to run with the GIL: without it the
+	// strategy is refused with a RuntimeError. "" if it works without. The table says so, too.
+	NeedsGIL string `json:"needs_gil"`
 
 	// Identity and Weakref: whether a wrapper that died once and came back is the
 	// same PyObject, and whether weak references to it stayed valid; over any number of
@@ -128,13 +131,8 @@ type Static struct {
 	C        unsafe.Pointer // the *pp_strategy
 }
 
-// Declaration returns s.Declared and what breaks for every strategy.
-func (s Static) Declaration() Declaration {
-	d := s.Declared
-	d.Breaks = maps.Clone(withGIL)
-	maps.Copy(d.Breaks, s.Declared.Breaks)
-	return d
-}
+// Declaration returns s.Declared.
+func (s Static) Declaration() Declaration { return s.Declared }
 
 // Table returns s.C.
 func (s Static) Table() unsafe.Pointer { return s.C }

@@ -29,6 +29,7 @@ func init() {
 				Idea:     "the suite's classes with no lifetime policy: holders own the wrapper, which owns its object",
 				Identity: true,
 				Weakref:  true,
+				NeedsGIL: "it measures the scaffolding, whose cost the GIL does not change",
 			},
 		},
 		Lacks: map[string]string{

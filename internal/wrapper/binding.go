@@ -58,6 +58,9 @@ func Attach(s strategies.Strategy) *Binding {
 	if got := C.GoString(b.table.name); got != name {
 		panic(fmt.Sprintf("wrapper: strategy %q has the table of %q", name, got))
 	}
+	if bool(b.table.needs_gil) != (s.Declaration().NeedsGIL != "") {
+		panic(fmt.Sprintf("wrapper: strategy %q and its table do not agree whether it needs the GIL", name))
+	}
 	C.pp_attach(b.table, C.int(len(bindings)))
 	bindings = append(bindings, b)
 	boundNames[name] = b

@@ -225,7 +225,8 @@ PyDoc_STRVAR(settle_doc,
 "has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
 "garbage collector this runs the collector.");
 
-/* Everything that has been handed over, and what is handed over because of it. */
+/* Everything that has been handed over, and what is handed over because of it. An empty queue
+ * says nothing: another thread may be at what it has taken. */
 static void
 settle(const pp_strategy *strategy)
 {

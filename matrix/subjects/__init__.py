@@ -59,6 +59,7 @@ class Subject:
     """
 
     ships = None  # the strategy of ours that a library ships
+    unloadable = ""  # why this process cannot load it: it needs the GIL, which is off
 
     def __init__(self, module, *, name, kind, idea, shipped_by=(), breaks=None, not_applicable=None):
         self.module = module
@@ -70,6 +71,8 @@ class Subject:
         self.not_applicable = dict(not_applicable or {})
 
     def __getattr__(self, attribute):
+        if self.unloadable:  # _run_here asks for counters, and FT1 for nothing
+            raise NotApplicable(self.unloadable)
         try:
             return getattr(self.module, attribute)
         except AttributeError:
@@ -100,6 +103,8 @@ class Subject:
 
     def expected(self, property_id):
         """(outcome, reason)"""
+        if self.unloadable and property_id != "FT1":  # FT1 is about the refusal
+            return "n/a", self.unloadable
         if property_id in self.not_applicable:
             return "n/a", self.not_applicable[property_id]
         if property_id in self.breaks:
@@ -198,10 +203,10 @@ def strategy(name):
     """Our own strategy called name, with the guarantees it declares."""
     import pyobject_preservation as pp
 
-    module = pp.strategy(name)
-    declared = module.GUARANTEES
-    return Subject(
-        module,
+    declared = pp.declaration(name)
+    unloadable = f"needs the GIL: {declared['needs_gil']}" if declared["needs_gil"] and gil_is_off() else ""
+    subject = Subject(
+        None if unloadable else pp.strategy(name),
         name=name,
         kind="strategy",
         idea=declared["idea"],
@@ -209,6 +214,12 @@ def strategy(name):
         breaks=declared["breaks"],
         not_applicable=declared["not_applicable"],
     )
+    subject.unloadable = unloadable
+    return subject
+
+
+def gil_is_off():
+    return not getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def library(name):

@@ -27,7 +27,7 @@ from types import MappingProxyType as _MappingProxyType
 
 from . import _core
 
-__all__ = ["REFERENCES", "STRATEGIES", "reference", "strategy"]
+__all__ = ["REFERENCES", "STRATEGIES", "declaration", "reference", "strategy"]
 
 _declarations = {d["name"]: d for d in _json.loads(_core.declarations())}
 
@@ -38,26 +38,37 @@ STRATEGIES = tuple(name for name, d in _declarations.items() if d["lacks"] is No
 REFERENCES = tuple(name for name, d in _declarations.items() if d["lacks"] is not None)
 
 
-def strategy(name, /):
-    """The module of the strategy called name; the same one every time.
+def declaration(name, /):
+    """What the strategy called name says about itself: GUARANTEES of its module, which need not be loaded.
 
     Raises ValueError, which lists the names there are, for any other.
     """
     if name not in STRATEGIES:
         raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
+    declared = {key: value for key, value in _declarations[name].items() if key != "lacks"}
+    for key in ("breaks", "not_applicable"):
+        declared[key] = _MappingProxyType(declared[key] or {})
+    declared["shipped_by"] = tuple(declared["shipped_by"] or ())
+    return _MappingProxyType(declared)
+
+
+def strategy(name, /):
+    """The module of the strategy called name; the same one every time.
+
+    Raises ValueError, which lists the names there are, for any other; RuntimeError for one that
+    needs the GIL (needs_gil in its declaration) where the GIL is off.
+    """
+    declared = declaration(name)
     full_name = f"{__name__}.{name}"
     if full_name not in _sys.modules:
         module = _core.strategy(name)
-        declared = {key: value for key, value in _declarations[name].items() if key != "lacks"}
-        for key in ("breaks", "not_applicable"):
-            declared[key] = _MappingProxyType(declared[key] or {})
-        declared["shipped_by"] = tuple(declared["shipped_by"] or ())
-        module.GUARANTEES = _MappingProxyType(declared)
+        module.GUARANTEES = declared
         module.__doc__ = (
             f"The {name} strategy.\n\n{declared['idea']}.\n\n"
             "GUARANTEES says what it keeps: identity and weakref (True: kept over a death\n"
             "and return; over any number of them unless I3 breaks),\n"
-            "breaks and not_applicable ({property of the matrix: reason}), idea, shipped_by."
+            "breaks and not_applicable ({property of the matrix: reason}), needs_gil (why, or \"\"),\n"
+            "idea, shipped_by."
         )
         module.__package__ = __name__
         globals()[name] = _sys.modules[full_name] = module
