@@ -71,7 +71,6 @@ core_exec(PyObject *module)
                         "pyobject_preservation cannot be loaded twice in one process");
         return -1;
     }
-    loaded = 1;
     ppGoWatchForks();
     if (core_fork_init() < 0)
         return -1;
@@ -81,7 +80,8 @@ core_exec(PyObject *module)
     Py_XDECREF(atexit);
     Py_XDECREF(disarm);
     Py_XDECREF(result);
-    return result ? 0 : -1;
+    loaded = result != NULL; /* an import that failed for want of memory may be tried again */
+    return loaded ? 0 : -1;
 }
 
 static PyModuleDef_Slot slots[] = {

@@ -19,10 +19,15 @@
  * stop Go's world in the child, with nobody to start it again. */
 static PyThread_type_lock forking;
 
+/* The thread that has prepared a fork, 0 if none has. An import that failed halfway and was
+ * tried again may have registered the functions twice. GIL. */
+static unsigned long prepared;
+
 int
 core_fork_init(void)
 {
-    forking = PyThread_allocate_lock();
+    if (forking == NULL)
+        forking = PyThread_allocate_lock();
     if (forking == NULL)
         PyErr_NoMemory();
     return forking ? 0 : -1;
@@ -116,12 +121,13 @@ wait_for_quiet(void)
 PyObject *
 core_before_fork(PyObject *module, PyObject *unused)
 {
-    if (ppGoForked())
+    if (ppGoForked() || prepared == PyThread_get_thread_ident())
         Py_RETURN_NONE;
     Py_BEGIN_ALLOW_THREADS
     PyThread_acquire_lock(forking, WAIT_LOCK);
     ppGoBeforeFork();
     Py_END_ALLOW_THREADS
+    prepared = PyThread_get_thread_ident();
     wait_for_quiet();
     Py_RETURN_NONE;
 }
@@ -129,8 +135,9 @@ core_before_fork(PyObject *module, PyObject *unused)
 PyObject *
 core_after_fork(PyObject *module, PyObject *unused)
 {
-    if (ppGoForked())
+    if (ppGoForked() || prepared != PyThread_get_thread_ident())
         Py_RETURN_NONE;
+    prepared = 0;
     ppGoAfterFork();
     PyThread_release_lock(forking);
     Py_RETURN_NONE;

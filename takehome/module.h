@@ -145,7 +145,11 @@ in_child(void)
 static PyTypeObject *
 make_class(PyObject *module, PyType_Spec *spec)
 {
-    return (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+
+    if (type == NULL && !PyErr_Occurred()) /* CPython 3.11, without memory for a name */
+        PyErr_NoMemory();
+    return (PyTypeObject *)type;
 }
 
 /* Once for the process: classes and hooks are static. */

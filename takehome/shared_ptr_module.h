@@ -134,7 +134,11 @@ watch()
 static PyTypeObject *
 make_class(PyObject *module, PyType_Spec *spec, PyTypeObject *base)
 {
-    return reinterpret_cast<PyTypeObject *>(PyType_FromModuleAndSpec(module, spec, reinterpret_cast<PyObject *>(base)));
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, reinterpret_cast<PyObject *>(base));
+
+    if (type == nullptr && !PyErr_Occurred()) /* CPython 3.11, without memory for a name */
+        PyErr_NoMemory();
+    return reinterpret_cast<PyTypeObject *>(type);
 }
 
 /* Py_mod_exec. A second import in one interpreter gets the same classes. */

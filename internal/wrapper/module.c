@@ -377,6 +377,8 @@ make_module(const pp_strategy *strategy, const char *package)
     if (!state->wrapper_type || !state->holder_type ||
         PyModule_AddType(module, state->wrapper_type) < 0 ||
         PyModule_AddType(module, state->holder_type) < 0) {
+        if (!PyErr_Occurred()) /* CPython 3.11's PyType_FromModuleAndSpec, without memory for a name */
+            PyErr_NoMemory();
         Py_DECREF(module);
         return NULL;
     }

@@ -206,6 +206,22 @@ assert forked(child) == 0
 
 
 @needs_fork
+def test_a_fork_after_an_import_that_was_tried_again(tmp_path):
+    """The functions of the first try are registered, too: the second took a lock that the first held."""
+    run(tmp_path, FORK + """
+del sys.modules["pyobject_preservation"]
+import pyobject_preservation as pp
+m = pp.strategy("preserve")
+signal.alarm(20)
+for _ in range(2):
+    assert forked(lambda: m.MyClass("a").message()) == 0
+t = threading.Thread(target=lambda: forked(lambda: None))
+t.start()
+t.join()
+""")
+
+
+@needs_fork
 @pytest.mark.skipif(not os.path.exists("/proc/self/syscall"), reason="needs Linux's /proc")
 def test_gos_threads_are_asleep_at_a_fork(tmp_path):
     """One that held the scheduler's lock, or a goroutine, hung one child of 2,000: Go's monitor, between two looks."""
