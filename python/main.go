@@ -10,8 +10,8 @@ package main
 #cgo pkg-config: python3
 // For `go build ./...`, which links this as a program, without an interpreter.
 #cgo linux LDFLAGS: -Wl,--unresolved-symbols=ignore-all
-#include <stdlib.h>
 #include "../internal/cpython/python.h"
+#include <stdlib.h>
 */
 import "C"
 
