@@ -32,7 +32,7 @@ type subject struct {
 func on(b bench, strategy strategies.Reference, f func(*subject)) {
 	b.Helper()
 	s := &subject{
-		declared: strategy.Declaration(),
+		declared: strategy.Declaration().On(cpython.BuiltFor()),
 		lacks:    strategy.Lacks,
 		binding:  wrapper.Attach(strategy.Strategy),
 		ns:       cpython.NewNamespace(),

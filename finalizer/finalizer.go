@@ -44,7 +44,7 @@ func init() {
 				"S8":       "a subclass that overrides a method is preserved once only, and the callback's own wrap uses that up",
 				"W2":       once,
 				"W3":       once,
-				"W4":       "gc clears weak references before it calls tp_finalize",
+				"W4":       "gc clears weak references before it calls tp_finalize, up to CPython 3.14",
 				"F1":       theirs,
 				"F1[gc]":   theirs,
 				"F2":       theirs,
@@ -54,6 +54,7 @@ func init() {
 				"G6[self]": unseen,
 				"G7":       once,
 			},
+			HoldsFrom: map[string]string{"W4": "3.15"},
 		},
 	})
 }

@@ -10,8 +10,8 @@ package main
 #cgo pkg-config: python3
 // For `go build ./...`, which links this as a program, without an interpreter.
 #cgo linux LDFLAGS: -Wl,--unresolved-symbols=ignore-all
-#include <stdlib.h>
 #include "../internal/cpython/python.h"
+#include <stdlib.h>
 */
 import "C"
 
@@ -21,13 +21,13 @@ import (
 	"runtime/debug"
 
 	_ "pyobject-preservation/bench"
-	_ "pyobject-preservation/internal/cpython" // its header: see internal/wrapper/embed.go
+	"pyobject-preservation/internal/cpython" // its header, too: see internal/wrapper/embed.go
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/strategies"
 )
 
-// ppGoDeclarations is what every reference and every strategy says about itself, in suite
-// order, as JSON, to be freed by the caller. References have "lacks".
+// ppGoDeclarations is what every reference and every strategy says about itself for this
+// CPython, in suite order, as JSON, to be freed by the caller. References have "lacks".
 //
 //export ppGoDeclarations
 func ppGoDeclarations() *C.char {
@@ -37,7 +37,7 @@ func ppGoDeclarations() *C.char {
 	}
 	var all []declared
 	for _, s := range strategies.Measured() {
-		all = append(all, declared{s.Declaration(), s.Lacks})
+		all = append(all, declared{s.Declaration().On(cpython.BuiltFor()), s.Lacks})
 	}
 	text, err := json.Marshal(all)
 	if err != nil {

@@ -15,6 +15,7 @@ used for another.
 
 import hashlib
 import os
+import struct
 import sys
 import sysconfig
 
@@ -59,8 +60,12 @@ def main(root):
         "PKG_CONFIG_PATH": os.path.join(build, "pkgconfig"),
         "CGO_CFLAGS": f"-O2 -g -DPP_PYTHON_TAG={hashlib.sha1(tag.encode()).hexdigest()[:12]}",
         "CGO_LDFLAGS": f"-O2 -g {rpath}".strip(),
-        "CGO_LDFLAGS_ALLOW": "-Wl,-rpath,.*|-Wl,-O.*|-Wl,-B.*|-rdynamic|-Xlinker|-export-dynamic|-undefined|dynamic_lookup",
+        "CGO_LDFLAGS_ALLOW": "-Wl,-rpath,.*|-Wl,--dynamic-linker,.*|-Wl,--disable-new-dtags|-Wl,--allow-shlib-undefined|-Wl,-O.*|-Wl,-B.*|-rdynamic|-Xlinker|-export-dynamic|-undefined|dynamic_lookup",
     }
+    if own_loader():
+        # An embedded interpreter looks for itself on the PATH, as "python3", and for its
+        # library beside that. The place that libpython was compiled for is the system's.
+        env["PATH"] = os.path.dirname(where) + os.pathsep + os.environ["PATH"]
     path = os.path.join(build, "python.sh")
     text = "".join(f"export {k}={quote(v)}\n" for k, v in env.items())
     write(path, text)
@@ -71,12 +76,41 @@ def link_flags(get):
     """What a program that embeds the interpreter links with, and its rpath."""
     libdir, version = get("LIBDIR"), get("LDVERSION") or get("VERSION")
     if get("Py_ENABLE_SHARED") or os.path.exists(os.path.join(libdir, f"libpython{version}.so")):
-        return f"-L{libdir} -lpython{version}", f"-Wl,-rpath,{libdir}"
+        link, rpath = f"-L{libdir} -lpython{version}", f"-Wl,-rpath,{libdir}"
+        if (loader := own_loader()):
+            # Its C library stands beside libpython. All libraries, those of libraries too
+            # (hence not a RUNPATH), must come from there, and only that library's loader
+            # can load it. Symbols that the linker does not find are in that C library. Not
+            # in CGO_LDFLAGS: Go's own linker would take the rpath from there, for programs
+            # without libpython, but not the loader.
+            return f"{link} {rpath} -Wl,--disable-new-dtags -Wl,--dynamic-linker,{loader} -Wl,--allow-shlib-undefined", ""
+        return link, rpath
     static = os.path.join(get("LIBPL") or "", get("LIBRARY") or "")
     if os.path.isfile(static):
         return f"{static} {get('LIBS')} {get('SYSLIBS')} {get('LINKFORSHARED') or ''}", ""
     fail(f"{sys.executable} comes without libpython, which Go programs that embed it need; on Debian or "
          f"Ubuntu: apt-get install libpython{get('VERSION')}-dev, for a build of your own: --enable-shared")
+
+
+def own_loader():
+    """The loader (ELF interpreter) of the running program, if it is not one of the system's:
+    then this CPython comes with a C library of its own, as those of newer_pythons.sh do."""
+    try:
+        with open(os.path.realpath(sys.executable), "rb") as f:
+            program = f.read(4096)
+    except OSError:
+        return ""
+    if program[:5] != b"\x7fELF\x02":  # 64 bits
+        return ""
+    order = "<" if program[5] == 1 else ">"
+    start, = struct.unpack_from(order + "Q", program, 32)
+    size, count = struct.unpack_from(order + "HH", program, 54)
+    for at in range(start, start + size * count, size):
+        kind, _, offset, _, _, length = struct.unpack_from(order + "IIQQQQ", program, at)
+        if kind == 3:  # PT_INTERP
+            loader = os.fsdecode(program[offset:offset + length].rstrip(b"\0"))
+            return "" if loader.startswith(("/lib", "/usr/lib")) else loader
+    return ""
 
 
 def pc(name, build, version, cflags, libs):

@@ -3,8 +3,10 @@ package strategies
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"unsafe"
 )
 
@@ -40,6 +42,10 @@ type Declaration struct {
 	// reason. What is neither here nor in NotApplicable holds.
 	Breaks map[string]string `json:"breaks"`
 
+	// HoldsFrom gives, for each property in Breaks that CPython itself has mended since, the
+	// version from which on it holds, as in "3.15". See [Declaration.On].
+	HoldsFrom map[string]string `json:"-"`
+
 	// NotApplicable gives, for each property that asks for something the
 	// strategy does not have, the reason.
 	NotApplicable map[string]string `json:"not_applicable"`
@@ -53,6 +59,33 @@ type Declaration struct {
 	// deaths, unless I3 breaks. The benchmarks report them, and check them.
 	Identity bool `json:"identity"`
 	Weakref  bool `json:"weakref"`
+}
+
+// On is d for one version of CPython, as in "3.15" or "3.13t": without HoldsFrom, and without
+// what holds there in Breaks. It panics on anything else than a version.
+func (d Declaration) On(python string) Declaration {
+	breaks := maps.Clone(d.Breaks)
+	for id, from := range d.HoldsFrom {
+		if minor(python) >= minor(from) {
+			delete(breaks, id)
+		}
+	}
+	d.Breaks, d.HoldsFrom = breaks, nil
+	return d
+}
+
+var validVersion = regexp.MustCompile(`^3\.([0-9]+)t?d?$`)
+
+func minor(version string) int {
+	m := validVersion.FindStringSubmatch(version)
+	if m == nil {
+		panic(fmt.Sprintf("strategies: %q is no version of CPython", version))
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		panic(err)
+	}
+	return n
 }
 
 var (
@@ -73,6 +106,12 @@ func Register(s Strategy) {
 	for id := range d.Breaks {
 		if _, both := d.NotApplicable[id]; both {
 			panic(fmt.Sprintf("strategies: %s declares %s both as broken and as not applicable", d.Name, id))
+		}
+	}
+	for id, from := range d.HoldsFrom {
+		minor(from)
+		if _, breaks := d.Breaks[id]; !breaks {
+			panic(fmt.Sprintf("strategies: %s declares that %s holds from %s on, and gives no reason why it broke before", d.Name, id, from))
 		}
 	}
 	registered = append(registered, s)

@@ -11,9 +11,9 @@ package loops
 
 /*
 #cgo pkg-config: python3
+#include "loops.h"
 #include <stdlib.h>
 #include <string.h>
-#include "loops.h"
 */
 import "C"
 

@@ -24,8 +24,8 @@ package cpython
 
 /*
 #cgo pkg-config: python3
-#include <stdlib.h>
 #include "python.h"
+#include <stdlib.h>
 
 static Py_ssize_t pp_refcnt(PyObject *o) { return Py_REFCNT(o); }
 static void pp_incref(PyObject *o) { Py_INCREF(o); }

@@ -3,6 +3,12 @@
 #ifndef PP_PYTHON_H
 #define PP_PYTHON_H
 
+/* Python.h comes before all system headers. cgo's files of exported functions do otherwise:
+ * they begin with <stdlib.h>, which defines this macro with the C library's value. The C
+ * library has made its choice by then and does not look again, and the value that 3.15's
+ * pyconfig.h gives it is another one, which would be a redefinition. */
+#undef _POSIX_C_SOURCE
+
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>

@@ -1,8 +1,8 @@
 package wrapper
 
 /*
-#include <stdlib.h>
 #include "methods.h"
+#include <stdlib.h>
 
 static void pp_retain(const pp_strategy *s, pp_header *h) { s->retain(h); }
 static void pp_release(const pp_strategy *s, pp_header *h) { s->release(h); }

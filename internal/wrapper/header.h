@@ -2,8 +2,8 @@
 #ifndef PP_HEADER_H
 #define PP_HEADER_H
 
+#include "../cpython/python.h" /* first: it includes Python.h */
 #include "../../lifetime/queue.h"
-#include "../cpython/python.h"
 
 /* One record a native object, in C memory, one cache line. The fields up to flags are
  * native.Header's; TestHeaderLayout compares the offsets. The rest is opaque to Go code.

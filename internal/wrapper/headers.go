@@ -3,8 +3,8 @@ package wrapper
 /*
 #cgo pkg-config: python3
 #cgo CFLAGS: -std=gnu11 -fvisibility=hidden
-#include <stdlib.h>
 #include "methods.h"
+#include <stdlib.h>
 
 static void
 pp_drop_callback(const pp_strategy *strategy, pp_header *h)

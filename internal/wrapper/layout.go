@@ -1,8 +1,8 @@
 package wrapper
 
 /*
-#include <stddef.h>
 #include "header.h"
+#include <stddef.h>
 
 #define FIELD(name) offsetof(pp_header, name), sizeof(((pp_header *)0)->name)
 

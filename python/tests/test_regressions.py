@@ -329,12 +329,12 @@ def test_an_edge_is_removed_at_exit(tmp_path, name):
 import atexit, sys
 
 def late():
-    a, b = m.MyClass("a"), m.MyClass()
+    a, b, other = m.MyClass("a"), m.MyClass(), m.MyClass()
     a.append(b)
     r = m.MyClassRef(b)
     a.remove(b)
     r.release()
-    assert sys.getrefcount(b) == 2
+    assert sys.getrefcount(b) == sys.getrefcount(other)  # from 3.14 on, a local need not count
     del b, r
     new = [m.MyClass() for _ in range(100)]
     before = [sys.getrefcount(x) for x in new]

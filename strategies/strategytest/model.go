@@ -19,7 +19,7 @@ import (
 // wrappers, and compares with a model that only knows who refers to whom. A sequence
 // that fails is cut down and kept in testdata by rapid, and run again first.
 func agreesWithModel(t *testing.T, s strategies.Strategy) {
-	tr := &trial{declared: s.Declaration()}
+	tr := &trial{declared: s.Declaration().On(cpython.BuiltFor())}
 	tr.b = wrapper.Attach(s)
 	tr.lib = tr.b.Library()
 	cpython.WithGIL(func() {

@@ -47,7 +47,7 @@ func (t *trial) FailNow() { panic(stop{}) }
 
 // check puts p to s and returns what went wrong.
 func check(s strategies.Strategy, p promise) []string {
-	t := &trial{declared: s.Declaration()}
+	t := &trial{declared: s.Declaration().On(cpython.BuiltFor())}
 	t.Assertions = require.New(t)
 	t.guard(func() { t.try(s, p) })
 	return t.failures

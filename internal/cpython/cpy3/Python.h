@@ -40,4 +40,16 @@ static inline void PySys_SetPath(const wchar_t *path) { (void)path; }
 static inline int PyEval_ThreadsInitialized(void) { return 1; }
 #endif
 
+#if PY_VERSION_HEX >= 0x030F0000
+/* Gone in 3.15, in favour of PyConfig_Get. NULL is their answer before initialization, and
+ * one that cpy3 expects: the string would be the caller's now, and cpy3 does not free it. */
+static inline wchar_t *Py_GetProgramName(void) { return NULL; }
+static inline wchar_t *Py_GetProgramFullPath(void) { return NULL; }
+static inline wchar_t *Py_GetPrefix(void) { return NULL; }
+static inline wchar_t *Py_GetExecPrefix(void) { return NULL; }
+static inline wchar_t *Py_GetPath(void) { return NULL; }
+static inline wchar_t *Py_GetPythonHome(void) { return NULL; }
+static inline void PySys_ResetWarnOptions(void) {}
+#endif
+
 #endif
