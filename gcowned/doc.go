@@ -13,7 +13,7 @@
 //	           collected     counted     the reference is the
 //	           by Go                     object's: a zombie
 //
-//	nobody in Go has the Managed ──▶ its reference is released: queued for a thread with the GIL
+//	nobody in Go has the Managed ──▶ its reference is released: handed over to the queue
 //	the object has no other        ──▶ the zombie dies; or, if a weak reference has
 //	                                   brought it back, lives on as Python's
 //

@@ -15,9 +15,9 @@
 //
 // # What it costs
 //
-// Python's count can be changed only with the GIL, which nanobind takes for each change.
+// Python's count can be changed only by an attached thread; nanobind attaches for each change.
 // Here a goroutine adds what it retains to a delta beside the object, and hands what it
-// releases over to a queue; the next thread with the GIL brings Python's count up to date.
+// releases over to a queue; the next drain brings Python's count up to date.
 // Native code can no longer detect that it releases too often.
 //
 // Wrappers of objects that native code keeps for long stay in memory, and in gc's

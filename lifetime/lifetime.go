@@ -2,8 +2,9 @@
 //
 //	slot.h      what a native object keeps for its wrapper
 //	lifetime.h  resurrection, classes, contents, death
-//	queue.h     references that threads without the GIL give up
+//	queue.h     references that unattached threads give up, and the thread that releases them
 //	tests/      the kit's own tests, in C, without Go
+//	models/     the protocols as models for Spin
 //
 // The headers need CPython 3.10 or later and nothing else: a scheme's header includes them,
 // and an extension includes the scheme's header. takehome/ has complete extensions. This Go

@@ -24,6 +24,10 @@
 //
 // gc sees the edges that Python code made. One that a goroutine made is an unseen
 // native reference like any other: its child is kept for as long as it is there, and a
-// cycle through it leaks. A goroutine may remove any edge; the mirror follows as soon
-// as somebody has the GIL.
+// cycle through it leaks. A goroutine may remove any edge; the mirror follows with
+// the next drain.
+//
+// A goroutine that holds one object may take another along an edge while gc runs. So that gc
+// does not find that one unreachable, goroutines hand over every release of an object that has a
+// wrapper ([native.Hooks]), not only the last.
 package mirrored

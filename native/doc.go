@@ -22,9 +22,10 @@
 // # The one rule for the other side
 //
 // An object that [HasWrapper] has one reference that belongs to its wrapper. Go code never
-// drops the last reference beside it: it goes to [Hooks.Release], which releases it under
-// the other side's lock (for Python: the GIL). So a wrapper that asks, under that lock, "is
-// mine the only reference?" gets an answer that stays true until the lock is given up.
+// drops the last reference beside it: it goes to [Hooks.Release], and the other side releases
+// it under its lock (for Python: the GIL, or the lock of the object's slot). So a wrapper that
+// asks, under that lock, "is mine the only reference?" gets an answer that stays true until the
+// lock is given up.
 //
 // A side that counts references itself sets [CountedElsewhere].
 //

@@ -1,8 +1,8 @@
 // Package preserve is full PyObject preservation: when Python drops its last
 // reference to a wrapper while native code still holds the object, tp_dealloc
 // does not free the wrapper but flips ownership: from now on the native object
-// owns it. Wrapping the object again flips back and hands out the same PyObject,
-// with its dict, slots, class and weak references as they were.
+// owns it. Wrapping the object again hands out the same PyObject, with its dict,
+// slots, class and weak references as they were.
 //
 // # Who ships it
 //
@@ -18,13 +18,20 @@
 //	                └── slot ───┘ holder      object's: a zombie
 //
 //	last Python reference goes, native code holds on ──▶ flip
-//	native code wraps the object again               ◀── resurrect
-//	native code lets go                              ──▶ flip back, then plain death
+//	native code wraps the object again               ──▶ resurrection: Python has references, too
+//	native code releases its last reference          ──▶ Python owns, or the wrapper dies
 //
-// The count of native references includes the wrapper's own, always. So "is
-// anybody else holding it?" is refs > 1, and under the GIL the answer cannot
-// turn from yes to no: a goroutine that gives up the last other reference hands
-// it to a queue that is drained with the GIL.
+// The count of native references includes the wrapper's own, always. So native code holds
+// the object if refs > 1, and while tp_dealloc decides, the answer cannot turn from yes to
+// no: a goroutine that gives up the last other reference hands it to a queue, which an
+// attached thread drains. After the first flip the wrapper does not reach a count of zero
+// again before the last native release, so there is one flip, not one for each wrap.
+//
+// # Without the GIL
+//
+// The decision is made with the lock of the object's slot. wrap takes no lock: see
+// preserve_live. A weak reference that another thread asks between the release of the last
+// Python reference and the flip answers None; a moment later it answers again.
 //
 // # What it keeps
 //
@@ -47,7 +54,7 @@
 // identity do survive.
 //
 // Cycles through native code are collected only where gc can see them whole: a
-// zombie with a single native reference that is a MyClassRef's. With two, with
-// a native edge on the way, or when the wrapper also refers to itself and so
-// never becomes a zombie, they leak until native code lets go.
+// wrapper that has been a zombie, with a single native reference that is a MyClassRef's.
+// With two, with a native edge on the way, or when the wrapper also refers to itself and so
+// never becomes a zombie, they leak until native code releases the object.
 package preserve

@@ -21,8 +21,8 @@
 //
 // # What it costs
 //
-// A Python reference count on every 1↔2 edge. Going up happens with the GIL
-// here, because only the wrapper can lend the reference that makes it two; going
+// A Python reference count on every 1↔2 edge. Going up takes an attached thread,
+// because only the wrapper can lend the reference that makes it two; going
 // down may happen on any goroutine, and is queued. Wrappers of objects that
 // native code keeps for long stay in memory, and in gc's lists, for as long.
 //

@@ -21,6 +21,7 @@
 //
 // # Locks
 //
-// The GIL guards everything but a header's count and flags and the queue
-// (lifetime/queue.h), which are atomic, and the Go objects, which guard themselves.
+// A header's count and flags and the queue (lifetime/queue.h) are atomic, and the Go objects
+// guard themselves. The GIL guards everything else; without it, a header's slot has a lock
+// (lt_lock), a MyClassRef has one, and counters and free lists are each thread's own (pp_local).
 package wrapper

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import pyobject_preservation as pp
+from suite import USABLE
 
 OWN = {"handle", "close", "from_handle"}  # beside the common ones, where a strategy has more
 
@@ -19,7 +20,7 @@ def public(owner):
     return {n for n in vars(owner) if not n.startswith("_")}
 
 
-@pytest.fixture(params=pp.STRATEGIES)
+@pytest.fixture(params=USABLE)
 def m(request):
     return pp.strategy(request.param)
 

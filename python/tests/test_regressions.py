@@ -10,9 +10,10 @@ import weakref
 import pytest
 
 import pyobject_preservation as pp
+from suite import USABLE
 
 
-@pytest.fixture(params=pp.STRATEGIES)
+@pytest.fixture(params=USABLE)
 def m(request):
     return pp.strategy(request.param)
 
@@ -285,7 +286,7 @@ assert forked(child) == 0
 
 @needs_fork
 @pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="has __del__ run by the thread that made the object")
-@pytest.mark.parametrize("name", [n for n in pp.STRATEGIES if "F1" not in pp.strategy(n).GUARANTEES["breaks"]])
+@pytest.mark.parametrize("name", [n for n in USABLE if "F1" not in pp.strategy(n).GUARANTEES["breaks"]])
 def test_a_fork_while_another_thread_drains(tmp_path, name):
     """The child goes on draining, though the thread that was at it is not there."""
     run(tmp_path, FORK + """
@@ -322,7 +323,7 @@ assert status == 0
 """, name)
 
 
-@pytest.mark.parametrize("name", pp.STRATEGIES)
+@pytest.mark.parametrize("name", USABLE)
 def test_an_edge_is_removed_at_exit(tmp_path, name):
     """After the package has let go of the interpreter, which goes on for a while: mirrored kept a stale entry."""
     out = run(tmp_path, """
