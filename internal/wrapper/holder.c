@@ -264,11 +264,21 @@ int
 pp_dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answer, char **error)
 {
     int had_gil = lt_have_gil(), failed;
-    PyGILState_STATE state = PyGILState_Ensure();
+    pp_gil gil = pp_gil_take();
 
-    failed = dispatch(strategy, h, event, answer);
-    *error = failed && !had_gil ? pp_take_error() : NULL;
-    PyGILState_Release(state);
+    *error = NULL;
+    if (gil == 0) { /* as in a library that has been disarmed */
+        *answer = event;
+        return 0;
+    }
+    failed = pp_enter_handler();
+    if (!failed) {
+        failed = dispatch(strategy, h, event, answer);
+        pp_leave_handler();
+    }
+    if (failed && !had_gil)
+        *error = pp_take_error();
+    pp_gil_give(gil);
     return failed;
 }
 

@@ -272,6 +272,8 @@ pp_module(const pp_strategy *strategy, const char *package)
     if (!state->wrapper_type || !state->holder_type ||
         PyModule_AddType(module, state->wrapper_type) < 0 ||
         PyModule_AddType(module, state->holder_type) < 0) {
+        if (!PyErr_Occurred()) /* PyType_FromModuleAndSpec may fail without one */
+            PyErr_NoMemory();
         Py_DECREF(module);
         return NULL;
     }
