@@ -42,7 +42,12 @@ func Attach(name string) (*wrapper.Binding, error) {
 // Detach is to be called before python3.Py_FinalizeEx: native objects that
 // outlive the interpreter leak their wrappers from then on, silently and safely.
 // It is final, and concerns every binding of the process.
-func Detach() { wrapper.Disarm() }
+//
+// It needs the GIL: see cpython.CloseGIL, which it calls.
+func Detach() {
+	cpython.CloseGIL()
+	wrapper.Disarm()
+}
 
 // Module returns the strategy's module, with MyClass and MyClassRef in it.
 //

@@ -6,6 +6,8 @@
  */
 #include "core.h"
 
+#include <stdatomic.h>
+
 #include "_cgo_export.h"
 
 static PyObject *
@@ -21,21 +23,14 @@ static PyObject *
 core_strategy(PyObject *module, PyObject *name)
 {
     const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
-    PyObject *result = text ? ppGoModule((char *)text) : NULL;
+    int known = 0;
+    PyObject *result = text ? ppGoModule((char *)text, &known) : NULL;
 
-    if (result == NULL && !PyErr_Occurred())
-        PyErr_Format(PyExc_ValueError, "no strategy is called %R", name);
-    return result;
-}
-
-/* From here on the interpreter goes away: native objects that outlive it are
- * released without telling it. An atexit function, because Py_AtExit would be
- * called when it is already gone. */
-static PyObject *
-core_disarm(PyObject *module, PyObject *unused)
-{
-    ppGoDisarm();
-    Py_RETURN_NONE;
+    if (result || PyErr_Occurred())
+        return result;
+    if (known) /* CPython does not always say so */
+        return PyErr_NoMemory();
+    return PyErr_Format(PyExc_ValueError, "no strategy is called %R", name);
 }
 
 static PyMethodDef functions[] = {
@@ -43,20 +38,83 @@ static PyMethodDef functions[] = {
      "declarations($module, /)\n--\n\nWhat each strategy says about itself, as JSON."},
     {"strategy", core_strategy, METH_O,
      "strategy($module, name, /)\n--\n\nThe module of the strategy called name."},
-    {"_disarm", core_disarm, METH_NOARGS,
-     "_disarm($module, /)\n--\n\nEnd the connection with Python; called at exit."},
-    {"_before_fork", core_before_fork, METH_NOARGS,
-     "_before_fork($module, /)\n--\n\nTurn Go's garbage collector off."},
-    {"_after_fork", core_after_fork, METH_NOARGS,
-     "_after_fork($module, /)\n--\n\nTurn Go's garbage collector on again, in the parent."},
     {NULL},
 };
+
+/* ---- loading ------------------------------------------------------------------------ */
+
+static _Atomic int ended; /* the interpreter that this was loaded into is going away, or gone */
+
+/* atexit: threads of Go's may attach no more, and native objects that outlive the interpreter
+ * are released without telling it. Not Py_AtExit, which calls when it is already gone. */
+static PyObject *
+core_disarm(PyObject *self, PyObject *unused)
+{
+    atomic_store(&ended, 1);
+    pp_gil_close();
+    ppGoDisarm();
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef disarm = {"disarm", core_disarm, METH_NOARGS, NULL};
+static PyMethodDef before_fork = {"before_fork", core_before_fork, METH_NOARGS, NULL};
+static PyMethodDef after_fork = {"after_fork", core_after_fork, METH_NOARGS, NULL};
+
+static int
+register_atexit(void)
+{
+    PyObject *atexit = PyImport_ImportModule("atexit");
+    PyObject *function = atexit ? PyCFunction_New(&disarm, NULL) : NULL;
+    PyObject *result = function ? PyObject_CallMethod(atexit, "register", "O", function) : NULL;
+
+    Py_XDECREF(atexit);
+    Py_XDECREF(function);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+static int
+register_at_fork(void)
+{
+    PyObject *os = PyImport_ImportModule("os");
+    PyObject *function = NULL, *before = NULL, *after = NULL, *names = NULL, *result = NULL;
+
+    if (os && !PyObject_HasAttrString(os, "register_at_fork")) {
+        Py_DECREF(os);
+        return 0;
+    }
+    if (os && (function = PyObject_GetAttrString(os, "register_at_fork")) &&
+        (before = PyCFunction_New(&before_fork, NULL)) &&
+        (after = PyCFunction_New(&after_fork, NULL)) &&
+        (names = Py_BuildValue("(ss)", "before", "after_in_parent")))
+        result = PyObject_Vectorcall(function, (PyObject *[]){before, after}, 0, names);
+    Py_XDECREF(os);
+    Py_XDECREF(function);
+    Py_XDECREF(before);
+    Py_XDECREF(after);
+    Py_XDECREF(names);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+/* What is registered is the process's, not a module object's: a module is loaded again when
+ * loading failed half-way, or when it was taken out of sys.modules. Two threads that load it
+ * at once may do a step twice; the registered functions allow for that. */
+static int
+once(_Atomic int *done, int (*step)(void))
+{
+    if (!atomic_load(done)) {
+        if (step() < 0)
+            return -1;
+        atomic_store(done, 1);
+    }
+    return 0;
+}
 
 static int
 core_exec(PyObject *module)
 {
-    static int loaded;
-    PyObject *atexit, *disarm, *result;
+    static _Atomic int exit_registered, fork_registered;
 
     /* Native objects, their wrappers and the counters exist once a process.
      * CPython 3.12 and later refuse by the slot below. */
@@ -66,22 +124,16 @@ core_exec(PyObject *module)
                         "objects belong to the main interpreter");
         return -1;
     }
-    if (loaded) {
+    if (atomic_load(&ended)) {
         PyErr_SetString(PyExc_ImportError,
-                        "pyobject_preservation cannot be loaded twice in one process");
+                        "pyobject_preservation cannot be loaded again after the interpreter that it was "
+                        "loaded into has exited: its classes and native objects belong to that one");
         return -1;
     }
     ppGoWatchForks();
-    if (core_fork_init() < 0)
+    if (once(&exit_registered, register_atexit) < 0)
         return -1;
-    atexit = PyImport_ImportModule("atexit");
-    disarm = atexit ? PyObject_GetAttrString(module, "_disarm") : NULL;
-    result = disarm ? PyObject_CallMethod(atexit, "register", "O", disarm) : NULL;
-    Py_XDECREF(atexit);
-    Py_XDECREF(disarm);
-    Py_XDECREF(result);
-    loaded = result != NULL; /* an import that failed for want of memory may be tried again */
-    return loaded ? 0 : -1;
+    return once(&fork_registered, register_at_fork);
 }
 
 static PyModuleDef_Slot slots[] = {
@@ -107,6 +159,8 @@ PyMODINIT_FUNC
 PyInit__core(void)
 {
     const char *wrong = pp_check_runtime();
+
+    core_restore_signals();
     if (wrong) {
         PyErr_Format(PyExc_ImportError, "pyobject_preservation was %s", wrong);
         return NULL;

@@ -4,9 +4,12 @@
 
 #include "../internal/cpython/python.h"
 
-/* fork.c: the functions that __init__.py gives to os.register_at_fork. */
-int core_fork_init(void);
-PyObject *core_before_fork(PyObject *module, PyObject *unused);
-PyObject *core_after_fork(PyObject *module, PyObject *unused);
+/* fork.c: for os.register_at_fork. They may be registered more than once. */
+PyObject *core_before_fork(PyObject *self, PyObject *unused);
+PyObject *core_after_fork(PyObject *self, PyObject *unused);
+
+/* signals.c: give SIGURG and SIGPIPE back to those who had them before this library was
+ * loaded. The first call does; others do nothing. */
+void core_restore_signals(void);
 
 #endif

@@ -5,6 +5,7 @@
  * nor before it forks again: Go's collector, which needs threads, stays off. */
 #include "core.h"
 
+#include <pthread.h>
 #include <time.h>
 #ifdef __linux__
 #include <dirent.h>
@@ -17,20 +18,30 @@
 
 /* From before to after: another thread that prepared a fork of its own meanwhile would
  * stop Go's world in the child, with nobody to start it again. */
-static PyThread_type_lock forking;
+static pthread_mutex_t forking = PTHREAD_MUTEX_INITIALIZER;
 
-/* The thread that has prepared a fork, 0 if none has. An import that failed halfway and was
- * tried again may have registered the functions twice. GIL. */
-static unsigned long prepared;
+/* How often this thread has prepared the fork that is under way: once for each registration
+ * of the functions below. */
+static _Thread_local int preparing;
 
-int
-core_fork_init(void)
+/* Of Go's runtime: whether a C thread keeps what it needs to run Go code, its M and with that
+ * a processor, from its first call until it ends, so that later calls are faster. */
+extern uintptr_t x_cgo_pthread_key_created __attribute__((weak));
+
+/* In the child nobody takes a processor away from a thread that has left Go; the thread after
+ * the last processor would wait for one for ever. So threads give both back at each return.
+ * Not at the first return of the forking thread, which keeps its own. */
+static void
+in_child(void)
 {
-    if (forking == NULL)
-        forking = PyThread_allocate_lock();
-    if (forking == NULL)
-        PyErr_NoMemory();
-    return forking ? 0 : -1;
+    if (&x_cgo_pthread_key_created)
+        x_cgo_pthread_key_created = 0;
+}
+
+static void
+watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
 }
 
 #ifdef __linux__
@@ -57,7 +68,7 @@ task_file(const char *task, const char *name, char *text, size_t size)
 static int
 task_sleeps(const char *task, unsigned long *switches)
 {
-    static char text[4096]; /* with the GIL */
+    static char text[4096]; /* of the thread that holds forking */
     const char *state, *count = NULL;
 
     if (task_file(task, "status", text, sizeof text) == NULL)
@@ -119,26 +130,27 @@ wait_for_quiet(void)
 }
 
 PyObject *
-core_before_fork(PyObject *module, PyObject *unused)
+core_before_fork(PyObject *self, PyObject *unused)
 {
-    if (ppGoForked() || prepared == PyThread_get_thread_ident())
+    static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+    if (ppGoForked() || preparing++)
         Py_RETURN_NONE;
+    pthread_once(&watched, watch_forks);
     Py_BEGIN_ALLOW_THREADS
-    PyThread_acquire_lock(forking, WAIT_LOCK);
+    pthread_mutex_lock(&forking);
     ppGoBeforeFork();
     Py_END_ALLOW_THREADS
-    prepared = PyThread_get_thread_ident();
     wait_for_quiet();
     Py_RETURN_NONE;
 }
 
 PyObject *
-core_after_fork(PyObject *module, PyObject *unused)
+core_after_fork(PyObject *self, PyObject *unused)
 {
-    if (ppGoForked() || prepared != PyThread_get_thread_ident())
+    if (ppGoForked() || preparing == 0 || --preparing)
         Py_RETURN_NONE;
-    prepared = 0;
     ppGoAfterFork();
-    PyThread_release_lock(forking);
+    pthread_mutex_unlock(&forking);
     Py_RETURN_NONE;
 }

@@ -3,7 +3,10 @@
 // process are trouble. It does not link libpython; the interpreter that imports
 // it brings that.
 //
-//	go build -buildmode=c-shared -o python/pyobject_preservation/_core.<suffix>.so ./python
+//	go build -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 \
+//		-o python/pyobject_preservation/_core.<suffix>.so ./python
+//
+// The runtime sends itself no SIGURG then, see signals.c.
 package main
 
 /*
@@ -17,6 +20,7 @@ import "C"
 
 import (
 	"encoding/json"
+	"math"
 	"runtime"
 	"runtime/debug"
 
@@ -47,13 +51,13 @@ func ppGoDeclarations() *C.char {
 }
 
 // ppGoModule is a new reference to the module of the strategy or reference of this name.
-// nil with an exception when it could not be made, nil without one when there
-// is no such strategy.
+// nil when it could not be made, or when there is no such strategy: then known stays 0.
 //
 //export ppGoModule
-func ppGoModule(name *C.char) *C.PyObject {
+func ppGoModule(name *C.char, known *C.int) *C.PyObject {
 	for _, s := range strategies.Measured() {
 		if s.Declaration().Name == C.GoString(name) {
+			*known = 1
 			return (*C.PyObject)(wrapper.Attach(s.Strategy).NewModule())
 		}
 	}
@@ -69,26 +73,32 @@ func ppGoWatchForks() { wrapper.WatchForks() }
 //export ppGoForked
 func ppGoForked() bool { return wrapper.Forked() }
 
-// beforeFork is what was set before the fork that is under way; fork.c sees to it that
-// there is one at a time.
-var beforeFork struct{ percent, procs int }
+// beforeFork is what was set before the fork that is under way; fork.c ensures that there
+// is one at a time.
+var beforeFork struct {
+	percent, procs int
+	limit          int64
+}
 
 // ppGoBeforeFork prepares the runtime for a child that has the calling thread only. What
-// other threads are at when the process is forked stays as it is there, for ever: so
-// the collector is turned off and has finished, there is nothing to be given back to the
-// system, and there are more processors, as Go calls them, than there are threads that
-// could have one. A call into Go that finds none free would hang.
+// other threads are doing when the process is forked stays half-done there, for ever: so
+// the collector is turned off, which a memory limit would turn on again, and has finished;
+// there is nothing to be given back to the system; and there are more processors, as Go calls
+// them, than threads that could be inside Go at once. A call into Go that finds none free
+// would hang.
 //
 //export ppGoBeforeFork
 func ppGoBeforeFork() {
 	beforeFork.percent = debug.SetGCPercent(-1)
+	beforeFork.limit = debug.SetMemoryLimit(math.MaxInt64)
 	beforeFork.procs = runtime.GOMAXPROCS(0)
 	debug.FreeOSMemory()
-	runtime.GOMAXPROCS(beforeFork.procs + 8)
+	runtime.GOMAXPROCS(beforeFork.procs + C.PP_CHILD_PROCESSORS)
 }
 
 //export ppGoAfterFork
 func ppGoAfterFork() {
+	debug.SetMemoryLimit(beforeFork.limit)
 	debug.SetGCPercent(beforeFork.percent)
 	runtime.GOMAXPROCS(beforeFork.procs)
 }

@@ -107,7 +107,7 @@ fi
 # --- the extension module
 target=python/pyobject_preservation/_core$PP_EXT_SUFFIX
 [ -e "$target" ] || say "building the extension module for Python $short (a minute or two the first time)"
-go build -buildmode=c-shared -o ".build/$PP_TAG/_core.so" ./python || die "the extension module does not build"
+go build -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 -o ".build/$PP_TAG/_core.so" ./python || die "the extension module does not build"
 rm -f ".build/$PP_TAG/_core.h"
 if ! cmp -s ".build/$PP_TAG/_core.so" "$target"; then
     cp ".build/$PP_TAG/_core.so" "$target.new"

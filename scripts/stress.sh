@@ -11,7 +11,7 @@ if [ -n "${COLLECT:-}" ]; then
     folder=$PP_ROOT/.build/$PP_TAG/collect
     mkdir -p "$folder/pyobject_preservation"
     cp python/pyobject_preservation/__init__.py "$folder/pyobject_preservation/"
-    go build -tags collect -buildmode=c-shared -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
+    go build -tags collect -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
     export PYTHONPATH=$folder
 fi
 "$PP_PYTHON" matrix/model/stress.py --seconds $((${MINUTES:-30} * 60)) --seed "$seed" \

@@ -23,7 +23,7 @@ sanitized() {
     cp python/pyobject_preservation/__init__.py "$folder/pyobject_preservation/"
     CGO_CFLAGS="$CGO_CFLAGS -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer" \
         CGO_LDFLAGS="$CGO_LDFLAGS -fsanitize=address,undefined" \
-        go build -buildmode=c-shared -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
+        go build -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
     # handle_segv: Go and faulthandler have handlers of their own. Leaks: an interpreter
     # leaves plenty at its exit; that nothing of ours does is what every test checks.
     PYTHONPATH=$folder LD_PRELOAD="$asan $ubsan" PYTHONMALLOC=malloc \

@@ -20,6 +20,9 @@
 // goroutine gets it with [WithGIL], which also ties it to its OS thread:
 // CPython's thread state belongs to a thread, and a goroutine that moved to
 // another one between taking and giving back the GIL would corrupt it.
+//
+// Goroutines do not stop when the interpreter does. Whoever finalizes it calls
+// [CloseGIL] first: from then on WithGIL returns false.
 package cpython
 
 /*
@@ -77,15 +80,28 @@ func BuiltFor() string { return C.GoString(C.pp_built_for()) }
 // Version is the running interpreter's own description of itself.
 func Version() string { return C.GoString(C.Py_GetVersion()) }
 
-// WithGIL runs f with the GIL held, on one OS thread. It may be nested. An
-// interpreter must be running.
-func WithGIL(f func()) {
+// WithGIL runs f with the GIL held, on one OS thread, and returns true. It may be
+// nested. It returns false, and f is not called, when the interpreter is going away
+// or gone. An interpreter must have been started.
+func WithGIL(f func()) bool {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	state := C.PyGILState_Ensure()
-	defer C.PyGILState_Release(state)
+	gil := C.pp_gil_take()
+	if gil == 0 {
+		return false
+	}
+	defer C.pp_gil_give(gil)
 	f()
+	return true
 }
+
+// CloseGIL is to be called, with the GIL held, before the interpreter is finalized.
+// From then on [WithGIL] returns false on threads that do not have the GIL. Up to
+// CPython 3.14 CloseGIL waits, without the GIL, until all calls of WithGIL that are
+// under way on other threads have returned, but at most five seconds: a thread that
+// still needs the GIL after that is CPython's to end or to block. On 3.15 it is
+// finalization that waits for them, without an end.
+func CloseGIL() { C.pp_gil_close() }
 
 // WithoutGIL runs f with the GIL given up, so that other threads can run
 // Python meanwhile. The caller must hold the GIL, and holds it again after.

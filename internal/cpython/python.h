@@ -11,6 +11,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdint.h>
 #include <structmember.h>
 
 #if PY_VERSION_HEX < 0x030A0000
@@ -44,6 +45,37 @@ const char *pp_check_runtime(void);
 /* Take the pending exception away as "Type: text", to be freed by the caller;
  * NULL if there is none. Needs the GIL. */
 char *pp_take_error(void);
+
+/* ---- threads that are not attached ------------------------------------------------------ */
+
+/* What pp_gil_take returns. */
+typedef uintptr_t pp_gil;
+
+/* Take the GIL on any thread; may be nested. 0, and nothing was taken, when the interpreter is
+ * going away, or has not the memory for a thread state (3.15). Otherwise pp_gil_give it. */
+pp_gil pp_gil_take(void);
+void pp_gil_give(pp_gil);
+
+/* The interpreter is going away: from now on pp_gil_take returns 0 on threads without the
+ * GIL. Before 3.15 this waits until the threads that it let in have given the GIL back, but
+ * not longer than PP_GIL_WAIT seconds. Needs the GIL, and releases it meanwhile. */
+void pp_gil_close(void);
+#define PP_GIL_WAIT 5
+
+/* ---- after a fork ------------------------------------------------------------------------ */
+
+/* A child has this many processors of Go's beside GOMAXPROCS. A thread keeps one while it is
+ * inside Go, because Go's monitor, which would take it away, is not there. With the GIL a
+ * thread stays inside only in a Python function that Go calls, and their number is limited.
+ * Without it all threads may be inside at once; 256 lengthen a fork by 4 ms, 64 by less than 1. */
+#ifdef Py_GIL_DISABLED
+#define PP_CHILD_PROCESSORS 256
+#else
+#define PP_CHILD_PROCESSORS 64
+#endif
+#define PP_CHILD_HANDLERS (PP_CHILD_PROCESSORS - 16)
+
+/* ---- versions ----------------------------------------------------------------------------- */
 
 /* The version the headers describe, such as "3.11" or "3.13t" or "3.11d". */
 const char *pp_built_for(void);

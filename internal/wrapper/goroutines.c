@@ -84,6 +84,37 @@ pp_settle(const pp_strategy *strategy)
     return lt_drain_until(&strategy->state->queue, 1000000);
 }
 
+/* ---- Python functions that Go calls, in a child ------------------------------------ */
+
+/* Threads that are inside one. Those that a child of this process does not have still count
+ * there: the processors that they keep are lost to it. */
+static _Atomic int handling;
+static _Thread_local int handlers; /* how many this thread is inside of, entered in a child */
+
+int
+pp_enter_handler(void)
+{
+    if (!forked)
+        return 0;
+    if (handlers == 0 && atomic_fetch_add(&handling, 1) >= PP_CHILD_HANDLERS) {
+        atomic_fetch_sub(&handling, 1);
+        PyErr_Format(PyExc_RuntimeError,
+                     "this process was forked, and has no processor of Go's for another thread: %d "
+                     "threads are inside of on_event or a callback; start processes with 'spawn' instead",
+                     PP_CHILD_HANDLERS);
+        return -1;
+    }
+    handlers++;
+    return 0;
+}
+
+void
+pp_leave_handler(void)
+{
+    if (handlers > 0 && --handlers == 0)
+        atomic_fetch_sub(&handling, 1);
+}
+
 /* ---- one holder --------------------------------------------------------------- */
 
 PyObject *

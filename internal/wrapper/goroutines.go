@@ -69,7 +69,7 @@ func ppGoWrapOnGoroutines(index C.int, handle C.uint64_t, goroutines, times C.in
 		group.Go(func() {
 			defer o.Release()
 			for range times {
-				cpython.WithGIL(func() {
+				attached := cpython.WithGIL(func() {
 					w, err := b.Wrap(o)
 					if err != nil {
 						failed.Add(1)
@@ -77,6 +77,10 @@ func ppGoWrapOnGoroutines(index C.int, handle C.uint64_t, goroutines, times C.in
 					}
 					cpython.DecRef(w)
 				})
+				if !attached { // the interpreter is going away
+					failed.Add(1)
+					return
+				}
 				o.Retain()
 				o.Release()
 			}

@@ -311,11 +311,21 @@ int
 pp_dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answer, char **error)
 {
     int attached = lt_attached(), failed;
-    PyGILState_STATE state = PyGILState_Ensure();
+    pp_gil gil = pp_gil_take();
 
-    failed = dispatch(strategy, h, event, answer);
-    *error = failed && !attached ? pp_take_error() : NULL;
-    PyGILState_Release(state);
+    *error = NULL;
+    if (gil == 0) { /* as in a library that has been disarmed */
+        *answer = event;
+        return 0;
+    }
+    failed = pp_enter_handler();
+    if (!failed) {
+        failed = dispatch(strategy, h, event, answer);
+        pp_leave_handler();
+    }
+    if (failed && !attached)
+        *error = pp_take_error();
+    pp_gil_give(gil);
     return failed;
 }
 

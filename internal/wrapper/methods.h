@@ -40,6 +40,11 @@ int pp_counts_natively(const pp_strategy *);
 /* 0 with RuntimeError for the baseline, and in a forked process, where there are none. */
 int pp_have_goroutines(const pp_strategy *);
 
+/* Around a call of a Python function by Go. 0, or -1 with RuntimeError in a forked process
+ * that has too many threads inside of one. */
+int pp_enter_handler(void);
+void pp_leave_handler(void);
+
 PyObject *pp_holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *pp_holder_release_after_python(PyObject *self, PyObject *unused);

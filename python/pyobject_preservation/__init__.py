@@ -21,7 +21,6 @@ REFERENCES   what strategies are measured against: "floor", a bare extension tha
 """
 
 import json as _json
-import os as _os
 import sys as _sys
 from types import MappingProxyType as _MappingProxyType
 
@@ -30,11 +29,6 @@ from . import _core
 __all__ = ["REFERENCES", "STRATEGIES", "declaration", "reference", "strategy"]
 
 _declarations = {d["name"]: d for d in _json.loads(_core.declarations())}
-
-if hasattr(_os, "register_at_fork"):
-    # Never before alone, which takes a lock: one call could fail for want of memory between the two.
-    _os.register_at_fork(after_in_parent=_core._after_fork)
-    _os.register_at_fork(before=_core._before_fork)
 
 STRATEGIES = tuple(name for name, d in _declarations.items() if d["lacks"] is None)
 REFERENCES = tuple(name for name, d in _declarations.items() if d["lacks"] is not None)

@@ -24,7 +24,7 @@ var ErrSecond = errors.New("embed: an interpreter has run in this process alread
 var ran atomic.Bool
 
 // Run starts an interpreter, calls f without the GIL, and shuts the interpreter
-// down again. It is meant to be called once, from main or TestMain: extension
+// down again; from then on cpython.WithGIL returns false. It is meant to be called once, from main or TestMain: extension
 // state does not survive a second start.
 //
 // With the build tag cpy3 the interpreter is started and stopped through
@@ -42,6 +42,7 @@ func Run(f func() int) (code int, err error) {
 	// The main thread gives the GIL up while f runs, so that any goroutine
 	// can take it with cpython.WithGIL.
 	cpython.WithoutGIL(func() { code = f() })
+	cpython.CloseGIL()
 	finalize()
 	return code, nil
 }
