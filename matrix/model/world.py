@@ -325,8 +325,9 @@ class World:
 
     def deleted_by_python(self, this):
         """__del__ of this runs."""
-        event = next((e for e in self.events if e.kind == "del" and e.w.native.number == this.id()), None)
-        if event:
+        number = this.id()
+        # No generator that is left early, in all that an event calls: its frame may keep this alive.
+        for event in [e for e in self.events if e.kind == "del" and e.w.native.number == number][:1]:
             self.fired(event, this)
 
     def fired(self, event, this=None):
@@ -419,7 +420,7 @@ class World:
             self.inside -= 1
 
     def in_limbo(self, n):
-        return any(v.limbo for v in n.wrappers)
+        return any([v.limbo for v in n.wrappers])
 
     def below_limbo(self, native):
         """Whether a native edge leads to it from an object in limbo, or it is in limbo itself."""
