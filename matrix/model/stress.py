@@ -28,12 +28,13 @@ LENGTH = 400  # operations in a world
 SILENT = 300  # seconds after which who says nothing hangs
 
 
-def sequence(seed, n=LENGTH):
-    """The same operations for the same seed."""
-    from world import OPERATIONS
+def sequence(seed, n=LENGTH, eventful=None):
+    """The same operations for the same seed. Every second seed is for one with many events."""
+    from world import EVENTFUL, OPERATIONS
 
     r = random.Random(seed)
-    return [(r.choice(OPERATIONS), r.randrange(60), r.randrange(60), r.randrange(60)) for _ in range(n)]
+    names = EVENTFUL if (seed % 2 if eventful is None else eventful) else OPERATIONS
+    return [(r.choice(names), r.randrange(60), r.randrange(60), r.randrange(60)) for _ in range(n)]
 
 
 def resident():
@@ -126,7 +127,8 @@ def main():
         subject = load(options.run)
         gc.freeze()
         gc.set_threshold(1)
-        return run(subject, json.load(sys.stdin))
+        run(subject, json.load(sys.stdin))
+        return None
     if options.worker:
         return worker(options.worker, options.seed, options.seconds, options.operations)
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 
 import subjects  # noqa: E402
+from stress import sequence  # noqa: E402
 from world import OPERATIONS, World, run  # noqa: E402
 
 # Sequences that once failed, cut down; what was wrong is beside each.
@@ -30,6 +31,15 @@ REGRESSIONS = {
 }
 
 number = st.integers(0, 59)
+
+
+@pytest.fixture(autouse=True)
+def frozen():
+    """gc looks at what a test makes, not at pytest and hypothesis, too."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def machine(subject):
@@ -61,6 +71,18 @@ def test_random_sequences_agree_with_the_model(name):
         settings=settings(max_examples=examples, stateful_step_count=60, deadline=None, database=None,
                           derandomize="MODEL_EXAMPLES" not in os.environ, suppress_health_check=list(HealthCheck),
                           phases=[Phase.generate, Phase.shrink]))
+
+
+@pytest.mark.parametrize("name", subjects.names())
+def test_user_code_inside_deaths_agrees_with_the_model(name, record_property):
+    """Sequences in which __del__, weak reference callbacks, values of __slots__ and __dict__, and callbacks call the API."""
+    subject, reentered = subjects.load(name), 0
+    examples = int(os.environ.get("MODEL_EXAMPLES", "8"))
+    for seed in range(examples):
+        gc.collect()
+        reentered += run(subject, sequence(seed, 150, eventful=True))
+    record_property("API calls inside events", reentered)
+    assert reentered > 20 * examples
 
 
 @pytest.mark.parametrize("name", subjects.names())
