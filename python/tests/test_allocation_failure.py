@@ -51,6 +51,8 @@ def run(nomemory, subject, *options):
     return json.loads(done.stdout)
 
 
+# Pure Python code shows it: lists, dicts and classes made with allocations failing, then gc.collect().
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="a free-threaded CPython 3.13 damages its own heap without memory")
 @pytest.mark.parametrize("name", [*pp.STRATEGIES, *TAKE_HOME])
 def test_every_operation_with_every_allocation_failing(name, nomemory, record_property):
     if name in TAKE_HOME and (why := subjects.missing(name)):

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from suite import USABLE
 
 import pyobject_preservation as pp
 
@@ -87,7 +88,7 @@ def together(number, work):
 
 
 @needs_fork
-@pytest.mark.parametrize("name", pp.STRATEGIES)
+@pytest.mark.parametrize("name", USABLE)
 def test_many_threads_of_a_child_enter_go(tmp_path, name):
     """A thread gives its processor back, because nobody takes it away: the twelfth hung the child."""
     run(tmp_path, FORK + """
