@@ -115,7 +115,11 @@ preserve_adopt(PyObject *self, preserve_native *native)
 
 /* A new reference to the wrapper; NULL, without an exception, if there is none or if it is in
  * its tp_dealloc. The caller holds a native reference throughout. So a wrapper in its
- * tp_dealloc will flip, and its memory is valid. */
+ * tp_dealloc will flip, and its memory is valid.
+ *
+ * The state is for the event only. NATIVE_OWNS does not imply a reference here: another thread
+ * may have taken the count to 1, before the caller took it to 2 through the wrapper, and be
+ * about to store PYTHON_OWNS and to release the native object's Python reference. */
 static inline PyObject *
 preserve_live(preserve_native *native)
 {
@@ -124,12 +128,8 @@ preserve_live(preserve_native *native)
 
     if (self == NULL)
         return NULL;
-    if (lt_state(slot) == PRESERVE_NATIVE_OWNS) {
-        if (Py_REFCNT(self) == 1)
-            PRESERVE_EVENT(resurrections);
-        Py_INCREF(self);
-        return self;
-    }
+    if (lt_state(slot) == PRESERVE_NATIVE_OWNS && Py_REFCNT(self) == 1)
+        PRESERVE_EVENT(resurrections);
     return lt_try_incref(self) ? self : NULL;
 }
 
