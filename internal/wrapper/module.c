@@ -228,9 +228,12 @@ static int
 execute_python(void)
 {
 #ifdef Py_GIL_DISABLED
-    PyObject *names = PyDict_New();
-    PyObject *result = names ? PyRun_String("None", Py_eval_input, names, names) : NULL;
+    /* Rejected: PyRun_String, after which a KeyboardInterrupt makes the process end by SIGINT. */
+    PyObject *code = Py_CompileString("None", "<settle>", Py_eval_input);
+    PyObject *names = code ? PyDict_New() : NULL;
+    PyObject *result = names ? PyEval_EvalCode(code, names, names) : NULL;
 
+    Py_XDECREF(code);
     Py_XDECREF(names);
     Py_XDECREF(result);
     return result ? 0 : -1;
