@@ -95,8 +95,10 @@ finalizer_wrap(finalizer_native *native)
             FINALIZER_EVENT(resurrections);
             return self;
         }
-        if (lt_try_incref(self))
+        if (!lt_in_trashcan(self)) { /* not lt_try_incref: the wrapper is biased */
+            Py_INCREF(self);
             return self;
+        }
         if (lt_retry(tries) < 0)
             return NULL;
     }

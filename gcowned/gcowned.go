@@ -40,6 +40,7 @@ func init() {
 			Weakref:   true,
 			Breaks: map[string]string{
 				"FT5":      strategies.Undecided,
+				"FT18":     "gc takes a container that waits for the thread that made it for garbage, and the wrapper with it if nothing else refers to that, before tp_dealloc can flip it",
 				"G8":       strategies.EdgesUnseen,
 				"W4":       "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
 				"F1[gc]":   "gc runs __del__ of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",

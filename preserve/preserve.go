@@ -35,6 +35,7 @@ func init() {
 			Weakref:   true,
 			Breaks: map[string]string{
 				"FT5":      strategies.Undecided,
+				"FT18":     "gc takes a container that waits for the thread that made it for garbage, and the wrapper with it if nothing else refers to that, before tp_dealloc can flip it",
 				"G8":       strategies.EdgesUnseen,
 				"G6[self]": "a holder's tp_traverse can show gc the reference that a zombie's owner has, but not one to a wrapper that is still Python's",
 				"W4":       "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",

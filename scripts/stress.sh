@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The soak: strategies against the reference model, for MINUTES (30), from SEED (the
 # day's), with gc at every allocation, Go's collector all the time and cgo's checks.
-# COLLECT=1 uses a build whose every accessor runs gc, too. STRATEGY narrows.
+# PARALLEL=1: threads that run at once instead (matrix/model/parallel.py). COLLECT=1 uses a
+# build whose every accessor runs gc, too. STRATEGY narrows.
 set -euo pipefail
 cd "${PP_ROOT:?run this through make stress}"
 seed=${SEED:-$(date -u +%Y%m%d)}
@@ -15,4 +16,4 @@ if [ -n "${COLLECT:-}" ]; then
     export PYTHONPATH=$folder
 fi
 "$PP_PYTHON" matrix/model/stress.py --seconds $((${MINUTES:-30} * 60)) --seed "$seed" \
-    ${OPERATIONS:+--operations "$OPERATIONS"} ${STRATEGY:-} 2>&1 | tee "$log"
+    ${PARALLEL:+--parallel} ${OPERATIONS:+--operations "$OPERATIONS"} ${STRATEGY:-} 2>&1 | tee "$log"

@@ -20,7 +20,7 @@ func Remade(again string, more map[string]string) map[string]string {
 	const weak = "weak references die with the wrapper they were made of"
 	breaks := map[string]string{
 		"I2": again, "I3": again, "I7": again,
-		"W1": weak, "W3": weak, "W4": weak, "W5": weak, "FT3": weak, "FT5": weak, "FT6": weak,
+		"W1": weak, "W3": weak, "W4": weak, "W5": weak, "FT3": weak, "FT5": weak, "FT6": weak, "FT18": weak,
 		"W2":     "the callback fires when the wrapper dies, while the native object lives",
 		"F1":     "the wrapper really dies when Python drops it",
 		"F1[gc]": "the wrapper really dies when gc finds it in a cycle",

@@ -225,15 +225,43 @@ PyDoc_STRVAR(settle_doc,
 "has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
 "garbage collector this runs the collector.");
 
+/* Without the GIL an object that one thread has made and another has dropped last waits for the
+ * first, which destroys it the next time it executes Python code (see lt_unbias). 0, or -1 with an
+ * exception. */
+static int
+execute_python(void)
+{
+#ifdef Py_GIL_DISABLED
+    /* Rejected: PyRun_String, after which a KeyboardInterrupt makes the process end by SIGINT. */
+    PyObject *code = Py_CompileString("None", "<settle>", Py_eval_input);
+    PyObject *names = code ? PyDict_New() : NULL;
+    PyObject *result = names ? PyEval_EvalCode(code, names, names) : NULL;
+
+    Py_XDECREF(code);
+    Py_XDECREF(names);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+#else
+    return 0;
+#endif
+}
+
 /* Everything that has been handed over, and what is handed over because of it. An empty queue
- * says nothing: another thread may be at what it has taken. */
-static void
+ * says nothing: another thread may be at what it has taken. 0, or -1 with an exception. */
+static int
 settle(const pp_strategy *strategy)
 {
     lt_queue *queue = &strategy->state->queue;
+    int64_t before;
 
-    while (pp_settle(strategy) && atomic_load(&queue->drained) < atomic_load(&queue->pushed))
-        ;
+    do {
+        before = atomic_load(&queue->pushed);
+        if (!pp_settle(strategy))
+            return 0; /* it takes too long, or a __del__ that a drain runs has called this */
+        if (execute_python() < 0)
+            return -1;
+    } while (atomic_load(&queue->drained) < before || atomic_load(&queue->pushed) > before);
+    return 0;
 }
 
 static PyObject *
@@ -248,7 +276,8 @@ module_settle(PyObject *module, PyObject *unused)
         strategy->quiesce();
         Py_END_ALLOW_THREADS
     }
-    settle(strategy);
+    if (settle(strategy) < 0)
+        return NULL;
     Py_RETURN_NONE;
 }
 

@@ -1,11 +1,14 @@
 """Hold strategies to the model for a long time.
 
-    python matrix/model/stress.py [--seconds S | --operations N] [--seed N] [STRATEGY...]
+    python matrix/model/stress.py [--parallel] [--seconds S | --operations N] [--seed N] [STRATEGY...]
 
 Random sequences of operations, for every strategy in turn, each strategy in a process of
 its own; gc runs at every allocation and Go's collector all the time. Prints progress,
 and at the end what was done. A sequence that fails is cut down to the shortest that
 still does, printed, and is what a regression test is made of (test_model.py).
+
+--parallel: threads that run at once (parallel.py), without the GIL where there is none. What
+fails may not fail again, so nothing is cut down.
 """
 
 import argparse
@@ -42,23 +45,29 @@ def resident():
         return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def worker(name, seed, seconds, operations):
-    """Sequences from a seed until time or number is up. Prints one line of JSON a second."""
+def worker(name, seed, seconds, operations, in_parallel):
+    """Worlds from a seed until time or number is up. Prints one line of JSON a second."""
+    import parallel
+    import world as sequential
     from subjects import load
-    from world import run
 
     faulthandler.enable()
     subject = load(name)
     gc.collect()
     gc.freeze()  # so that gc has no more to look at than what the model makes
-    gc.set_threshold(1)
+    length = parallel.LENGTH if in_parallel else LENGTH
+    if not in_parallel:
+        gc.set_threshold(1)
     start = said = time.monotonic()
     done, first = 0, None
     for world in itertools.count(seed):
         with open(os.environ["PP_STRESS_AT"], "w") as f:
             f.write(str(world))
-        run(subject, sequence(world))
-        done += LENGTH
+        if in_parallel:
+            parallel.run(subject, world)
+        else:
+            sequential.run(subject, sequence(world))
+        done += length
         now = time.monotonic()
         if first is None and now - start > min(10, seconds / 4):
             first = resident()
@@ -68,7 +77,8 @@ def worker(name, seed, seconds, operations):
         if now - start >= seconds or operations and done >= operations:
             break
     grown = resident() - first if first else 0
-    print(json.dumps({"done": done, "grown": grown, "worlds": world - seed + 1}), flush=True)
+    print(json.dumps({"done": done, "grown": grown, "worlds": world - seed + 1, "seconds": time.monotonic() - start}),
+          flush=True)
 
 
 def fails(name, operations):
@@ -96,6 +106,15 @@ def shrink(name, operations):
     return operations
 
 
+def usable(name):
+    """Whether a strategy can be loaded here; says why not."""
+    from subjects import load
+
+    if why := load(name).unloadable:
+        print(f"{name}: left out, {why}", file=sys.stderr)
+    return not why
+
+
 def lines(child):
     """What it prints, line by line; it is killed when it has said nothing for SILENT seconds."""
     while True:
@@ -114,6 +133,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=1800, help="in all (default: %(default)s)")
     parser.add_argument("--operations", type=int, default=0, help="in all; ends earlier")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--parallel", action="store_true", help="threads that run at once")
     parser.add_argument("--any-memory", action="store_true", help="do not mind how memory grows")
     parser.add_argument("--one-process", action="store_true", help="no processes of their own")
     parser.add_argument("--run", help=argparse.SUPPRESS)
@@ -130,13 +150,13 @@ def main():
         run(subject, json.load(sys.stdin))
         return None
     if options.worker:
-        return worker(options.worker, options.seed, options.seconds, options.operations)
+        return worker(options.worker, options.seed, options.seconds, options.operations, options.parallel)
 
     import pyobject_preservation as pp
 
     for name in set(options.strategies) - set(pp.STRATEGIES):
         parser.error(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
-    names = options.strategies or pp.STRATEGIES
+    names = [n for n in options.strategies or pp.STRATEGIES if usable(n)]
     share, each = options.seconds / len(names), -(-options.operations // len(names))
     if options.one_process:
         from subjects import load
@@ -154,7 +174,7 @@ def main():
         at, errors = tempfile.NamedTemporaryFile("w+"), tempfile.TemporaryFile("w+", errors="replace")
         child = subprocess.Popen(
             [sys.executable, __file__, "--worker", name, "--seed", str(options.seed),
-             "--seconds", str(share), "--operations", str(each)],
+             "--seconds", str(share), "--operations", str(each), *["--parallel"] * options.parallel],
             stdout=subprocess.PIPE, stderr=errors, text=True,
             env={**os.environ, "PP_STRESS_AT": at.name, "GOGC": os.environ.get("GOGC", "1")})
         said, last = time.monotonic(), {}
@@ -166,7 +186,7 @@ def main():
         if child.wait() == 0:
             total += last["done"]
             print(f"{name}: {last['done']:,} operations, {last['worlds']:,} worlds from seed {options.seed}, "
-                  f"memory grew by {last['grown'] >> 10} KiB")
+                  f"{last['done'] / last['seconds']:,.0f} a second, memory grew by {last['grown'] >> 10} KiB")
             if last["grown"] > 32 << 20 and not options.any_memory:
                 failed = True
                 print(f"{name}: memory is not flat")
@@ -175,6 +195,8 @@ def main():
         errors.seek(0)
         seed = int(at.read())
         print(f"{name}: FAILED in world {seed} with status {child.returncode}\n{errors.read()[-3000:]}")
+        if options.parallel:
+            continue
         print(f"{name}: looking for a short sequence", file=sys.stderr)
         operations = sequence(seed)
         if fails(name, operations):

@@ -640,3 +640,37 @@ print(len(got), len(set(got)), wrong, sys._is_gil_enabled())
         status, out, err = program(None, source, options=())
         assert (status, out.strip(), err) == (0, "8 1 [] False", ""), f"exit status {status}: {out}{err}"
     without_gil()
+
+
+@prop("FT18", "dropped elsewhere, then gc", child=True, absent=ABSENT)
+def test_gc_finds_a_container_that_another_thread_has_dropped(s):
+    """A wrapper that native code holds survives, with __del__ not run, when gc frees a container of it that another thread than its maker dropped."""
+    without_gil()
+    deaths, box, made, done = [], [], threading.Event(), threading.Event()
+
+    class Sub(s.MyClass):
+        def __del__(self):
+            deaths.append(self.id())
+
+    a = Sub()
+    r, w = s.MyClassRef(a), weakref.ref(a)
+
+    def make():
+        box.append((box.pop(),))
+        made.set()
+        done.wait()  # what others drop of this thread's waits, unless gc comes first
+
+    box.append(a)
+    del a
+    maker = threading.Thread(target=make)
+    maker.start()
+    made.wait()
+    try:
+        box.clear()
+        gc.collect()
+        assert not deaths, "gc ran __del__ of an object that native code holds"
+        assert w() is not None and w() is r.get(), "gc cleared the weak reference of an object that native code holds"
+    finally:
+        done.set()
+        maker.join()
+    without_gil()

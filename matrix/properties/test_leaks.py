@@ -41,6 +41,8 @@ def test_a_million_flips_are_flat(s):
                 del a
                 a = h.get()
                 h.release()
+        del a, h
+        s.settle()
         gc.collect()
 
     rounds(20_000)
