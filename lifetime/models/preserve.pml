@@ -1,0 +1,266 @@
+/* preserve.pml: preserve/preserve.h, with lt_die of lifetime/lifetime.h and
+ * lt_release_unattached of lifetime/queue.h (with -DBIT: release of native/object.go).
+ * Options: kit.pml, and
+ *
+ *   -DTRASHCAN  with -DGIL, as from 3.14 on: the wrapper may wait, with a count of 0, before
+ *               tp_dealloc is called */
+#ifdef SEED_BIASED
+#define BIASED
+#endif
+#include "kit.pml"
+
+#define PRESERVE_PYTHON_OWNS 0
+#define PRESERVE_NATIVE_OWNS 1
+bit state = PRESERVE_PYTHON_OWNS;
+
+#define preserve_inc() assert(!n_freed && refs > 0); refs++
+#define preserve_dec() assert(!n_freed && refs > 0); refs--; now = refs
+#define READ_SLOT assert(!n_freed); self = (state == PRESERVE_NATIVE_OWNS && wrapper)
+
+active [2] proctype attached()
+{
+    byte now;
+    bool yes, self, dying, again; /* dying: in preserve_drop; again: lost in preserve_adopt */
+#ifdef BIASED
+    bool queue_it;
+#endif
+
+end_loop:
+    do
+    :: START(native[_pid] > 0 && python[_pid] == 0, goto preserve_wrap)
+    :: START(python[_pid] > 0, python[_pid]--; goto decref)
+    :: START(native[_pid] < NATIVE && (native[_pid] > 0 || python[_pid] > 0),
+             preserve_inc(); native[_pid]++; END) /* preserve_retain */
+    :: START(native[_pid] > 0, native[_pid]--; goto preserve_release)
+    :: START(left[_pid] > 0, left[_pid]--; goto preserve_release)
+    :: START(pushed && left[_pid] == 0, pushed = false; goto lt_drain_slice)
+#ifdef WEAK
+    :: START(w_made && !weak_cleared && python[_pid] == 0, lt_try_incref(yes); python[_pid] = yes; END)
+#endif
+#ifdef BIASED
+    :: BEGIN(to_merge[_pid], to_merge[_pid] = false; MERGE(yes); if :: yes -> goto preserve_dealloc :: else -> END fi)
+#endif
+    :: atomic { native[_pid] > 0 && native[N] < UNATTACHED -> native[_pid]--; native[N]++ }
+    :: atomic { python[_pid] > 0 && python[1 - _pid] == 0 -> python[_pid]--; python[1 - _pid]++ }
+    od;
+
+preserve_wrap:
+    atomic {
+        assert(!n_freed);
+        if
+        :: wrapper -> goto preserve_live
+        :: else -> goto preserve_make
+        fi
+    };
+preserve_live:
+#ifdef SEED_PLAIN_INCREF_NATIVE
+    atomic { assert(!n_freed); yes = (state == PRESERVE_NATIVE_OWNS) };
+    if
+    :: atomic { yes -> Py_INCREF(); python[_pid]++; END }
+    :: else
+    fi;
+#endif
+    atomic {
+#ifdef SEED_PLAIN_INCREF
+        Py_INCREF(); yes = true;
+#else
+        lt_try_incref(yes);
+#endif
+        if
+        :: yes -> python[_pid]++; END
+        :: else
+#if defined(GIL) && !defined(TRASHCAN)
+            -> assert(false)
+#endif
+        fi
+    };
+    DETACHED(!wrapper || !W_ZERO); /* lt_retry */
+    goto preserve_wrap;
+
+preserve_make:
+    atomic { preserve_inc() };
+    /* preserve_adopt */
+#ifndef SEED_ADOPT_NO_LOCK
+    atomic { lt_lock() };
+#endif
+#ifndef SEED_ADOPT_NO_LOOK
+    atomic {
+        if
+        :: wrapper -> again = true; goto lost
+        :: else
+        fi
+    };
+#endif
+    atomic { assert(!w_made); w_made = true; W_NEW; wrapper = true }; /* lt_unbias, PRESERVE_SET_WRAPPER */
+#ifdef BIT
+    atomic { has_wrapper = true };
+#endif
+    atomic { lt_unlock(); python[_pid]++; END };
+
+lost:
+    atomic { lt_unlock() };
+
+preserve_release:
+#ifndef SEED_RELEASE_NO_LOCK
+    atomic { lt_lock() };
+#endif
+#ifndef SEED_READ_AFTER_DEC
+    atomic { READ_SLOT };
+#endif
+    atomic { preserve_dec() };
+#ifdef SEED_READ_AFTER_DEC
+    atomic { READ_SLOT };
+#endif
+    if
+    :: atomic { now == 1 && self -> now = 0; self = false;
+#ifdef SEED_STATE_AFTER_UNLOCK
+            lt_unlock() };
+        atomic { state = PRESERVE_PYTHON_OWNS; goto decref }
+#else
+            state = PRESERVE_PYTHON_OWNS };
+        atomic { lt_unlock(); goto decref }
+#endif
+    :: atomic { else -> self = false; lt_unlock();
+            if
+            :: now == 0 -> goto preserve_free
+            :: again -> again = false; now = 0; goto preserve_wrap
+            :: else -> END
+            fi }
+    fi;
+
+preserve_free:
+    atomic { lt_quiet() };
+    atomic {
+        FREE;
+        if
+        :: dying -> w_freed = true
+        :: else
+        fi;
+        END
+    };
+
+decref:
+    Py_DECREF(yes);
+    if
+    :: atomic { !yes -> END }
+    :: else -> yes = false
+    fi;
+#ifdef TRASHCAN
+    if
+    :: DETACHED(true)
+    :: skip
+    fi;
+#endif
+
+preserve_dealloc:
+    /* preserve_keep */
+    atomic { lt_lock(); yes = false };
+    if
+    :: atomic { refs > 1 -> assert(!n_freed);
+#ifdef SEED_NATIVE_BEFORE_RESURRECT
+            state = PRESERVE_NATIVE_OWNS };
+        atomic { lt_resurrect() };
+        atomic { lt_unlock(); END }
+#else
+            lt_resurrect() };
+#ifdef SEED_KEEP_STATE_AFTER_UNLOCK
+        atomic { lt_unlock() };
+        atomic { state = PRESERVE_NATIVE_OWNS; END }
+#else
+        atomic { state = PRESERVE_NATIVE_OWNS };
+        atomic { lt_unlock(); END }
+#endif
+#endif
+    :: atomic { else -> lt_unlock() }
+    fi;
+    /* lt_die */
+#ifdef DEL
+    if
+    :: atomic { !finalized -> finalized = true; lt_resurrect(); python[_pid]++; END } /* lt_finalize: what follows is __del__'s */
+    :: else
+    fi;
+#endif
+    atomic { assert(W_ZERO); w_dead = true; weak_cleared = true };
+#ifdef GIL
+    DETACHED(true); /* lt_clear */
+#endif
+    /* preserve_drop */
+    atomic { assert(!n_freed); wrapper = false; dying = true };
+#ifdef BIT
+    atomic { has_wrapper = false };
+#endif
+    goto preserve_release;
+
+lt_drain_slice:
+    atomic { assert(!n_freed); left[_pid] = handed_over; handed_over = 0; END }
+}
+
+active proctype unattached()
+{
+    byte now;
+    bool was;
+
+    atomic {
+        if
+        :: refs = 1; native[N] = 1
+        :: refs = 1; python[0] = 1; w_made = true; wrapper = true; W_NEW
+#ifdef BIASED
+           ; ob_tid = 1
+#endif
+#ifdef BIT
+           ; has_wrapper = true
+#endif
+        fi;
+        started = true
+    };
+end_loop:
+    do
+    :: atomic { native[N] > 0 && native[N] < UNATTACHED -> assert(!n_freed); refs++; native[N]++ }
+    :: atomic { native[N] > 0 -> native[N]--; busy[N] = true; goto lt_release_unattached }
+    :: atomic { native[N] > 0 && native[0] < NATIVE -> native[N]--; native[0]++ }
+    :: atomic { native[N] > 0 && native[1] < NATIVE -> native[N]--; native[1]++ }
+    od;
+
+lt_release_unattached:
+    atomic {
+        assert(!n_freed); now = refs; was = has_wrapper;
+#ifndef SEED_UNATTACHED_2_TO_1
+        if
+#ifdef BIT
+        :: now == 2 && was -> goto hand_over
+#else
+        :: now == 2 -> goto hand_over
+#endif
+        :: else
+        fi
+#endif
+    };
+    atomic {
+        assert(!n_freed);
+        if
+        :: refs == now && has_wrapper == was -> assert(now > 0); refs--
+        :: else -> goto lt_release_unattached
+        fi;
+        if
+        :: now == 1 -> goto free
+        :: else -> goto done
+        fi
+    };
+free:
+    atomic { lt_quiet() };
+    atomic { FREE; goto done };
+hand_over:
+    lt_hand_over();
+done:
+    atomic { busy[N] = false; now = 0; was = false; goto end_loop }
+}
+
+active proctype at_rest()
+{
+end_loop:
+    do
+    :: atomic { started && NOBODY_RUNS && NOBODY_HOLDS && !pushed && handed_over == 0 && NOTHING_TO_MERGE ->
+           assert(n_freed && (!w_made || w_freed)); break }
+    :: d_step { w_made && !w_dead && !busy[0] && !busy[1] && W_ZERO -> assert(refs == 1) } /* gc */
+    od
+}
