@@ -275,13 +275,13 @@ lt_held_lock(void)
 
 /* Have the queue's thread drain soon, unless a push has asked for it already. A drain by an
  * entering thread does not take a wake-up back; the thread then finds nothing. If no thread can
- * be started, entering threads drain. */
+ * be started, entering threads drain, and the next push tries again. */
 static inline void
 lt_request(lt_queue *queue)
 {
     int now = LT_NO_THREAD;
 
-    if (LT_STD(atomic_exchange)(&queue->requested, 1))
+    if (LT_STD(atomic_exchange)(&queue->requested, 1) && LT_STD(atomic_load)(&queue->thread) != LT_NO_THREAD)
         return;
     if (LT_STD(atomic_compare_exchange_strong)(&queue->thread, &now, (int)LT_STARTING)) {
         if (queue->wake == NULL)
@@ -409,11 +409,17 @@ lt_disarm(lt_queue *queue)
 static inline void
 lt_after_fork_in_child(lt_queue *queue)
 {
+    int64_t waiting = 0;
+
+    for (lt_slot *slot = LT_STD(atomic_load)(&queue->slots); slot; slot = slot->next)
+        waiting += LT_STD(atomic_load)(&slot->handed_over);
+    for (lt_call *call = LT_STD(atomic_load)(&queue->calls); call; call = call->next)
+        waiting++;
     if (LT_STD(atomic_load)(&queue->thread) != LT_DISARMED)
         LT_STD(atomic_store)(&queue->thread, (int)LT_NO_THREAD);
     queue->wake = queue->ended = NULL; /* in whatever state another thread left them */
     LT_STD(atomic_store)(&queue->requested, !lt_queue_empty(queue));
-    LT_STD(atomic_store)(&queue->pushed, LT_STD(atomic_load)(&queue->drained));
+    LT_STD(atomic_store)(&queue->pushed, LT_STD(atomic_load)(&queue->drained) + waiting);
 }
 
 #endif
