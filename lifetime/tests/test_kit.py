@@ -22,8 +22,10 @@ def test_a_natively_held_wrapper_comes_back_with_all_it_had():
         assert kit.look(held)[STATE] == (base is kit.Preserve)
         w = kit.wrap(held)
         assert (id(w), type(w), w.a1, w.b, w.d) == (address, cls, 1, [2], 3)
-        assert kit.look(held)[:2] == (2, 0) and kit.wrap(held) is w
+        # Preserve: native code's from the first flip to the last native release.
+        assert kit.look(held)[:2] == (2, base is kit.Preserve) and kit.wrap(held) is w
         kit.release(held)
+        assert kit.look(w)[:2] == (1, 0)
         del w
         gc.collect()
         assert live() == 0
