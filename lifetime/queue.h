@@ -144,6 +144,58 @@ lt_take_calls(lt_queue *queue)
     return oldest;
 }
 
+/* Put a list, oldest first, back below what has been pushed since. Rejected: pushing it again, on
+ * top of that, with which the oldest would wait for ever under a steady load. */
+static inline void
+lt_put_back_slots(lt_queue *queue, lt_slot *list)
+{
+    lt_slot *stack = NULL, *next;
+
+    for (; list; list = next) { /* handed_over is not zero, so no other thread pushes it */
+        next = list->next;
+        list->next = stack;
+        stack = list;
+    }
+    while (stack) {
+        lt_slot *newer = NULL, *last;
+
+        if (LT_STD(atomic_compare_exchange_strong)(&queue->slots, &newer, stack))
+            return;
+        newer = LT_STD(atomic_exchange)(&queue->slots, (lt_slot *)NULL);
+        for (last = newer; last && last->next; last = last->next)
+            ;
+        if (last) {
+            last->next = stack;
+            stack = newer;
+        }
+    }
+}
+
+static inline void
+lt_put_back_calls(lt_queue *queue, lt_call *list)
+{
+    lt_call *stack = NULL, *next;
+
+    for (; list; list = next) {
+        next = list->next;
+        list->next = stack;
+        stack = list;
+    }
+    while (stack) {
+        lt_call *newer = NULL, *last;
+
+        if (LT_STD(atomic_compare_exchange_strong)(&queue->calls, &newer, stack))
+            return;
+        newer = LT_STD(atomic_exchange)(&queue->calls, (lt_call *)NULL);
+        for (last = newer; last && last->next; last = last->next)
+            ;
+        if (last) {
+            last->next = stack;
+            stack = newer;
+        }
+    }
+}
+
 /* Whether the slice that began at start is over; the clock is read every 8th time. */
 static inline bool
 lt_slice_over(int64_t start, unsigned *n)
@@ -183,10 +235,7 @@ lt_drain_slice(lt_queue *queue)
             LT_STD(atomic_fetch_add)(&queue->drained, (int64_t)1);
             over = lt_slice_over(start, &n);
         }
-        for (; call; call = after) {
-            after = call->next;
-            lt_push_call(queue, call);
-        }
+        lt_put_back_calls(queue, call);
         for (; slot && !over; slot = next) {
             /* next is read, and handed_over cleared, before the first release: after it
              * the object may be gone, or its slot be in the queue again. */
@@ -198,10 +247,7 @@ lt_drain_slice(lt_queue *queue)
                 over |= lt_slice_over(start, &n);
             }
         }
-        for (; slot; slot = next) { /* handed_over is not zero, so no other thread pushes it */
-            next = slot->next;
-            lt_push_slot(queue, slot);
-        }
+        lt_put_back_slots(queue, slot);
     }
     PyErr_Restore(type, value, tb);
     lt_draining = frame.outer;
