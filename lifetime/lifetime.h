@@ -376,6 +376,22 @@ lt_new_quietly(PyTypeObject *type)
     return self;
 }
 
+/* Release a new instance that has not become a wrapper, because another thread was first. It is an
+ * instance of the native class then, so that no __del__ of a Python class sees it: its slots and
+ * dict are empty, and it has no native object. */
+static inline void
+lt_discard(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self), *native = lt_native_class(type);
+
+    if (type != native) {
+        Py_INCREF(native);
+        Py_SET_TYPE(self, native);
+        Py_DECREF(type);
+    }
+    Py_DECREF(self);
+}
+
 /* Getter and setter of __class__, for tp_getset of a native class that owns its subclasses,
  * and of no other. The setter is object's own, after lt_own: CPython refuses an assignment
  * between classes whose slots differ. */

@@ -209,8 +209,10 @@ nativedict_view(nativedict_native *native, PyTypeObject *type)
     if (first)
         nativedict_publish(self, native); /* with the data's native reference */
     lt_unlock(slot);
-    if (!first)
-        Py_CLEAR(self);
+    if (!first) {
+        lt_discard(self);
+        return NULL;
+    }
     return self;
 }
 
@@ -240,7 +242,7 @@ nativedict_wrap(nativedict_native *native)
             if (nativedict_adopt(self, native))
                 return self;
             nativedict_dec(native); /* the caller has another */
-            Py_DECREF(self);
+            lt_discard(self);
         }
         else if (lt_retry(tries) < 0)
             return NULL;
