@@ -34,6 +34,8 @@ done
 if [ ${#tsan[@]} -gt 0 ]; then
     [ -e "$("${CC:-gcc}" -print-file-name=libtsan.so)" ] || die "the compiler's libtsan is missing; on Debian or Ubuntu: apt-get install libtsan2"
     export TSAN_OPTIONS=report_bugs=0 # the build runs the interpreter
+    # With more random bits libtsan of gcc 12 finds no room for its shadow memory.
+    [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)" -le 28 ] || die "set vm.mmap_rnd_bits to 28 first: sysctl vm.mmap_rnd_bits=28"
 fi
 need=(zlib1g-dev libssl-dev libffi-dev) # without the first two, pip would not work
 missing=()

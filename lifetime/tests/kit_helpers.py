@@ -22,6 +22,9 @@ except ImportError:
 KEEPING = kit.Preserve, kit.Toggle  # native code keeps the wrapper
 KINDS = kit.Preserve, kit.Toggle, kit.Mapped
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # type counts are spread over threads
+# Those whose last reference any thread may release with effect at once. Without the GIL a wrapper
+# that is biased towards a thread waits for that thread to run.
+AT_ONCE = tuple(kind for kind in KEEPING if not FREE_THREADED or kind is kit.Preserve)
 REFS, STATE, HOLDERS, HANDED_OVER, WRAPPED = range(5)  # of kit.look()
 NATIVE_OWNS = 1  # STATE of Preserve, from the flip to the last native release
 FILLED, REQUESTED, DRAINING, DRAINED, PUSHED, THREAD = range(6)  # of kit.queued()
@@ -58,15 +61,25 @@ def make(cls, **attributes):
 
 
 def settled():
-    return not kit.queued()[FILLED] and kit.queued()[DRAINED] == kit.queued()[PUSHED]
+    """Whether nothing waits or is being released."""
+    now = kit.queued()
+    return now[DRAINED] == now[PUSHED]
 
 
-def settle():
-    """Wait for the queue's thread to release everything; does not drain."""
-    end = time.monotonic() + 20
-    while not settled() and time.monotonic() < end:
-        time.sleep(0.001)
-    assert settled(), kit.queued()
+def drain_all():
+    """Drain by hand, slice after slice."""
+    kit.drain()
+    while kit.queued()[FILLED]:
+        kit.drain()
+
+
+def settle(until=None):
+    """Wait for the queue's thread to release everything; does not drain. until: and for the number
+    of native objects that are left."""
+    end = time.monotonic() + 60
+    while not (settled() and until in (None, live())) and time.monotonic() < end:
+        time.sleep(0 if FREE_THREADED else 0.001)
+    assert settled() and until in (None, live()), (kit.queued(), live())
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@
 #include "node.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 /* ---- a holder that gc can traverse ------------------------------------------------- */
 
@@ -427,8 +428,9 @@ FUNCTION(refuse)
     Py_RETURN_NONE;
 }
 
-/* ping(n): an unattached thread hands a call over, waits for it to be run, and so on, n times. This
- * thread is detached meanwhile and drains nothing. How often it was run within 20 seconds. */
+/* ping(microseconds): for this long an unattached thread hands a call over, waits for it to be run,
+ * and so on. This thread is detached meanwhile and drains nothing. (calls handed over, calls that
+ * were run, each within 10 seconds) */
 static void
 count_call(void *count, void *unused)
 {
@@ -438,19 +440,21 @@ count_call(void *count, void *unused)
 
 typedef struct {
     LT_ATOMIC(long) count;
-    long n;
+    long n, microseconds;
 } ping_job;
 
 static void *
 send_pings(void *argument)
 {
     ping_job *job = (ping_job *)argument;
-    int64_t end = lt_microseconds() + 20000000;
+    int64_t now = lt_microseconds(), end = now + job->microseconds;
 
-    for (long i = 0; i < job->n && lt_microseconds() < end; i++) {
+    for (job->n = 0; now < end && LT_STD(atomic_load)(&job->count) == job->n; job->n++) {
+        int64_t late = now + 10000000;
+
         expect(lt_call_later(&queue, count_call, &job->count, NULL) == 0);
-        while (LT_STD(atomic_load)(&job->count) <= i && lt_microseconds() < end)
-            ;
+        while (LT_STD(atomic_load)(&job->count) <= job->n && (now = lt_microseconds()) < late)
+            sched_yield();
     }
     return NULL;
 }
@@ -460,13 +464,13 @@ FUNCTION(ping)
     static ping_job job; /* static: a call may be run after the end */
     pthread_t thread;
 
-    job.n = PyLong_AsLong(arg);
+    job.microseconds = PyLong_AsLong(arg);
     LT_STD(atomic_store)(&job.count, 0);
     Py_BEGIN_ALLOW_THREADS
     expect(pthread_create(&thread, NULL, send_pings, &job) == 0);
     pthread_join(thread, NULL);
     Py_END_ALLOW_THREADS
-    return PyLong_FromLong(LT_STD(atomic_load)(&job.count));
+    return Py_BuildValue("(ll)", job.n, LT_STD(atomic_load)(&job.count));
 }
 
 FUNCTION(after_fork_in_child)
@@ -479,9 +483,12 @@ FUNCTION(after_fork_in_child)
  * and pushed so far, the state of its thread) */
 FUNCTION(queued)
 {
-    return Py_BuildValue("(iiiLLi)", !lt_queue_empty(&queue), LT_STD(atomic_load)(&queue.requested),
-                         lt_is_draining(&queue), (long long)LT_STD(atomic_load)(&queue.drained),
-                         (long long)LT_STD(atomic_load)(&queue.pushed), LT_STD(atomic_load)(&queue.thread));
+    bool filled = !lt_queue_empty(&queue);
+    /* In this order: they are equal only if nothing was on its way. */
+    long long drained = LT_STD(atomic_load)(&queue.drained), pushed = LT_STD(atomic_load)(&queue.pushed);
+
+    return Py_BuildValue("(iiiLLi)", filled, LT_STD(atomic_load)(&queue.requested), lt_is_draining(&queue),
+                         drained, pushed, LT_STD(atomic_load)(&queue.thread));
 }
 
 static PyMethodDef functions[] = {

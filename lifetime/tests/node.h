@@ -230,7 +230,8 @@ mapped_drop(PyObject *self)
 static void
 mapped_dealloc(PyObject *self)
 {
-    lt_die(self, mapped_dealloc, mapped_keep, mapped_dying, mapped_drop);
+    if (!mapped_keep(self))
+        lt_die(self, mapped_dealloc, mapped_keep, mapped_dying, mapped_drop);
 }
 
 static int
