@@ -143,9 +143,13 @@ static inline bool
 nativedict_adopt(PyObject *self, nativedict_native *native)
 {
     lt_slot *slot = nativedict_slot(native);
-    nativedict_body *body = nativedict_body_of(native) ? NULL : nativedict_new_body(Py_TYPE(self));
+    nativedict_body *body;
     bool first;
 
+    lt_lock(slot);
+    body = nativedict_body_of(native);
+    lt_unlock(slot);
+    body = body ? NULL : nativedict_new_body(Py_TYPE(self));
     lt_unbias(self);
     lt_lock(slot);
     first = lt_wrapper(slot) == NULL;
@@ -233,9 +237,14 @@ nativedict_wrap(nativedict_native *native)
                 return self;
         }
         else if (lt_wrapper(nativedict_slot(native)) == NULL) {
-            nativedict_body *body = nativedict_body_of(native);
-
-            self = nativedict_alloc(body ? body->type : NULL);
+            lt_lock(nativedict_slot(native));
+            if (nativedict_body_of(native)) {
+                type = nativedict_body_of(native)->type;
+                Py_INCREF(type);
+            }
+            lt_unlock(nativedict_slot(native));
+            self = nativedict_alloc(type);
+            Py_XDECREF(type);
             if (self == NULL)
                 return NULL;
             nativedict_inc(native);
