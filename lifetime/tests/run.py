@@ -164,8 +164,8 @@ def main():
     for python in [*args.python, *(everywhere() if args.all else ())] or [default]:
         found = describe(python)
         if args.tsan and not (found and found["tsan"] and found["free_threaded"]):
-            print(f"{python}: no free-threaded CPython with ThreadSanitizer; scripts/free_threaded.sh --tsan builds one "
-                  f"(about 10 minutes on two cores)", flush=True)
+            print(f"{python}: no free-threaded CPython with ThreadSanitizer; scripts/free_threaded.sh --tsan builds one",
+                  flush=True)
             return 1
         if found:
             pythons.setdefault(found["tag"], found)
