@@ -173,7 +173,7 @@ ghost_incarnate(ghost_native *native, PyTypeObject *type)
         body = NULL;
     lt_unlock(slot);
     if (body == NULL) {
-        Py_DECREF(self);
+        lt_discard(self);
         return NULL;
     }
     Py_DECREF(type); /* the ghost's; the instance has a reference of its own */
@@ -205,7 +205,7 @@ ghost_wrap(ghost_native *native)
             if (ghost_adopt(self, native))
                 return self;
             ghost_dec(native); /* the caller has another */
-            Py_DECREF(self);
+            lt_discard(self);
         }
         else if (lt_retry(tries) < 0)
             return NULL;

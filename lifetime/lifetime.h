@@ -376,6 +376,22 @@ lt_new_quietly(PyTypeObject *type)
     return self;
 }
 
+/* Release a new instance that has not become a wrapper, because another thread was first. It is an
+ * instance of the native class then, so that no __del__ of a Python class sees it: its slots and
+ * dict are empty, and it has no native object. */
+static inline void
+lt_discard(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self), *native = lt_native_class(type);
+
+    if (type != native) {
+        Py_INCREF(native);
+        Py_SET_TYPE(self, native);
+        Py_DECREF(type);
+    }
+    Py_DECREF(self);
+}
+
 /* Getter and setter of __class__, for tp_getset of a native class that owns its subclasses,
  * and of no other. The setter is object's own, after lt_own: CPython refuses an assignment
  * between classes whose slots differ. */
@@ -440,7 +456,13 @@ lt_dict(PyObject *self)
 static inline bool
 lt_has_weakrefs(PyObject *self)
 {
-    return *(PyObject **)((char *)self + Py_TYPE(self)->tp_weaklistoffset) != NULL;
+    PyObject **list = (PyObject **)((char *)self + Py_TYPE(self)->tp_weaklistoffset);
+
+#ifdef Py_GIL_DISABLED /* another thread may be destroying a weak reference to self */
+    return __atomic_load_n(list, __ATOMIC_ACQUIRE) != NULL;
+#else
+    return *list != NULL;
+#endif
 }
 
 /* CPython keeps a Python class's __slots__ as its tp_members. Its own subtype_traverse
@@ -638,7 +660,8 @@ lt_drop_waiting(void)
  * dies: everything that CPython's subtype_dealloc does, in its order.
  *
  *   dealloc  the tp_dealloc that calls this, for the trashcan
- *   keep     after __del__: whether self lives on, with a reference that keep has given it
+ *   keep     after __del__: whether self lives on, with a reference that keep has given it.
+ *            Without the GIL self's tp_dealloc is called again for this, and asks keep first
  *   dying    before weak references are cleared and before self may wait in the trashcan:
  *            from now on wrap must not return self. Called again when the trashcan
  *            continues; must then do nothing

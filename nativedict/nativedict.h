@@ -143,9 +143,13 @@ static inline bool
 nativedict_adopt(PyObject *self, nativedict_native *native)
 {
     lt_slot *slot = nativedict_slot(native);
-    nativedict_body *body = nativedict_body_of(native) ? NULL : nativedict_new_body(Py_TYPE(self));
+    nativedict_body *body;
     bool first;
 
+    lt_lock(slot);
+    body = nativedict_body_of(native);
+    lt_unlock(slot);
+    body = body ? NULL : nativedict_new_body(Py_TYPE(self));
     lt_unbias(self);
     lt_lock(slot);
     first = lt_wrapper(slot) == NULL;
@@ -209,8 +213,10 @@ nativedict_view(nativedict_native *native, PyTypeObject *type)
     if (first)
         nativedict_publish(self, native); /* with the data's native reference */
     lt_unlock(slot);
-    if (!first)
-        Py_CLEAR(self);
+    if (!first) {
+        lt_discard(self);
+        return NULL;
+    }
     return self;
 }
 
@@ -231,16 +237,21 @@ nativedict_wrap(nativedict_native *native)
                 return self;
         }
         else if (lt_wrapper(nativedict_slot(native)) == NULL) {
-            nativedict_body *body = nativedict_body_of(native);
-
-            self = nativedict_alloc(body ? body->type : NULL);
+            lt_lock(nativedict_slot(native));
+            if (nativedict_body_of(native)) {
+                type = nativedict_body_of(native)->type;
+                Py_INCREF(type);
+            }
+            lt_unlock(nativedict_slot(native));
+            self = nativedict_alloc(type);
+            Py_XDECREF(type);
             if (self == NULL)
                 return NULL;
             nativedict_inc(native);
             if (nativedict_adopt(self, native))
                 return self;
             nativedict_dec(native); /* the caller has another */
-            Py_DECREF(self);
+            lt_discard(self);
         }
         else if (lt_retry(tries) < 0)
             return NULL;

@@ -2,7 +2,9 @@
 # The tests that look for what ordinary runs do not show: the race detector over the Go
 # side, AddressSanitizer and UndefinedBehaviorSanitizer over the C parts, valgrind, and a
 # debug build of CPython (DEBUG_PYTHON, or the distribution's), whose assertions are on
-# and whose total reference count must stay flat.
+# and whose total reference count must stay flat. Where there is a free-threaded CPython with
+# ThreadSanitizer (TSAN_PYTHON, or what scripts/free_threaded.sh --tsan builds), also that over
+# the schemes under threads.
 set -euo pipefail
 cd "${PP_ROOT:?run this through make test-debug}"
 . scripts/steps.sh
@@ -50,6 +52,9 @@ valgrinded() {
          END { exit bad }' "$log" || die "invalid accesses in C code: see $log"
 }
 
+tsan_python=${TSAN_PYTHON:-$PP_ROOT/.build/python3.13tsan/bin/python3.13t}
+under_tsan() { "$PP_PYTHON" lifetime/tests/run.py --tsan --seconds 20 "$tsan_python"; }
+
 debug_python=${DEBUG_PYTHON:-}
 for candidate in /usr/bin/python3.{14,13,12,11,10}-dbg; do
     if [ -z "$debug_python" ] && [ -x "$candidate" ]; then debug_python=$candidate; fi
@@ -65,6 +70,11 @@ debug_tests() { debug bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider pyt
 
 plan "Go side, race detector" 150 race
 plan "C parts, AddressSanitizer and UBSan" 500 under_asan
+if [ -x "$tsan_python" ]; then
+    plan "schemes without the GIL, ThreadSanitizer" 240 under_tsan
+else
+    echo "test-debug: ThreadSanitizer is left out: it needs a CPython built with it; scripts/free_threaded.sh --tsan builds one" >&2
+fi
 plan "valgrind" 240 valgrinded
 plan "debug build of CPython: $debug_python" 500 debug_tests
 run_plan

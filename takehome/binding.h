@@ -7,19 +7,22 @@
  * Define before including this file: NAME, the module's name, and SCHEME(name), for these
  * functions of the scheme
  *
- *     new, adopt, wrap, retain, release          with the GIL
+ *     new, adopt, live, wrap, retain, release    for attached threads
  *     dealloc, traverse, clear                   slots of MyClass
  *     holder_made, holder_gone, visit            for MyClassRef
  *
  * and these:
  *
  *     void retain_unattached(node *), release_unattached(node *)
- *                                   for threads that may lack the GIL
+ *                                   for threads that may be unattached
  *     void release_queued(lt_slot *)
  *                                   the queue's release; NULL if nothing is handed over
  *     EDGE_MADE(from, to), EDGE_GONE(from, to), MORE_GETSET
  *                                   optional: what the scheme does with edges, and entries
- *                                   of MyClass's tp_getset */
+ *                                   of MyClass's tp_getset
+ *
+ * Everything here is right without the GIL, too: the library has a lock for what a node
+ * contains, the scheme one for each slot, and MyClassRef one for its reference. */
 #ifndef BINDING_H
 #define BINDING_H
 
@@ -35,13 +38,17 @@ static PyTypeObject *MyClass, *MyClassRef; /* owned, of the main interpreter */
 
 /* ---- MyClass: life -------------------------------------------------------------------- */
 
-/* self takes over a reference to n. */
-static void
+/* self takes over a reference to n. false: another thread was first, and self has no node. */
+static bool
 attach(PyObject *self, node *n)
 {
     ((wrapper *)self)->native = n;
-    stats.wrappers_created++;
-    SCHEME(adopt)(self, n);
+    if (!SCHEME(adopt)(self, n)) {
+        ((wrapper *)self)->native = NULL;
+        return false;
+    }
+    COUNT(wrappers_created);
+    return true;
 }
 
 /* tp_new makes the node, so that a subclass whose __init__ raises, or does not call super()'s,
@@ -61,7 +68,7 @@ MyClass_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
-    attach(self, n);
+    attach(self, n); /* true: no other thread knows n */
     return self;
 }
 
@@ -71,11 +78,14 @@ SCHEME(make)(node *n)
 {
     PyObject *self = lt_new_quietly(MyClass);
 
-    if (self) {
-        node_inc(n);
-        attach(self, n);
-    }
-    return self;
+    if (self == NULL)
+        return NULL;
+    SCHEME(retain)(n);
+    if (attach(self, n))
+        return self;
+    Py_DECREF(self);
+    SCHEME(release)(n);
+    return SCHEME(wrap)(n);
 }
 
 /* The node of a MyClass, borrowed. NULL with TypeError for anything else, with ReferenceError
@@ -165,8 +175,18 @@ static PyObject *
 MyClass_message(PyObject *self, PyObject *unused)
 {
     node *n = unwrap(self);
-    return n ? PyUnicode_DecodeUTF8(n->message ? n->message : "", (Py_ssize_t)n->message_size, "replace")
-             : NULL;
+    PyObject *result;
+    size_t size;
+    char *text;
+
+    if (n == NULL)
+        return NULL;
+    text = node_copy_message(n, &size);
+    if (text == NULL)
+        return PyErr_NoMemory();
+    result = PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, "replace");
+    free(text);
+    return result;
 }
 
 static PyObject *
@@ -189,11 +209,12 @@ MyClass_append(PyObject *self, PyObject *child)
     if (from == NULL)
         return NULL;
     SCHEME(retain)(to);
+    EDGE_MADE(from, to); /* first: another thread may remove the edge as soon as it is there */
     if (node_append(from, to) < 0) {
+        EDGE_GONE(from, to);
         SCHEME(release)(to);
         return PyErr_NoMemory();
     }
-    EDGE_MADE(from, to);
     lt_drain(&queue);
     Py_RETURN_NONE;
 }
@@ -214,6 +235,12 @@ MyClass_remove(PyObject *self, PyObject *child)
     Py_RETURN_NONE;
 }
 
+static void
+retain(node *n)
+{
+    SCHEME(retain)(n);
+}
+
 /* A list of wrappers. A wrap runs any code, which may change the edges: so the ends are copied
  * and retained before the first. */
 static PyObject *
@@ -225,14 +252,9 @@ MyClass_children(PyObject *self, PyObject *unused)
 
     if (n == NULL)
         return NULL;
-    ends = PyMem_New(node *, n->n_edges);
+    ends = node_copy_edges(n, &count, retain);
     if (ends == NULL)
         return PyErr_NoMemory();
-    count = n->n_edges;
-    for (size_t i = 0; i < count; i++) {
-        ends[i] = n->edges[i];
-        SCHEME(retain)(ends[i]);
-    }
     list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; i < count; i++) {
         PyObject *child = list ? SCHEME(wrap)(ends[i]) : NULL;
@@ -242,7 +264,7 @@ MyClass_children(PyObject *self, PyObject *unused)
             Py_CLEAR(list);
         SCHEME(release)(ends[i]);
     }
-    PyMem_Free(ends);
+    free(ends);
     lt_drain(&queue);
     return list;
 }
@@ -332,19 +354,19 @@ static PyType_Spec MyClass_spec = {
 
 /* ---- what the library calls ---------------------------------------------------------------- */
 
-/* One reference that an edge owns. A node with a wrapper dies with the GIL; one without may die
- * on any thread. */
+/* One reference that an edge owns. An attached thread destroys a node with a wrapper; any thread
+ * one without. */
 static void
 release_anywhere(node *n)
 {
-    if (lt_have_gil())
+    if (lt_attached())
         SCHEME(release)(n);
     else
         release_unattached(n);
 }
 
 static void
-drop_with_gil(void *object, void *unused)
+drop_attached(void *object, void *unused)
 {
     Py_DECREF((PyObject *)object);
 }
@@ -353,26 +375,37 @@ drop_with_gil(void *object, void *unused)
 static void
 drop_anywhere(void *object)
 {
-    if (lt_have_gil())
+    if (lt_attached())
         Py_DECREF((PyObject *)object); /* runs any code */
     else
-        (void)lt_call_later(&queue, drop_with_gil, object, NULL);
+        (void)lt_call_later(&queue, drop_attached, object, NULL);
+}
+
+/* A new reference to the callback, or NULL. Taken with the lock: another thread may replace it. */
+static PyObject *
+callback_of(node *n)
+{
+    PyObject *callback;
+
+    pthread_mutex_lock(&node_lock);
+    callback = (PyObject *)n->data;
+    Py_XINCREF(callback);
+    pthread_mutex_unlock(&node_lock);
+    return callback;
 }
 
 /* The callback, or the wrapper's on_event. On any thread; an exception is the caller's, or is
- * reported where the caller has no GIL and so no Python code. */
+ * reported where the caller is unattached and so no Python code. */
 static int
 on_event(node *n, int64_t event, int64_t *answer)
 {
-    bool attached = lt_have_gil();
+    bool attached = lt_attached();
     PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *target = (PyObject *)n->data, *result = NULL;
+    PyObject *target = callback_of(n), *result = NULL;
     bool failed;
 
-    if (target) {
-        Py_INCREF(target); /* it may replace itself */
+    if (target)
         result = PyObject_CallFunction(target, "L", (long long)event);
-    }
     else if ((target = SCHEME(wrap)(n)))
         result = PyObject_CallMethod(target, "on_event", "L", (long long)event);
     Py_XDECREF(target);

@@ -7,14 +7,14 @@
  * them. The library is taken as it is: its nodes have no slot (NODE_MEMBERS is empty), and its
  * count counts the wrapper as any other owner. So any thread may release the last reference
  * beside a wrapper's, nothing is handed over for it, and the queue has but the callbacks of
- * nodes that die without the GIL. */
+ * nodes that an unattached thread destroys. */
 #define NAME "complete_instancemap"
 #define SCHEME(name) instancemap_##name
 #define MORE_GETSET {"__class__", lt_get_class, lt_set_class, NULL, NULL},
 #include "wrapper.h"
 
 /* Whether the wrapper is the node's only owner. Only then is the node's callback as good as the
- * wrapper's own: wrapper and node die at different times. A thread without the GIL that releases
+ * wrapper's own: wrapper and node die at different times. An unattached thread that releases
  * its reference during a collection turns the answer from no to yes: then gc keeps more. */
 static inline bool
 owns_alone(PyObject *self)
@@ -29,7 +29,7 @@ static inline node *instancemap_of(PyObject *self) { return node_of(self); }
 static inline void instancemap_retain(node *n)     { node_inc(n); }
 static inline void instancemap_release(node *n)    { node_release(n); }
 static PyObject *instancemap_make(node *n);
-#define INSTANCEMAP_EVENT(what) (stats.what++)
+#define INSTANCEMAP_EVENT(what) COUNT(what)
 #define INSTANCEMAP_VISIT_MORE(self, visit, arg) (owns_alone(self) && visit_callback(node_of(self), visit, arg))
 #define INSTANCEMAP_CLEAR_MORE(self) (owns_alone(self) ? clear_callback(node_of(self)) : (void)0)
 
@@ -46,7 +46,7 @@ instancemap_visit(node *n, PyObject *holder, visitproc visit, void *arg)
     return 0;
 }
 
-/* ---- without the GIL: as with it ---------------------------------------------------------- */
+/* ---- unattached threads: as attached ones --------------------------------------------------- */
 
 #define retain_unattached node_inc
 #define release_unattached node_release

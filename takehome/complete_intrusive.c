@@ -6,7 +6,7 @@
  * library.h is the native library, binding.h the Python classes. Here is what stands between
  * them. The library's count is the scheme's word: plain, as the library made it, until there is
  * a wrapper; then Python counts, and the word says so. From then on the library must not change
- * it by node_inc and node_dec: hence the two functions for threads without the GIL are the
+ * it by node_inc and node_dec: hence the two functions for unattached threads are the
  * scheme's own, and the library releases its edges by node_hooks.release. */
 #define NAME "complete_intrusive"
 #define SCHEME(name) intrusive_##name
@@ -20,8 +20,8 @@ static inline node *intrusive_of(PyObject *self)          { return node_of(self)
 static inline lt_slot *intrusive_slot(node *n)            { return &n->slot; }
 static inline LT_ATOMIC(int64_t) *intrusive_word(node *n) { return &n->refs; }
 static inline void intrusive_free(node *n)                { node_free(n); }
-static PyObject *intrusive_make(node *n); /* its node_inc is of a plain count */
-#define INTRUSIVE_EVENT(what) (stats.what++)
+static PyObject *intrusive_make(node *n);
+#define INTRUSIVE_EVENT(what) COUNT(what)
 #define INTRUSIVE_VISIT_MORE(self, visit, arg) visit_callback(node_of(self), visit, arg)
 #define INTRUSIVE_CLEAR_MORE(self) clear_callback(node_of(self))
 
@@ -32,7 +32,7 @@ static PyObject *intrusive_make(node *n); /* its node_inc is of a plain count */
 static inline void intrusive_holder_made(node *n) { (void)n; }
 static inline void intrusive_holder_gone(node *n) { (void)n; }
 
-/* ---- without the GIL -------------------------------------------------------------------- */
+/* ---- unattached threads ------------------------------------------------------------------ */
 
 static inline void
 retain_unattached(node *n)

@@ -24,7 +24,7 @@ static inline int64_t toggleref_inc(node *n)     { return node_inc(n); }
 static inline int64_t toggleref_dec(node *n)     { return node_dec(n); }
 static inline void toggleref_free(node *n)       { node_free(n); }
 static PyObject *toggleref_make(node *n);
-#define TOGGLEREF_EVENT(what) (stats.what++)
+#define TOGGLEREF_EVENT(what) COUNT(what)
 #define TOGGLEREF_VISIT_MORE(self, visit, arg) visit_callback(node_of(self), visit, arg)
 #define TOGGLEREF_CLEAR_MORE(self) clear_callback(node_of(self))
 
@@ -47,13 +47,14 @@ mirrored_remove_edges(node *n)
 #define mirrored_make toggleref_make
 #define mirrored_new toggleref_new
 #define mirrored_adopt toggleref_adopt
+#define mirrored_live toggleref_live
 #define mirrored_wrap toggleref_wrap
 #define mirrored_retain toggleref_retain
 #define mirrored_release toggleref_release
 #define mirrored_holder_made toggleref_holder_made
 #define mirrored_holder_gone toggleref_holder_gone
 
-/* ---- without the GIL: as in complete_toggleref.c ---------------------------------------- */
+/* ---- unattached threads --------------------------------------------------------------------- */
 
 static inline void
 retain_unattached(node *n)
@@ -61,11 +62,11 @@ retain_unattached(node *n)
     node_inc(n);
 }
 
+/* All of them, not only the last beside the wrapper's: see mirrored_visit. */
 static inline void
 release_unattached(node *n)
 {
-    if (lt_release_unattached(&queue, &n->slot, &n->refs) == 0)
-        node_free(n);
+    lt_hand_over(&queue, &n->slot);
 }
 
 static void

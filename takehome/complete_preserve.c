@@ -4,7 +4,7 @@
  *         -o complete_preserve$(python3-config --extension-suffix)
  *
  * library.h is the native library, binding.h the Python classes. Here is what stands between
- * them: the accessors, and the release for threads without the GIL. */
+ * them: the accessors, and the release for unattached threads. */
 #define NAME "complete_preserve"
 #define SCHEME(name) preserve_##name
 #define NODE_MEMBERS lt_slot slot;
@@ -21,13 +21,13 @@ static inline int64_t preserve_inc(node *n)     { return node_inc(n); }
 static inline int64_t preserve_dec(node *n)     { return node_dec(n); }
 static inline void preserve_free(node *n)       { node_free(n); }
 static PyObject *preserve_make(node *n);
-#define PRESERVE_EVENT(what) (stats.what++)
+#define PRESERVE_EVENT(what) COUNT(what)
 #define PRESERVE_VISIT_MORE(self, visit, arg) visit_callback(node_of(self), visit, arg)
 #define PRESERVE_CLEAR_MORE(self) clear_callback(node_of(self))
 
 #include "../preserve/preserve.h"
 
-/* ---- without the GIL -------------------------------------------------------------------- */
+/* ---- unattached threads ------------------------------------------------------------------ */
 
 /* The thread holds a reference, so the count is 2 or more if there is a wrapper: it does not
  * leave 1, and no flip and no death depends on it. */

@@ -4,7 +4,7 @@
  *         -o complete_toggleref$(python3-config --extension-suffix)
  *
  * library.h is the native library, binding.h the Python classes. Here is what stands between
- * them: the accessors, and the release for threads without the GIL. */
+ * them: the accessors, and the release for unattached threads. */
 #define NAME "complete_toggleref"
 #define SCHEME(name) toggleref_##name
 #define NODE_MEMBERS lt_slot slot;
@@ -20,13 +20,13 @@ static inline int64_t toggleref_inc(node *n)     { return node_inc(n); }
 static inline int64_t toggleref_dec(node *n)     { return node_dec(n); }
 static inline void toggleref_free(node *n)       { node_free(n); }
 static PyObject *toggleref_make(node *n);
-#define TOGGLEREF_EVENT(what) (stats.what++)
+#define TOGGLEREF_EVENT(what) COUNT(what)
 #define TOGGLEREF_VISIT_MORE(self, visit, arg) visit_callback(node_of(self), visit, arg)
 #define TOGGLEREF_CLEAR_MORE(self) clear_callback(node_of(self))
 
 #include "../toggleref/toggleref.h"
 
-/* ---- without the GIL -------------------------------------------------------------------- */
+/* ---- unattached threads ------------------------------------------------------------------ */
 
 /* The thread holds a reference, so the count is 2 or more if there is a wrapper: native code
  * owns its Python reference already. */

@@ -1,22 +1,53 @@
 /* holder.h: MyClassRef, a native reference that Python code can make and release; and what
- * native code does with one on threads without the GIL. Included by binding.h. */
+ * native code does with one on unattached threads. Included by binding.h. */
 #ifndef HOLDER_H
 #define HOLDER_H
 
 typedef struct {
     PyObject_HEAD
-    node *native; /* owns a reference; NULL once released */
+    node *native; /* owns a reference; NULL once released. Locked */
+    lt_word lock;
 } holder;
 
+#define HOLDER(op) ((holder *)(op))
+
+/* For the rules see lt_lock. With the GIL both do nothing. */
+#define LOCK(op) lt_lock_word(&HOLDER(op)->lock)
+#define UNLOCK(op) lt_unlock_word(&HOLDER(op)->lock)
+
+static PyObject *
+released(void)
+{
+    return PyErr_Format(PyExc_ReferenceError,
+                        "this MyClassRef has been released; it no longer holds a native object");
+}
+
+/* A new reference to the node. NULL with ReferenceError. Without the GIL another thread may
+ * release the holder at any time, so its own reference is no one's to use. */
 static node *
 held_node(PyObject *self)
 {
-    node *n = ((holder *)self)->native;
+    node *n;
 
+    LOCK(self);
+    n = HOLDER(self)->native;
+    if (n)
+        SCHEME(retain)(n);
+    UNLOCK(self);
     if (n == NULL)
-        PyErr_SetString(PyExc_ReferenceError,
-                        "this MyClassRef has been released; it no longer holds a native object");
+        released();
     return n;
+}
+
+/* Release a reference of the caller's, and keep the exception that is set. */
+static void
+release_keeping_error(node *n)
+{
+    PyObject *type, *value, *tb;
+
+    PyErr_Fetch(&type, &value, &tb);
+    SCHEME(release)(n);
+    PyErr_Restore(type, value, tb);
 }
 
 /* A new MyClassRef with a reference of its own. */
@@ -28,7 +59,7 @@ hold(node *n)
     if (self) {
         SCHEME(retain)(n);
         SCHEME(holder_made)(n);
-        ((holder *)self)->native = n;
+        HOLDER(self)->native = n;
     }
     return self;
 }
@@ -37,9 +68,12 @@ hold(node *n)
 static node *
 take_node(PyObject *self)
 {
-    node *n = ((holder *)self)->native;
+    node *n;
 
-    ((holder *)self)->native = NULL; /* first: what follows may run any Python code */
+    LOCK(self);
+    n = HOLDER(self)->native;
+    HOLDER(self)->native = NULL; /* first: what follows may run any Python code */
+    UNLOCK(self);
     if (n)
         SCHEME(holder_gone)(n);
     return n;
@@ -70,7 +104,7 @@ MyClassRef_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static int
 MyClassRef_traverse(PyObject *self, visitproc visit, void *arg)
 {
-    node *n = ((holder *)self)->native;
+    node *n = HOLDER(self)->native;
 
     Py_VISIT(Py_TYPE(self));
     return n ? SCHEME(visit)(n, self, visit, arg) : 0;
@@ -100,17 +134,38 @@ MyClassRef_dealloc(PyObject *self)
 static PyObject *
 MyClassRef_repr(PyObject *self)
 {
-    node *n = ((holder *)self)->native;
+    uint64_t id;
 
-    return n ? PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name, (unsigned long long)n->id)
-             : PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
+    LOCK(self);
+    id = HOLDER(self)->native ? HOLDER(self)->native->id : 0;
+    UNLOCK(self);
+    return id ? PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name, (unsigned long long)id)
+              : PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
 }
 
+/* Without the GIL a wrapper that is there is returned with the holder locked, which saves a
+ * retain and a release; what may run code, and make a wrapper, has a reference of its own. */
 static PyObject *
 MyClassRef_get(PyObject *self, PyObject *unused)
 {
-    node *n = held_node(self);
-    return n ? SCHEME(wrap)(n) : NULL;
+#ifdef Py_GIL_DISABLED
+    PyObject *result;
+    node *n;
+
+    lt_drain(&queue);
+    LOCK(self);
+    n = HOLDER(self)->native;
+    result = n ? SCHEME(live)(n) : NULL;
+    UNLOCK(self);
+    if (result || (n = held_node(self)) == NULL)
+        return result;
+    result = SCHEME(wrap)(n);
+    release_keeping_error(n);
+    return result;
+#else
+    lt_drain(&queue);
+    return HOLDER(self)->native ? SCHEME(wrap)(HOLDER(self)->native) : released();
+#endif
 }
 
 static PyObject *
@@ -124,32 +179,33 @@ MyClassRef_release(PyObject *self, PyObject *unused)
 static PyObject *
 MyClassRef_emit(PyObject *self, PyObject *arg)
 {
-    node *n = held_node(self);
     PyObject *result;
     int64_t event, answer;
+    node *n;
 
-    if (n == NULL)
-        return NULL;
     if (!PyLong_Check(arg))
         return PyErr_Format(PyExc_TypeError, "emit: event must be an int, not '%.200s'",
                             Py_TYPE(arg)->tp_name);
     event = PyLong_AsLongLong(arg);
     if (event == -1 && PyErr_Occurred())
         return NULL;
-    SCHEME(retain)(n); /* on_event may release this very holder */
+    n = held_node(self); /* on_event may release this very holder */
+    if (n == NULL)
+        return NULL;
     result = node_emit(n, event, &answer) < 0 ? NULL : PyLong_FromLongLong(answer);
-    if (result)
-        SCHEME(release)(n);
-    else {
-        PyObject *type, *value, *tb;
-        PyErr_Fetch(&type, &value, &tb);
-        SCHEME(release)(n);
-        PyErr_Restore(type, value, tb);
-    }
+    release_keeping_error(n);
     return result;
 }
 
-/* ---- threads without the GIL ------------------------------------------------------------- */
+/* ---- unattached threads ------------------------------------------------------------------- */
+
+/* Wait until everything that has been handed over is released, by whatever thread; not for ever:
+ * a __del__ may wait for something. */
+static void
+settle_queue(void)
+{
+    lt_drain_until(&queue, 1000000);
+}
 
 /* Nodes of which threads release one reference each. The last thread frees it. */
 typedef struct {
@@ -215,7 +271,7 @@ MyClassRef_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwar
     Py_BEGIN_ALLOW_THREADS
     library_run(1, release_some, job, true);
     Py_END_ALLOW_THREADS
-    lt_drain(&queue);
+    settle_queue();
     Py_RETURN_NONE;
 }
 
@@ -263,14 +319,15 @@ MyClassRef_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs
     if ((job.native = held_node(self)) == NULL)
         return NULL;
     job.times = times;
-    /* Each thread gets its reference from here: without the GIL nothing but a native reference
-     * can be the source of another. */
+    /* Each thread gets its reference from here: an unattached thread can take one only from
+     * another native reference. */
     for (int i = 0; i < threads; i++)
         SCHEME(retain)(job.native);
     Py_BEGIN_ALLOW_THREADS
     library_run(threads, wrap_often, &job, true);
     Py_END_ALLOW_THREADS
-    lt_drain(&queue);
+    SCHEME(release)(job.native);
+    settle_queue();
     if (job.failed)
         return PyErr_Format(PyExc_RuntimeError, "%d of the wraps failed", job.failed);
     Py_RETURN_NONE;
@@ -283,37 +340,31 @@ typedef struct late {
     struct late *next;
 } late;
 
-static late *lates; /* GIL */
+static _Atomic(late *) lates;
 
 /* In C's list of exit functions: the interpreter is gone. */
 static void
 release_lates(void)
 {
-    for (late *l = lates, *next; l; l = next) {
+    for (late *l = atomic_exchange(&lates, NULL), *next; l; l = next) {
         next = l->next;
         release_unattached(l->native);
         free(l);
     }
-    lates = NULL;
 }
 
 static PyObject *
 MyClassRef_release_after_python(PyObject *self, PyObject *unused)
 {
-    static bool registered;
-    late *l;
+    late *l = malloc(sizeof *l);
 
-    if (!registered && atexit(release_lates))
-        return PyErr_Format(PyExc_RuntimeError, "atexit() has no room for another function");
-    registered = true;
-    l = malloc(sizeof *l);
     if (l == NULL)
         return PyErr_NoMemory();
     l->native = take_node(self);
-    l->next = lates;
-    if (l->native)
-        lates = l;
-    else
+    l->next = atomic_load(&lates);
+    while (l->native && !atomic_compare_exchange_weak(&lates, &l->next, l))
+        ;
+    if (l->native == NULL)
         free(l);
     Py_RETURN_NONE;
 }
@@ -325,7 +376,7 @@ static PyMethodDef MyClassRef_methods[] = {
     {"release", MyClassRef_release, METH_NOARGS, PyDoc_STR("release()\n--\n\nRelease the native reference now.")},
     {"emit", MyClassRef_emit, METH_O, PyDoc_STR("emit(event)\n--\n\nHave native code deliver an event.")},
     {"release_from_goroutine", (PyCFunction)(void (*)(void))MyClassRef_release_from_goroutine,
-     METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Release it on a thread without the GIL.")},
+     METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Release it on an unattached thread.")},
     {"wrap_from_goroutines", (PyCFunction)(void (*)(void))MyClassRef_wrap_from_goroutines,
      METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Have threads wrap it, retain and release it.")},
     {"release_after_python", MyClassRef_release_after_python, METH_NOARGS,

@@ -1,8 +1,7 @@
 /* library.h: a native library in plain C, which knows nothing of Python.
  *
  * Its objects are nodes: a reference count, a message, edges to other nodes, and events that
- * a node answers. Any thread may retain and release. Everything else of one node is for one
- * thread at a time.
+ * a node answers. Any thread that has a reference may do anything with a node at any time.
  *
  * The library asks two things of itself that a binding needs:
  *   - NODE_MEMBERS, members of every node that belong to the binding, zero at birth;
@@ -32,6 +31,10 @@ typedef struct node {
     struct node *next_to_die; /* link in node_dying */
     NODE_MEMBERS
 } node;
+
+/* Of message, edges and data, of all nodes. Whoever has it allocates and copies, and calls
+ * nothing else: so a thread may wait for it with any other lock, and with the GIL. */
+static pthread_mutex_t node_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void node_release(node *);
 
@@ -90,9 +93,12 @@ node_dec(node *n)
 static inline void
 node_set_data(node *n, void *data)
 {
-    void *old = n->data;
+    void *old;
 
+    pthread_mutex_lock(&node_lock);
+    old = n->data;
     n->data = data;
+    pthread_mutex_unlock(&node_lock);
     if (old)
         node_hooks.drop(old);
 }
@@ -101,11 +107,15 @@ node_set_data(node *n, void *data)
 static inline void
 node_remove_edges(node *n)
 {
-    node **edges = n->edges;
-    size_t n_edges = n->n_edges;
+    node **edges;
+    size_t n_edges;
 
+    pthread_mutex_lock(&node_lock);
+    edges = n->edges;
+    n_edges = n->n_edges;
     n->edges = NULL; /* first: a release may come back to this node */
     n->n_edges = n->room = 0;
+    pthread_mutex_unlock(&node_lock);
     for (size_t i = 0; i < n_edges; i++)
         node_hooks.release(edges[i]);
     free(edges);
@@ -151,43 +161,89 @@ node_release(node *n)
 static inline int
 node_set_message(node *n, const char *text, size_t size)
 {
-    char *copy = (char *)malloc(size ? size : 1);
+    char *copy = (char *)malloc(size ? size : 1), *old;
 
     if (copy == NULL)
         return -1;
     memcpy(copy, text, size);
-    free(n->message);
+    pthread_mutex_lock(&node_lock);
+    old = n->message;
     n->message = copy;
     n->message_size = size;
+    pthread_mutex_unlock(&node_lock);
+    free(old);
     return 0;
+}
+
+/* A copy of the message, to be freed. NULL without memory. */
+static inline char *
+node_copy_message(node *n, size_t *size)
+{
+    char *copy;
+
+    pthread_mutex_lock(&node_lock);
+    *size = n->message ? n->message_size : 0;
+    copy = (char *)malloc(*size ? *size : 1);
+    if (copy && *size)
+        memcpy(copy, n->message, *size);
+    pthread_mutex_unlock(&node_lock);
+    return copy;
 }
 
 /* Add an edge, which takes over a reference to `to`. 0, or -1 without memory. */
 static inline int
 node_append(node *from, node *to)
 {
+    bool room;
+
+    pthread_mutex_lock(&node_lock);
     if (from->n_edges == from->room) {
-        size_t room = from->room ? 2 * from->room : 2;
-        node **more = (node **)realloc(from->edges, room * sizeof *more);
-        if (more == NULL)
-            return -1;
-        from->edges = more;
-        from->room = room;
+        size_t twice = from->room ? 2 * from->room : 2;
+        node **more = (node **)realloc(from->edges, twice * sizeof *more);
+        if (more) {
+            from->edges = more;
+            from->room = twice;
+        }
     }
-    from->edges[from->n_edges++] = to;
-    return 0;
+    room = from->n_edges < from->room;
+    if (room)
+        from->edges[from->n_edges++] = to;
+    pthread_mutex_unlock(&node_lock);
+    return room ? 0 : -1;
 }
 
 /* Remove the first edge to `to`. The caller owns its reference. false if there is no edge. */
 static inline bool
 node_remove(node *from, node *to)
 {
-    for (size_t i = 0; i < from->n_edges; i++)
+    bool found = false;
+
+    pthread_mutex_lock(&node_lock);
+    for (size_t i = 0; i < from->n_edges && !found; i++)
         if (from->edges[i] == to) {
             memmove(from->edges + i, from->edges + i + 1, (--from->n_edges - i) * sizeof to);
-            return true;
+            found = true;
         }
-    return false;
+    pthread_mutex_unlock(&node_lock);
+    return found;
+}
+
+/* A copy of the edges, to be freed, with a reference to each end, which retain takes: with the
+ * lock, as the edge's own may go at any time after it. NULL without memory. */
+static inline node **
+node_copy_edges(node *n, size_t *n_edges, void (*retain)(node *))
+{
+    node **edges;
+
+    pthread_mutex_lock(&node_lock);
+    *n_edges = n->n_edges;
+    edges = (node **)malloc((*n_edges ? *n_edges : 1) * sizeof *edges);
+    for (size_t i = 0; edges && i < *n_edges; i++) {
+        edges[i] = n->edges[i];
+        retain(edges[i]);
+    }
+    pthread_mutex_unlock(&node_lock);
+    return edges;
 }
 
 /* An event reaches n. 0 and the answer, or -1. The caller has a reference. */
@@ -232,11 +288,25 @@ library_give_lock(void)
     pthread_mutex_unlock(&library_lock);
 }
 
-/* Once: the child of a fork has the forking thread only, and must find the lock free. */
+static void
+library_take_both(void)
+{
+    library_take_lock();
+    pthread_mutex_lock(&node_lock);
+}
+
+static void
+library_give_both(void)
+{
+    pthread_mutex_unlock(&node_lock);
+    library_give_lock();
+}
+
+/* Once: the child of a fork has the forking thread only, and must find the locks free. */
 static inline int
 library_watch_forks(void (*in_child)(void))
 {
-    return pthread_atfork(library_take_lock, library_give_lock, library_give_lock) ||
+    return pthread_atfork(library_take_both, library_give_both, library_give_both) ||
            pthread_atfork(NULL, NULL, in_child);
 }
 

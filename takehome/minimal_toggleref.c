@@ -11,8 +11,8 @@
  *     >>> ref.get().x             # the same PyObject
  *     1
  *
- * All native code here runs with the GIL. complete_toggleref.c has threads without the GIL,
- * native edges, callbacks, exit and fork. */
+ * With and without the GIL. All native code here runs on attached threads. complete_toggleref.c
+ * has unattached threads, native edges, callbacks, exit and fork. */
 #include "../lifetime/lifetime.h"
 
 /* ---- the native object: any library's, with a count of its own ----------------------- */
@@ -25,7 +25,7 @@ typedef struct node {
 
 /* A new node with one reference, which the caller owns. */
 static node *node_new(void) {
-    static long long last_id;
+    static _Atomic(long long) last_id;
     node *n = calloc(1, sizeof *n);
     if (n == NULL)
         return (node *)PyErr_NoMemory();
@@ -60,21 +60,26 @@ static PyTypeObject *MyClass, *MyClassRef;
 static PyObject *MyClass_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     PyObject *self = toggleref_new(type);
     if (self && (((wrapper *)self)->native = node_new()))
-        toggleref_adopt(self, toggleref_of(self)); /* with node_new's reference */
+        toggleref_adopt(self, toggleref_of(self)); /* with node_new's reference; true */
     else
         Py_CLEAR(self);
     return self;
 }
 
-/* The first wrapper of a node that was born in native code. */
+/* The first wrapper of a node that was born in native code. Without the GIL another thread may
+ * be making it at the same time; then adopt says no, and ours is dropped. */
 static PyObject *toggleref_make(node *n) {
     PyObject *self = lt_new_quietly(MyClass);
-    if (self) {
-        toggleref_inc(n);
-        ((wrapper *)self)->native = n;
-        toggleref_adopt(self, n);
-    }
-    return self;
+    if (self == NULL)
+        return NULL;
+    toggleref_retain(n);
+    ((wrapper *)self)->native = n;
+    if (toggleref_adopt(self, n))
+        return self;
+    ((wrapper *)self)->native = NULL;
+    Py_DECREF(self);
+    toggleref_release(n); /* the caller has another */
+    return toggleref_wrap(n);
 }
 
 /* The node of a MyClass, borrowed. An instance that object.__new__ made has none. */
@@ -109,7 +114,21 @@ static PyType_Spec MyClass_spec = {"minimal_toggleref.MyClass", sizeof(wrapper),
 typedef struct {
     PyObject_HEAD
     node *native; /* owns a reference; NULL after release() */
+    lt_word lock; /* of native: without the GIL another thread may release() at any time */
 } holder;
+
+/* The holder's node and a reference for the caller, another one or its own; or NULL. */
+static node *held(PyObject *self, bool take) {
+    holder *h = (holder *)self;
+    lt_lock_word(&h->lock);
+    node *n = h->native;
+    if (take)
+        h->native = NULL;
+    else if (n)
+        toggleref_retain(n);
+    lt_unlock_word(&h->lock);
+    return n;
+}
 
 static PyObject *hold(node *n) {
     PyObject *self = MyClassRef->tp_alloc(MyClassRef, 0);
@@ -135,8 +154,7 @@ static int MyClassRef_traverse(PyObject *self, visitproc visit, void *arg) {
 }
 
 static int MyClassRef_clear(PyObject *self) {
-    node *n = ((holder *)self)->native;
-    ((holder *)self)->native = NULL; /* first: a release runs any Python code */
+    node *n = held(self, true); /* first: a release runs any Python code */
     if (n) {
         toggleref_holder_gone(n);
         toggleref_release(n);
@@ -153,8 +171,15 @@ static void MyClassRef_dealloc(PyObject *self) {
 }
 
 static PyObject *MyClassRef_get(PyObject *self, PyObject *unused) {
-    node *n = ((holder *)self)->native;
-    return n ? toggleref_wrap(n) : PyErr_Format(PyExc_ReferenceError, "it has been released");
+    node *n = held(self, false);
+    PyObject *result, *type, *value, *tb;
+    if (n == NULL)
+        return PyErr_Format(PyExc_ReferenceError, "it has been released");
+    result = toggleref_wrap(n);
+    PyErr_Fetch(&type, &value, &tb); /* a release runs any Python code */
+    toggleref_release(n);
+    PyErr_Restore(type, value, tb);
+    return result;
 }
 
 static PyObject *MyClassRef_release(PyObject *self, PyObject *unused) {
@@ -187,6 +212,10 @@ static PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit_minimal_toggleref(void) {
     PyObject *m = PyModule_Create(&definition);
+#ifdef Py_GIL_DISABLED
+    if (m)
+        PyUnstable_Module_SetGIL(m, Py_MOD_GIL_NOT_USED);
+#endif
     if (m && (!(MyClass = (PyTypeObject *)PyType_FromModuleAndSpec(m, &MyClass_spec, NULL)) ||
               !(MyClassRef = (PyTypeObject *)PyType_FromModuleAndSpec(m, &MyClassRef_spec, NULL)) ||
               PyModule_AddType(m, MyClass) < 0 || PyModule_AddType(m, MyClassRef) < 0))

@@ -24,7 +24,7 @@ new_native(PyObject *module, PyObject *args, PyObject *kwargs)
 static PyObject *
 live_objects(PyObject *module, PyObject *unused)
 {
-    lt_drain(&queue);
+    settle_queue();
     return PyLong_FromLongLong(atomic_load(&node_live));
 }
 
@@ -62,12 +62,15 @@ release_from_goroutines(PyObject *module, PyObject *args, PyObject *kwargs)
     Py_BEGIN_ALLOW_THREADS
     library_run(threads, release_some, job, wait);
     Py_END_ALLOW_THREADS
-    lt_drain(&queue);
+    if (wait)
+        settle_queue();
+    else
+        lt_drain(&queue);
     Py_RETURN_NONE;
 }
 
-/* The GIL is kept meanwhile, as by a native function that does not know of Python. A thread
- * that holds the lock never waits for the GIL. */
+/* The thread stays attached meanwhile, as in a native function that does not know of Python. A
+ * thread that holds the lock never attaches. */
 static PyObject *
 synchronize(PyObject *module, PyObject *unused)
 {
@@ -79,17 +82,21 @@ synchronize(PyObject *module, PyObject *unused)
 static PyObject *
 settle(PyObject *module, PyObject *unused)
 {
-    lt_drain(&queue);
+    do
+        settle_queue();
+    while (!lt_queue_empty(&queue)); /* handed over by what was released */
     Py_RETURN_NONE;
 }
 
 static PyObject *
 get_stats(PyObject *module, PyObject *unused)
 {
-    lt_drain(&queue);
-    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", stats.wrappers_created,
-                         "wrappers_freed", stats.wrappers_freed, "flips", stats.flips,
-                         "resurrections", stats.resurrections, "drained", (long long)queue.drained);
+    settle_queue();
+    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", atomic_load(&stats.wrappers_created),
+                         "wrappers_freed", atomic_load(&stats.wrappers_freed),
+                         "flips", atomic_load(&stats.flips),
+                         "resurrections", atomic_load(&stats.resurrections),
+                         "drained", (long long)atomic_load(&queue.drained));
 }
 
 static PyMethodDef functions[] = {
@@ -97,17 +104,17 @@ static PyMethodDef functions[] = {
      PyDoc_STR("A MyClassRef to a new native object that has no wrapper.")},
     {"live_objects", live_objects, METH_NOARGS, PyDoc_STR("How many native objects there are.")},
     {"release_from_goroutines", (PyCFunction)(void (*)(void))release_from_goroutines,
-     METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Release MyClassRefs on threads without the GIL.")},
+     METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Release MyClassRefs on unattached threads.")},
     {"synchronize", synchronize, METH_NOARGS, PyDoc_STR("Take the library's lock and give it back.")},
-    {"settle", settle, METH_NOARGS, PyDoc_STR("Drain the queue.")},
+    {"settle", settle, METH_NOARGS, PyDoc_STR("Wait until all that was handed over is released.")},
     {"stats", get_stats, METH_NOARGS, PyDoc_STR("Counters, as a new dict.")},
     {0},
 };
 
 /* ---- exit and fork -------------------------------------------------------------------------- */
 
-/* Python's atexit. Threads without the GIL go on; what they hand over leaks with the process.
- * Python code may still run, and drains as always. */
+/* Python's atexit. Unattached threads go on; what they hand over leaks with the process. Python
+ * code may still run, and drains as always. */
 static PyObject *
 at_exit(PyObject *module, PyObject *unused)
 {
@@ -158,7 +165,7 @@ set_up(PyObject *module)
 {
     static bool watching; /* not twice, if what follows fails at first */
 
-    if (!watching && library_watch_forks(in_child)) {
+    if (!watching && (library_watch_forks(in_child) || atexit(release_lates))) {
         PyErr_NoMemory();
         return -1;
     }
@@ -193,6 +200,9 @@ module_exec(PyObject *module)
 
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
+#ifdef Py_mod_gil /* from 3.13 on */
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
     {0, NULL},
 };
 

@@ -50,7 +50,8 @@ static Bonds &bonds = *new Bonds;
 struct Bond : lt_slot {
     std::atomic<std::int64_t> claims{1};
     std::unique_ptr<Shape> object;
-    std::weak_ptr<Shape> group;   /* native code's, the latest; GIL, or before it is published */
+    lt_word lock{0};              /* without the GIL: of group, callback, and the object but for its id */
+    std::weak_ptr<Shape> group;   /* native code's, the latest */
     PyObject *callback = nullptr; /* owned: answers the object's events */
     Bond *next_to_die = nullptr;
 
@@ -59,6 +60,14 @@ struct Bond : lt_slot {
         bonds.of[object.get()] = this;
     }
     ~Bond();
+};
+
+/* Between its beginning and its end one thread at a time has what b->lock is for. For the rules
+ * see lt_lock: nothing is dropped in between. */
+struct Locked {
+    Bond *b;
+    explicit Locked(Bond *bond) : b(bond) { lt_lock_word(&b->lock); }
+    ~Locked() { lt_unlock_word(&b->lock); }
 };
 
 /* The Bond of an object, NULL if the factory did not make it. Rejected: std::get_deleter on the
@@ -74,7 +83,7 @@ bond_of(const Shape *object)
 
 static lt_queue queue;
 static PyTypeObject *MyClass, *MyClassRef, *Circle, *Square;
-static long long wrappers_created, wrappers_freed;
+static std::atomic<long long> wrappers_created, wrappers_freed;
 
 /* ---- what toggleref.h asks for -------------------------------------------------------- */
 
@@ -100,7 +109,7 @@ toggleref_slot(Bond *b)
 
 /* Native references for gc: each shared_ptr of the group, not the group as one. So a holder with
  * a shared_ptr is a holder as toggleref.h means it, and while all shared_ptrs are holders' gc
- * sees every reference. A thread without the GIL has a shared_ptr that is no holder's, so it
+ * sees every reference. An unattached thread has a shared_ptr that is no holder's, so it
  * cannot turn "all seen" into "not all". */
 static inline std::int64_t
 toggleref_refs(Bond *b)
@@ -156,7 +165,7 @@ visit_callback(Bond *b, visitproc visit, void *arg)
 }
 
 static void
-drop_with_gil(void *object, void *)
+drop_attached(void *object, void *)
 {
     Py_DECREF(static_cast<PyObject *>(object));
 }
@@ -165,12 +174,18 @@ drop_with_gil(void *object, void *)
 static void
 set_callback(Bond *b, PyObject *callback)
 {
-    PyObject *old = b ? std::exchange(b->callback, callback) : nullptr;
+    PyObject *old;
 
-    if (old && lt_have_gil())
+    if (b == nullptr)
+        return;
+    {
+        Locked locked(b);
+        old = std::exchange(b->callback, callback);
+    }
+    if (old && lt_attached())
         Py_DECREF(old);
     else if (old)
-        (void)lt_call_later(&queue, drop_with_gil, old, nullptr);
+        (void)lt_call_later(&queue, drop_attached, old, nullptr);
 }
 
 #include "../toggleref/toggleref.h"
@@ -190,7 +205,7 @@ Bond::~Bond()
 struct ReleaseClaim {
     Bond *bond;
     void operator()(Shape *) const {
-        if (lt_have_gil())
+        if (lt_attached())
             toggleref_release(bond);
         else if (lt_release_unattached(&queue, bond, &bond->claims) == 0)
             toggleref_free(bond); /* it never had a wrapper */
@@ -203,21 +218,33 @@ release_queued(lt_slot *slot)
     toggleref_release(static_cast<Bond *>(slot));
 }
 
-/* A new group, which takes over one claim. If the constructor throws it runs the deleter. */
+/* The group that is alive; else group, which becomes it. */
+static Ptr
+living_group(Bond *b, const Ptr &group)
+{
+    Locked locked(b);
+    Ptr alive = b->group.lock();
+
+    if (!alive && group)
+        b->group = alive = group;
+    return alive;
+}
+
+/* A new group, which takes over one claim. If the constructor throws it runs the deleter. If
+ * another thread has made a group meanwhile, that one is returned and the claim goes. */
 static Ptr
 new_group(Bond *b)
 {
     Ptr group(b->object.get(), ReleaseClaim{b});
-    b->group = group;
-    return group;
+    return living_group(b, group);
 }
 
-/* Python -> native. GIL. A group whose last shared_ptr has just died on another thread is not
- * found; its claim goes when its deleter has run, and the new group has a claim of its own. */
+/* Python -> native. Attached. A group whose last shared_ptr has just died on another thread is
+ * not found; its claim goes when its deleter has run, and the new group has a claim of its own. */
 static Ptr
 share(Bond *b)
 {
-    if (Ptr alive = b->group.lock())
+    if (Ptr alive = living_group(b, nullptr))
         return alive;
     toggleref_retain(b);
     return new_group(b);
@@ -242,7 +269,7 @@ make()
     return new_group(new_bond<T>());
 }
 
-/* native -> Python. GIL. A new reference, or NULL with an exception. */
+/* native -> Python. Attached. A new reference, or NULL with an exception. */
 static PyObject *
 wrap(const Ptr &object)
 {

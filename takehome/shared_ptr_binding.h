@@ -36,12 +36,17 @@ none()
 
 /* ---- MyClass -------------------------------------------------------------------------------- */
 
-static void
+/* false: another thread was first, and self has no Bond. */
+static bool
 attach(PyObject *self, Bond *b)
 {
     reinterpret_cast<wrapper *>(self)->native = b;
+    if (!toggleref_adopt(self, b)) {
+        reinterpret_cast<wrapper *>(self)->native = nullptr;
+        return false;
+    }
     wrappers_created++;
-    toggleref_adopt(self, b);
+    return true;
 }
 
 static PyObject *
@@ -76,11 +81,14 @@ toggleref_make(Bond *b)
                                                                     : MyClass;
     PyObject *self = lt_new_quietly(type);
 
-    if (self) {
-        toggleref_inc(b);
-        attach(self, b);
-    }
-    return self;
+    if (self == nullptr)
+        return nullptr;
+    toggleref_retain(b);
+    if (attach(self, b))
+        return self;
+    Py_DECREF(self);
+    toggleref_release(b);
+    return toggleref_wrap(b);
 }
 
 /* The Bond of a MyClass, borrowed. NULL with TypeError for anything else, with ReferenceError
@@ -99,7 +107,7 @@ unwrap(PyObject *op)
 
 /* message: a str or None. */
 static void
-set_message(Shape &object, PyObject *message)
+set_message(Bond *b, PyObject *message)
 {
     Py_ssize_t size;
     const char *text;
@@ -113,7 +121,9 @@ set_message(Shape &object, PyObject *message)
     text = PyUnicode_AsUTF8AndSize(message, &size);
     if (text == nullptr)
         throw PythonError();
-    object.message.assign(text, static_cast<std::size_t>(size));
+    std::string copy(text, static_cast<std::size_t>(size));
+    Locked locked(b);
+    b->object->message.swap(copy);
 }
 
 static int
@@ -127,7 +137,7 @@ MyClass_init(PyObject *self, PyObject *args, PyObject *kwargs)
         return 0;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:MyClass", names, &message) || !(b = unwrap(self)))
         return -1;
-    done = guarded([&] { return set_message(*b->object, message), none(); });
+    done = guarded([&] { return set_message(b, message), none(); });
     Py_XDECREF(done);
     return done ? 0 : -1;
 }
@@ -159,8 +169,10 @@ MyClass_message(PyObject *self, PyObject *)
 
     if (b == nullptr)
         return nullptr;
-    const std::string &text = b->object->message;
-    return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+    return guarded([&] {
+        std::string text = [&] { Locked locked(b); return b->object->message; }();
+        return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
+    });
 }
 
 static PyObject *
@@ -179,7 +191,15 @@ static PyObject *
 MyClass_area(PyObject *self, PyObject *)
 {
     Bond *b = unwrap(self);
-    return b ? PyFloat_FromDouble(b->object->area()) : nullptr;
+    double area;
+
+    if (b == nullptr)
+        return nullptr;
+    {
+        Locked locked(b);
+        area = b->object->area();
+    }
+    return PyFloat_FromDouble(area);
 }
 
 static PyObject *
@@ -190,6 +210,7 @@ MyClass_scale(PyObject *self, PyObject *factor)
 
     if (b == nullptr)
         return nullptr;
+    Locked locked(b);
     b->object->scale(by);
     return none();
 }
@@ -201,7 +222,15 @@ MyClass_append(PyObject *self, PyObject *child)
 
     if (from == nullptr)
         return nullptr;
-    return guarded([&] { return from->object->children.push_back(share(to)), lt_drain(&queue), none(); });
+    return guarded([&] {
+        Ptr end = share(to);
+        {
+            Locked locked(from);
+            from->object->children.push_back(end);
+        }
+        lt_drain(&queue);
+        return none();
+    });
 }
 
 static PyObject *
@@ -211,10 +240,12 @@ MyClass_remove(PyObject *self, PyObject *child)
 
     if (from == nullptr)
         return nullptr;
-    if (from->object->remove(to->object.get()) == nullptr)
+    Ptr removed = [&] { Locked locked(from); return from->object->remove(to->object.get()); }();
+    if (removed == nullptr)
         return PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
                             static_cast<unsigned long long>(from->object->id()),
                             static_cast<unsigned long long>(to->object->id()));
+    removed = nullptr;
     lt_drain(&queue);
     return none();
 }
@@ -228,7 +259,7 @@ MyClass_children(PyObject *self, PyObject *)
     if (b == nullptr)
         return nullptr;
     return guarded([&] {
-        std::vector<Ptr> children = b->object->children;
+        std::vector<Ptr> children = [&] { Locked locked(b); return b->object->children; }();
         PyObject *list = PyList_New(static_cast<Py_ssize_t>(children.size()));
         for (std::size_t i = 0; list && i < children.size(); i++) {
             PyObject *child = wrap(children[i]);
@@ -278,15 +309,13 @@ MyClass_set_callback(PyObject *self, PyObject *callback)
 static std::int64_t
 deliver(Bond *b, std::int64_t event)
 {
-    bool attached = lt_have_gil(), failed;
+    bool attached = lt_attached(), failed;
     PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *target = b->callback, *result = nullptr;
+    PyObject *target = [&] { Locked locked(b); return Py_XNewRef(b->callback); }(), *result = nullptr;
     std::int64_t answer;
 
-    if (target) {
-        Py_INCREF(target); /* it may replace itself */
+    if (target) /* our reference: it may be replaced, by itself or by another thread */
         result = PyObject_CallFunction(target, "L", static_cast<long long>(event));
-    }
     else if ((target = toggleref_wrap(b)) != nullptr)
         result = PyObject_CallMethod(target, "on_event", "L", static_cast<long long>(event));
     Py_XDECREF(target);

@@ -1,12 +1,13 @@
 /* shared_ptr_holder.h: MyClassRef, one shared_ptr that Python code can make and drop; and what
- * native code does with one on threads without the GIL. Included by shared_ptr_binding.h. */
+ * native code does with one on unattached threads. Included by shared_ptr_binding.h. */
 #ifndef SHARED_PTR_HOLDER_H
 #define SHARED_PTR_HOLDER_H
 
 struct holder {
     PyObject_HEAD
-    Bond *bond; /* borrowed from object; NULL once released */
-    Ptr object;
+    Bond *bond; /* borrowed from object; NULL once released. Locked */
+    Ptr object; /* locked */
+    lt_word lock;
 };
 
 static holder *
@@ -34,18 +35,26 @@ hold(Bond *b, Ptr object)
 static Ptr
 take(PyObject *self)
 {
+    lt_lock_word(&HOLDER(self)->lock);
     Bond *b = std::exchange(HOLDER(self)->bond, nullptr);
+    Ptr object = std::move(HOLDER(self)->object);
+    lt_unlock_word(&HOLDER(self)->lock);
 
     if (b)
         toggleref_holder_gone(b);
-    return std::move(HOLDER(self)->object);
+    return object;
 }
 
-static const Ptr &
+/* A copy: without the GIL another thread may release the holder at any time. */
+static Ptr
 held(PyObject *self)
 {
-    if (HOLDER(self)->bond)
-        return HOLDER(self)->object;
+    lt_lock_word(&HOLDER(self)->lock);
+    Ptr object = HOLDER(self)->object;
+    lt_unlock_word(&HOLDER(self)->lock);
+
+    if (object)
+        return object;
     PyErr_SetString(PyExc_ReferenceError, "this MyClassRef has been released; it no longer holds a native object");
     throw PythonError();
 }
@@ -94,14 +103,18 @@ MyClassRef_dealloc(PyObject *self)
 static PyObject *
 MyClassRef_repr(PyObject *self)
 {
-    return HOLDER(self)->bond ? PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name,
-                                                     static_cast<unsigned long long>(HOLDER(self)->object->id()))
-                              : PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
+    lt_lock_word(&HOLDER(self)->lock);
+    auto id = HOLDER(self)->object ? static_cast<unsigned long long>(HOLDER(self)->object->id()) : 0;
+    lt_unlock_word(&HOLDER(self)->lock);
+
+    return id ? PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name, id)
+              : PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
 }
 
 static PyObject *
 MyClassRef_get(PyObject *self, PyObject *)
 {
+    lt_drain(&queue);
     return guarded([&] { return wrap(held(self)); });
 }
 
@@ -126,7 +139,15 @@ MyClassRef_emit(PyObject *self, PyObject *arg)
     });
 }
 
-/* ---- threads without the GIL ----------------------------------------------------------------- */
+/* ---- unattached threads ------------------------------------------------------------------------ */
+
+/* Wait until everything that has been handed over is released, by whatever thread; not for ever:
+ * a __del__ may wait for something. */
+static void
+settle_queue()
+{
+    lt_drain_until(&queue, 1000000);
+}
 
 /* Run work on n threads at once; on this one where the system gives no thread. */
 template <class F>
@@ -148,7 +169,10 @@ run(int n, F work, bool wait = true)
     for (std::thread &thread : threads)
         wait ? thread.join() : thread.detach();
     Py_END_ALLOW_THREADS
-    lt_drain(&queue);
+    if (wait)
+        settle_queue();
+    else
+        lt_drain(&queue);
 }
 
 /* shared_ptrs for threads to drop, each one once. */
@@ -212,18 +236,20 @@ MyClassRef_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs
     });
 }
 
-static std::vector<Ptr> *lates; // GIL
+/* Dropped when the process exits and the interpreter is gone: see module_exec. Never destroyed. */
+struct Lates {
+    std::mutex lock;
+    std::vector<Ptr> objects;
+};
+static Lates &lates = *new Lates;
 
 static PyObject *
 MyClassRef_release_after_python(PyObject *self, PyObject *)
 {
     return guarded([&] {
-        if (lates == nullptr) {
-            lates = new std::vector<Ptr>;
-            std::atexit([] { lates->clear(); }); // the interpreter is gone
-        }
-        lates->reserve(lates->size() + 1);
-        lates->push_back(take(self));
+        std::lock_guard<std::mutex> guard(lates.lock);
+        lates.objects.reserve(lates.objects.size() + 1);
+        lates.objects.push_back(take(self)); // the last reference is not among what this drops
         return none();
     });
 }

@@ -17,8 +17,9 @@ new_native(PyObject *, PyObject *args, PyObject *kwargs)
         Ptr object = std::string(kind) == "Circle" ? make<shapes::Circle>()
                      : std::string(kind) == "Square" ? make<shapes::Square>()
                                                      : make<Shape>();
-        set_message(*object, message);
-        return hold(bond_of(object.get()), object);
+        Bond *b = bond_of(object.get());
+        set_message(b, message);
+        return hold(b, object);
     });
 }
 
@@ -32,7 +33,7 @@ wrap_foreign(PyObject *, PyObject *)
 static PyObject *
 live_objects(PyObject *, PyObject *)
 {
-    lt_drain(&queue);
+    settle_queue();
     return PyLong_FromLongLong(Shape::live);
 }
 
@@ -67,7 +68,7 @@ release_from_goroutines(PyObject *, PyObject *args, PyObject *kwargs)
     return result;
 }
 
-/* The GIL is kept meanwhile. A thread that holds the lock never waits for the GIL. */
+/* The thread stays attached meanwhile. A thread that holds the lock never attaches. */
 static PyObject *
 synchronize(PyObject *, PyObject *)
 {
@@ -78,16 +79,19 @@ synchronize(PyObject *, PyObject *)
 static PyObject *
 settle(PyObject *, PyObject *)
 {
-    lt_drain(&queue);
+    do
+        settle_queue();
+    while (!lt_queue_empty(&queue)); /* handed over by what was released */
     return none();
 }
 
 static PyObject *
 stats(PyObject *, PyObject *)
 {
-    lt_drain(&queue);
-    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", wrappers_created, "wrappers_freed", wrappers_freed,
-                         "flips", 0LL, "resurrections", 0LL, "drained", static_cast<long long>(queue.drained));
+    settle_queue();
+    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", wrappers_created.load(), "wrappers_freed",
+                         wrappers_freed.load(), "flips", 0LL, "resurrections", 0LL, "drained",
+                         static_cast<long long>(queue.drained.load()));
 }
 
 static PyMethodDef functions[] = {
@@ -122,7 +126,8 @@ watch()
     Py_XDECREF(done);
     if (done == nullptr)
         return false;
-    if (pthread_atfork([] { shapes::lock.lock(), bonds.lock.lock(); },
+    if (std::atexit([] { lates.objects.clear(); }) ||
+        pthread_atfork([] { shapes::lock.lock(), bonds.lock.lock(); },
                        [] { bonds.lock.unlock(), shapes::lock.unlock(); },
                        [] { bonds.lock.unlock(), shapes::lock.unlock(), lt_after_fork_in_child(&queue); })) {
         PyErr_NoMemory();
@@ -162,7 +167,13 @@ module_exec(PyObject *module)
     return 0;
 }
 
-static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, reinterpret_cast<void *>(module_exec)}, {}};
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, reinterpret_cast<void *>(module_exec)},
+#ifdef Py_mod_gil /* from 3.13 on */
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {},
+};
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "shared_ptr", nullptr, 0, functions, module_slots,
                                  nullptr, nullptr, nullptr};
 

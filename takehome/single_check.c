@@ -77,10 +77,12 @@ check_life(PyTypeObject *type, node *n, lt_queue *queue)
 
     if (self == NULL || lt_check_class(type) < 0)
         return NULL;
-    ACCESSOR(adopt)(self, n);
+    if (!ACCESSOR(adopt)(self, n))
+        return NULL;
     ACCESSOR(retain)(n);
     ACCESSOR(release)(n);
     lt_drain(queue);
+    lt_drain_until(queue, 1000);
     lt_disarm(queue);
     lt_after_fork_in_child(queue);
 #if !defined(CHECK_intrusive) && !defined(CHECK_instancemap)

@@ -19,13 +19,15 @@ node_of(PyObject *self)
     return ((wrapper *)self)->native;
 }
 
-/* Where threads without the GIL leave what needs the GIL. */
+/* Where unattached threads leave what an attached one has to do. */
 static lt_queue queue;
 
-/* Totals since the start. GIL. */
+/* Totals since the start. */
 static struct {
-    long long wrappers_created, wrappers_freed, flips, resurrections;
+    _Atomic(long long) wrappers_created, wrappers_freed, flips, resurrections;
 } stats;
+
+#define COUNT(what) atomic_fetch_add_explicit(&stats.what, 1, memory_order_relaxed)
 
 /* A node's data is the Python function that answers its events. The reference is the node's,
  * but while only the wrapper keeps the node it is as good as the wrapper's, and gc must see it:

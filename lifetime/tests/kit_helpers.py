@@ -1,5 +1,6 @@
 """What the kit's tests share, and a runner that does without pytest: python kit_helpers.py [WORD]
 runs those tests of the test_*.py beside it whose names contain WORD."""
+import atexit
 import contextlib
 import faulthandler
 import functools
@@ -21,7 +22,14 @@ except ImportError:
 KEEPING = kit.Preserve, kit.Toggle  # native code keeps the wrapper
 KINDS = kit.Preserve, kit.Toggle, kit.Mapped
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # type counts are spread over threads
+# Those whose last reference any thread may release with effect at once. Without the GIL a wrapper
+# that is biased towards a thread waits for that thread to run.
+AT_ONCE = tuple(kind for kind in KEEPING if not FREE_THREADED or kind is kit.Preserve)
 REFS, STATE, HOLDERS, HANDED_OVER, WRAPPED = range(5)  # of kit.look()
+NATIVE_OWNS = 1  # STATE of Preserve, from the flip to the last native release
+FILLED, REQUESTED, DRAINING, DRAINED, PUSHED, THREAD = range(6)  # of kit.queued()
+
+atexit.register(kit.disarm, True)
 
 
 class Log(list):
@@ -52,17 +60,31 @@ def make(cls, **attributes):
     return w
 
 
-def settle():
-    """Wait for pending calls to empty the queue; does not drain."""
-    end = time.monotonic() + 20
-    while kit.queued()[0] and time.monotonic() < end:
-        pass
-    assert not kit.queued()[0]
+def settled():
+    """Whether nothing waits or is being released."""
+    now = kit.queued()
+    return now[DRAINED] == now[PUSHED]
+
+
+def drain_all():
+    """Drain by hand, slice after slice."""
+    kit.drain()
+    while kit.queued()[FILLED]:
+        kit.drain()
+
+
+def settle(until=None):
+    """Wait for the queue's thread to release everything; does not drain. until: and for the number
+    of native objects that are left."""
+    end = time.monotonic() + 60
+    while not (settled() and until in (None, live())) and time.monotonic() < end:
+        time.sleep(0 if FREE_THREADED else 0.001)
+    assert settled() and until in (None, live()), (kit.queued(), live())
 
 
 @contextlib.contextmanager
 def by_hand():
-    """No pending call drains the queue meanwhile."""
+    """The queue has no thread meanwhile."""
     kit.disarm(True)
     try:
         yield
@@ -94,7 +116,7 @@ def checked(test):
         try:
             skipped = test()
             for _ in range(3):
-                kit.drain()
+                assert kit.drain_until(20_000_000)
                 gc.collect()
             assert not unraised, unraised
         finally:

@@ -5,20 +5,25 @@
 #include "node.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 /* ---- a holder that gc can traverse ------------------------------------------------- */
 
 typedef struct {
     PyObject_HEAD
     node *native;
+    lt_word lock; /* of native: two threads may clear */
 } holder;
 
 static int
 holder_clear(PyObject *self)
 {
-    node *n = ((holder *)self)->native;
+    node *n;
 
+    lt_lock_word(&((holder *)self)->lock);
+    n = ((holder *)self)->native;
     ((holder *)self)->native = NULL;
+    lt_unlock_word(&((holder *)self)->lock);
     if (n) {
         if (n->scheme == PRESERVE)
             preserve_holder_gone(n);
@@ -101,6 +106,14 @@ FUNCTION(release)
     Py_RETURN_NONE;
 }
 
+static
+#ifdef __cplusplus
+    thread_local
+#else
+    _Thread_local
+#endif
+    int wrapping; /* this thread is in a wrap */
+
 FUNCTION(wrap)
 {
     node *n = node_arg(arg);
@@ -108,9 +121,9 @@ FUNCTION(wrap)
 
     if (n == NULL)
         return NULL;
-    inside++;
+    wrapping++;
     result = DISPATCH(n, wrap);
-    inside--;
+    wrapping--;
     return result;
 }
 
@@ -168,9 +181,9 @@ FUNCTION(look)
     if (n == NULL)
         return NULL;
     return Py_BuildValue("(LIIIO)", (long long)LT_STD(atomic_load)(&n->refs),
-                         (unsigned)n->slot.state, (unsigned)n->slot.holders,
+                         lt_state(&n->slot), (unsigned)lt_holders(&n->slot),
                          (unsigned)LT_STD(atomic_load)(&n->slot.handed_over),
-                         n->slot.wrapper ? Py_True : Py_False);
+                         lt_wrapper(&n->slot) ? Py_True : Py_False);
 }
 
 FUNCTION(keep_once)
@@ -194,7 +207,8 @@ FUNCTION(take_kept)
 /* (keep, dying, drop): calls of Mapped's hooks so far. */
 FUNCTION(hooks)
 {
-    return Py_BuildValue("(iii)", n_keep, n_dying, n_drop);
+    return Py_BuildValue("(iii)", LT_STD(atomic_load)(&n_keep), LT_STD(atomic_load)(&n_dying),
+                         LT_STD(atomic_load)(&n_drop));
 }
 
 static void
@@ -222,14 +236,14 @@ FUNCTION(clear)
     Py_RETURN_NONE;
 }
 
-/* (nodes, broken promises, whether a wrap is running) */
+/* (nodes, broken promises, whether this thread is in a wrap) */
 FUNCTION(state)
 {
     return Py_BuildValue("(LLi)", (long long)LT_STD(atomic_load)(&live),
-                         (long long)LT_STD(atomic_load)(&errors), inside);
+                         (long long)LT_STD(atomic_load)(&errors), wrapping);
 }
 
-/* Lists that get the deaths of nodes (with the GIL) and values, and each call's number. */
+/* Lists that get the deaths of nodes (by attached threads) and values, and each call's number. */
 FUNCTION(log_to)
 {
     PyObject *frees, *calls;
@@ -306,7 +320,7 @@ run_call(void *expected, void *number)
 {
     PyObject *n = PyLong_FromVoidPtr(number);
 
-    expect(lt_have_gil() && expected == &queue);
+    expect(lt_attached() && expected == &queue);
     expect(n && call_log && PyList_Append(call_log, n) == 0);
     Py_XDECREF(n);
 }
@@ -323,7 +337,7 @@ work(void *argument)
 {
     job *j = (job *)argument;
 
-    expect(!lt_have_gil());
+    expect(!lt_attached());
     for (size_t i = j->first; i < j->n; i += j->step) {
         node *n = j->nodes[i];
         if (j->what == 'r' && lt_release_unattached(&queue, &n->slot, &n->refs) == 0)
@@ -336,9 +350,9 @@ work(void *argument)
     return NULL;
 }
 
-/* threads(what, handles, n, attached): n threads without the GIL go through handles, each
- * taking every n-th: 'r' releases, 'h' hands over, 'c' calls later. If attached, this thread
- * keeps the GIL meanwhile. */
+/* threads(what, handles, n, attached): n unattached threads go through handles, each taking
+ * every n-th: 'r' releases, 'h' hands over, 'c' calls later. If attached, this thread stays
+ * attached meanwhile. */
 FUNCTION(threads)
 {
     int what, n, attached;
@@ -363,7 +377,7 @@ FUNCTION(threads)
         expect(pthread_create(&jobs[i].thread, NULL, work, &jobs[i]) == 0);
     }
     PyThreadState *suspended_state = attached ? NULL : PyEval_SaveThread();
-    expect(attached == lt_have_gil());
+    expect(attached == lt_attached());
     for (int i = 0; nodes && jobs && i < n; i++)
         pthread_join(jobs[i].thread, NULL);
     if (suspended_state)
@@ -387,13 +401,76 @@ FUNCTION(drain_raising)
     return NULL;
 }
 
+/* Wait, detached, until everything that was handed over has been released; arg: microseconds. */
+FUNCTION(drain_until)
+{
+    long us = PyLong_AsLong(arg);
+
+    return us == -1 && PyErr_Occurred() ? NULL : PyBool_FromLong(lt_drain_until(&queue, us));
+}
+
+/* disarm(True); disarm(False) is for tests, when the queue's thread has ended. */
 FUNCTION(disarm)
 {
+    int disarmed = LT_DISARMED;
+
     if (PyObject_IsTrue(arg))
         lt_disarm(&queue);
     else
-        LT_STD(atomic_store)(&queue.disarmed, 0);
+        LT_STD(atomic_compare_exchange_strong)(&queue.thread, &disarmed, (int)LT_NO_THREAD);
     Py_RETURN_NONE;
+}
+
+/* The next arg starts of the queue's thread fail. */
+FUNCTION(refuse)
+{
+    LT_STD(atomic_store)(&refuse_threads, (int)PyLong_AsLong(arg));
+    Py_RETURN_NONE;
+}
+
+/* ping(microseconds): for this long an unattached thread hands a call over, waits for it to be run,
+ * and so on. This thread is detached meanwhile and drains nothing. (calls handed over, calls that
+ * were run, each within 10 seconds) */
+static void
+count_call(void *count, void *unused)
+{
+    (void)unused;
+    LT_STD(atomic_fetch_add)((LT_ATOMIC(long) *)count, 1);
+}
+
+typedef struct {
+    LT_ATOMIC(long) count;
+    long n, microseconds;
+} ping_job;
+
+static void *
+send_pings(void *argument)
+{
+    ping_job *job = (ping_job *)argument;
+    int64_t now = lt_microseconds(), end = now + job->microseconds;
+
+    for (job->n = 0; now < end && LT_STD(atomic_load)(&job->count) == job->n; job->n++) {
+        int64_t late = now + 10000000;
+
+        expect(lt_call_later(&queue, count_call, &job->count, NULL) == 0);
+        while (LT_STD(atomic_load)(&job->count) <= job->n && (now = lt_microseconds()) < late)
+            sched_yield();
+    }
+    return NULL;
+}
+
+FUNCTION(ping)
+{
+    static ping_job job; /* static: a call may be run after the end */
+    pthread_t thread;
+
+    job.microseconds = PyLong_AsLong(arg);
+    LT_STD(atomic_store)(&job.count, 0);
+    Py_BEGIN_ALLOW_THREADS
+    expect(pthread_create(&thread, NULL, send_pings, &job) == 0);
+    pthread_join(thread, NULL);
+    Py_END_ALLOW_THREADS
+    return Py_BuildValue("(ll)", job.n, LT_STD(atomic_load)(&job.count));
 }
 
 FUNCTION(after_fork_in_child)
@@ -402,12 +479,16 @@ FUNCTION(after_fork_in_child)
     Py_RETURN_NONE;
 }
 
-/* (whether it holds anything, requested, draining, references released so far) */
+/* (whether it holds anything, requested, whether this thread drains, references and calls drained
+ * and pushed so far, the state of its thread) */
 FUNCTION(queued)
 {
-    return Py_BuildValue("(iiiL)",
-                         LT_STD(atomic_load)(&queue.slots) || LT_STD(atomic_load)(&queue.calls),
-                         LT_STD(atomic_load)(&queue.requested), queue.draining, (long long)queue.drained);
+    bool filled = !lt_queue_empty(&queue);
+    /* In this order: they are equal only if nothing was on its way. */
+    long long drained = LT_STD(atomic_load)(&queue.drained), pushed = LT_STD(atomic_load)(&queue.pushed);
+
+    return Py_BuildValue("(iiiLLi)", filled, LT_STD(atomic_load)(&queue.requested), lt_scope_of(&queue) != NULL,
+                         drained, pushed, LT_STD(atomic_load)(&queue.thread));
 }
 
 static PyMethodDef functions[] = {
@@ -416,8 +497,8 @@ static PyMethodDef functions[] = {
 #define MANY(name) {#name, name, METH_VARARGS, NULL}
     ONE(retain), ONE(release), ONE(wrap), ONE(born), ONE(bare), MANY(edge), ONE(look),
     ONE(keep_once), NONE(take_kept), NONE(hooks), ONE(value), ONE(clear), NONE(state), MANY(log_to), ONE(own),
-    ONE(native_class), MANY(check), NONE(suspended), MANY(threads), NONE(drain), ONE(drain_raising), ONE(disarm),
-    NONE(after_fork_in_child), NONE(queued), {NULL, NULL, 0, NULL}};
+    ONE(native_class), MANY(check), NONE(suspended), MANY(threads), NONE(drain), ONE(drain_raising), ONE(drain_until), ONE(disarm),
+    ONE(refuse), ONE(ping), NONE(after_fork_in_child), NONE(queued), {NULL, NULL, 0, NULL}};
 
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kit_test", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
@@ -437,6 +518,10 @@ PyInit_kit_test(void)
     PyObject *module = PyModule_Create(&definition);
 
     queue.release = release_slot;
+#ifdef Py_GIL_DISABLED
+    if (module)
+        PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+#endif
     if (module == NULL ||
         !(classes[PRESERVE] = add_class(module, "kit_test.Preserve", sizeof(wrapper), preserve_slots)) ||
         !(classes[TOGGLE] = add_class(module, "kit_test.Toggle", sizeof(wrapper), toggleref_slots)) ||

@@ -5,7 +5,23 @@
 #ifndef NODE_H
 #define NODE_H
 
+#include "lifetime/lifetime.h"
+
+/* The queue's thread cannot be started as long as this is more than 0. */
+static LT_ATOMIC(int) refuse_threads;
+
+static inline unsigned long
+start_thread(void (*run)(void *), void *arg)
+{
+    if (LT_STD(atomic_load)(&refuse_threads) > 0) {
+        LT_STD(atomic_fetch_sub)(&refuse_threads, 1);
+        return PYTHREAD_INVALID_THREAD_ID;
+    }
+    return PyThread_start_new_thread(run, arg);
+}
+#define PyThread_start_new_thread start_thread
 #include "lifetime/queue.h"
+#undef PyThread_start_new_thread
 
 #include <stddef.h>
 
@@ -34,8 +50,7 @@ static lt_queue queue;
 static PyTypeObject *classes[3];
 static PyObject *free_log, *call_log; /* lists, or NULL */
 static PyObject *kept;                /* what the keep hook of Mapped kept */
-static int n_keep, n_dying, n_drop;   /* calls of Mapped's hooks */
-static int inside;                    /* a wrap is running */
+static LT_ATOMIC(int) n_keep, n_dying, n_drop; /* calls of Mapped's hooks */
 
 static node *
 node_new(int scheme)
@@ -80,15 +95,16 @@ log_death(const char *name)
     PyErr_Restore(type, value, tb);
 }
 
-/* With or without the GIL. Edges go through the queue, so that a chain does not recurse. */
+/* Attached or not. Edges go through the queue, so that a chain does not recurse. */
 static void
 node_free(node *n)
 {
-    expect(n->slot.wrapper == NULL && n->slot.holders == 0 && n->slot.handed_over == 0);
+    expect(lt_wrapper(&n->slot) == NULL && lt_holders(&n->slot) == 0 &&
+           LT_STD(atomic_load)(&n->slot.handed_over) == 0);
     for (size_t i = 0; i < n->n_edges; i++)
         lt_hand_over(&queue, &n->edges[i]->slot);
     free(n->edges);
-    if (lt_have_gil())
+    if (lt_attached())
         log_death("native");
     /* A use after this shows. */
     for (size_t i = 0; i < sizeof *n; i++)
@@ -132,26 +148,38 @@ mapped_new(PyTypeObject *type)
     return lt_new(type);
 }
 
-static void
+static bool
 mapped_adopt(PyObject *self, node *n)
 {
-    n->slot.wrapper = self;
+    bool first;
+
+    lt_unbias(self);
+    lt_lock(&n->slot);
+    first = lt_wrapper(&n->slot) == NULL;
+    if (first)
+        lt_set_wrapper(&n->slot, self);
+    lt_unlock(&n->slot);
+    return first;
 }
 
 static PyObject *
 mapped_wrap(node *n)
 {
-    if (n->slot.wrapper && lt_in_trashcan(n->slot.wrapper)) {
-        if (lt_empty_trashcan() < 0)
+    for (int tries = 0;; tries++) {
+        PyObject *self;
+        bool alive;
+
+        lt_lock(&n->slot); /* it cannot be destroyed meanwhile */
+        self = lt_wrapper(&n->slot);
+        alive = self && lt_try_incref(self);
+        lt_unlock(&n->slot);
+        if (self == NULL)
+            return mapped_make(n);
+        if (alive)
+            return self;
+        if (lt_retry(tries) < 0)
             return NULL;
-        if (n->slot.wrapper && lt_in_trashcan(n->slot.wrapper))
-            return lt_still_in_trashcan();
     }
-    if (n->slot.wrapper == NULL)
-        return mapped_make(n);
-    expect(Py_REFCNT(n->slot.wrapper) > 0);
-    Py_INCREF(n->slot.wrapper);
-    return n->slot.wrapper;
 }
 
 static void
@@ -182,8 +210,12 @@ mapped_dying(PyObject *self)
 
     n_dying++;
     expect(!PyObject_GC_IsTracked(self));
-    if (n && n->slot.wrapper == self)
-        n->slot.wrapper = NULL;
+    if (n == NULL)
+        return;
+    lt_lock(&n->slot);
+    if (lt_wrapper(&n->slot) == self)
+        lt_set_wrapper(&n->slot, NULL);
+    lt_unlock(&n->slot);
 }
 
 static void
@@ -198,7 +230,8 @@ mapped_drop(PyObject *self)
 static void
 mapped_dealloc(PyObject *self)
 {
-    lt_die(self, mapped_dealloc, mapped_keep, mapped_dying, mapped_drop);
+    if (!mapped_keep(self))
+        lt_die(self, mapped_dealloc, mapped_keep, mapped_dying, mapped_drop);
 }
 
 static int
@@ -216,9 +249,13 @@ mapped_clear(PyObject *self)
         if (self) {                                                                        \
             ((wrapper *)self)->native = n;                                                 \
             LT_STD(atomic_fetch_add)(&n->refs, 1);                                         \
-            X##_adopt(self, n);                                                            \
         }                                                                                  \
-        return self;                                                                       \
+        if (self == NULL || X##_adopt(self, n))                                            \
+            return self;                                                                   \
+        ((wrapper *)self)->native = NULL; /* another thread was first */                   \
+        Py_DECREF(self);                                                                   \
+        X##_release(n);                                                                    \
+        return X##_wrap(n);                                                                \
     }                                                                                      \
     static PyObject *X##_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)      \
     {                                                                                      \
@@ -265,7 +302,7 @@ release_slot(lt_slot *slot)
 {
     node *n = (node *)((char *)slot - offsetof(node, slot));
 
-    expect(lt_have_gil() && queue.draining);
+    expect(lt_attached() && lt_scope_of(&queue) != NULL);
     DISPATCH(n, release);
 }
 

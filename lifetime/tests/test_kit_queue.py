@@ -1,39 +1,45 @@
-"""The kit's promises about references given up by threads without the GIL. See test_kit.py."""
+"""The kit's promises about references given up by unattached threads. See test_kit.py."""
+import contextlib
+import gc
 import os
 import random
+import signal
+import subprocess
 import sys
 import threading
 import time
 import warnings
 import weakref
 
-from kit_helpers import (HANDED_OVER, KEEPING, KINDS, REFS, WRAPPED, Log, by_hand, check_all, kit, live, main, make,
-                         refused, settle, subclass)
+from kit_helpers import (AT_ONCE, DRAINED, DRAINING, FILLED, HANDED_OVER, KEEPING, KINDS, REFS, REQUESTED, THREAD, WRAPPED, Log,
+                         by_hand, check_all, drain_all, kit, live, main, make, refused, settle, settled, subclass)
+
+NO_THREAD, STARTING, RUNNING, DISARMED = range(4)  # THREAD of kit.queued()
 
 
 @by_hand()
-def test_last_reference_beside_the_wrapper_waits_for_the_gil():
+def test_last_reference_beside_the_wrapper_waits_for_an_attached_thread():
     for base in KINDS:
         log = []
         w = make(subclass(base, lambda self: log.append("del")), d=1)
         handles = [kit.retain(w) for _ in range(3)]
         kit.threads("r", handles[:2], 1, True)
-        assert kit.look(w)[REFS] == 2 and kit.queued()[0] == 0  # the first two are released at once
+        assert kit.look(w)[REFS] == 2 and not kit.queued()[FILLED]  # the first two are released at once
         if base in KEEPING:
             del w
         kit.threads("r", handles[2:], 1, True)
         if base in KEEPING:
             assert kit.look(handles[2])[REFS:WRAPPED] == (2, base is kit.Preserve, 0, 1) and log == []
             w = None
-        kit.drain()
+        drain_all()
         del w
-        assert log == ["del"] and live() == 0 and not kit.queued()[0]
+        assert log == ["del"] and live() == 0 and not kit.queued()[FILLED]
 
 
-def test_only_owner_destroys_without_the_gil():
+def test_only_owner_destroys_unattached():
     for base in KINDS:
         kit.threads("r", [kit.born(base) for _ in range(100)], 4, True)
-        assert live() == 0 and not kit.queued()[0]
+        assert live() == 0 and not kit.queued()[FILLED]
 
 
 @by_hand()
@@ -50,7 +56,7 @@ def test_wrapped_while_its_release_waits():
         assert kit.look(w)[REFS] == 2 and kit.wrap(w) is w
         held = kit.retain(w)
         del w
-        kit.drain()
+        drain_all()
         assert kit.look(held)[REFS] == 2 and kit.wrap(held) is r() and r().d == 1
         kit.release(held)
         assert r() is None
@@ -60,7 +66,7 @@ def test_references_from_many_threads_are_dropped_once_and_without_a_drain():
     for base in KINDS:
         most, deaths = 0, []
         cls = subclass(base, lambda self: deaths.append(1))
-        drained = kit.queued()[3]
+        drained = kit.queued()[DRAINED]
         for _ in range(20):
             objects = [cls() for _ in range(200)]
             handles = [kit.retain(w) for w in objects for _ in range(5)]
@@ -68,11 +74,10 @@ def test_references_from_many_threads_are_dropped_once_and_without_a_drain():
             del objects
             kit.threads("r", handles, 8, False)
             most = max(most, live())
-            settle()
-            assert live() == 0  # memory is bounded by what is alive: the link is in the object
+            settle(until=0)  # memory is bounded by what is alive: the link is in the object
         assert len(deaths) == 4000 and most <= 200
         # Of each object's references the last at most waits, beside those that raced with it.
-        assert kit.queued()[3] - drained <= 4000 * 5
+        assert kit.queued()[DRAINED] - drained <= 4000 * 5
 
 
 @by_hand()
@@ -81,12 +86,12 @@ def test_every_reference_handed_over_is_released():
         for n in 2, 3, 1000, 70_000:
             w = base()
             handles = [kit.retain(w) for _ in range(n)]
-            drained = kit.queued()[3]
+            drained = kit.queued()[DRAINED]
             kit.threads("h", handles, 4, True)
             assert kit.look(w)[REFS] == n + 1 and kit.look(w)[HANDED_OVER] == n
-            kit.drain()
+            drain_all()
             assert kit.look(w)[:1] == (1,) and kit.look(w)[HANDED_OVER] == 0
-            assert kit.queued()[3] - drained == n
+            assert kit.queued()[DRAINED] - drained == n
             del w
             assert live() == 0
 
@@ -98,7 +103,7 @@ def test_holders_are_counted_beside_what_is_handed_over():
         holders = [kit.Holder(w) for _ in range(1000)]
         kit.threads("h", [kit.retain(w) for _ in range(1000)], 4, True)
         assert kit.look(w)[REFS:WRAPPED] == (2001, 0, 1000, 1000)
-        kit.drain()
+        drain_all()
         assert kit.look(w)[REFS:WRAPPED] == (1001, 0, 1000, 0)
         del holders[1:]
         assert kit.look(w)[REFS:WRAPPED] == (2, 0, 1, 0)
@@ -115,13 +120,13 @@ def test_queue_takes_the_oldest_first_and_what_is_added_meanwhile():
             w = make(cls, number=self.number + 100)
             kit.threads("r", [kit.retain(w)], 1, True)
             kit.drain()  # the outer drain goes on with it
-            assert kit.queued()[2]
+            assert kit.queued()[DRAINING]
 
     cls = subclass(kit.Preserve, finalize)
     for i in range(10):
         handles.append(kit.retain(make(cls, number=i)))
     kit.threads("r", handles, 1, True)
-    kit.drain()
+    drain_all()
     assert log == [*range(10), *range(100, 105)], log
 
 
@@ -130,20 +135,39 @@ def test_a_chain_of_edges_dies_through_the_queue():
         for wrapped in False, True:
             for end in "r", "release":
                 previous = None
-                for _ in range(200_000):
+                n = 200_000 if base in (*AT_ONCE, kit.Mapped) else 10_000
+                for _ in range(n):
                     w = base() if wrapped else None
                     held = kit.retain(w) if wrapped else kit.born(base)
                     if previous:
                         kit.edge(held, previous)
                     previous = held
                 w = None
-                assert live() == 200_000
+                assert live() == n
                 if end == "r":
                     kit.threads("r", [previous], 1, False)
                 else:
                     kit.release(previous)
-                settle()
-                assert live() == 0
+                settle(until=0)
+
+
+@by_hand()
+def test_what_a_slice_leaves_is_older_than_what_comes_meanwhile():
+    log, n = [], 40
+
+    def finalize(self):
+        log.append(self.number)
+        time.sleep(0.001)
+        if self.number < n:  # comes while others wait
+            handles = [kit.retain(make(cls, number=self.number + n))]
+            kit.threads("r", handles, 1, True)
+
+    cls = subclass(kit.Preserve, finalize)
+    kit.threads("r", [kit.retain(make(cls, number=i)) for i in range(n)], 1, True)
+    kit.drain()
+    assert 0 < len(log) < n and kit.queued()[FILLED], log  # a slice is over
+    drain_all()
+    assert log == list(range(2 * n)), log
 
 
 @by_hand()
@@ -152,7 +176,7 @@ def test_calls_run_in_order_before_later_references():
     kit.log_to([], calls)
     kit.threads("c", list(range(1, 1001)), 1, True)
     assert calls == []
-    kit.drain()
+    drain_all()
     assert calls == list(range(1, 1001))
     w = make(subclass(kit.Preserve, lambda self: calls.append("del")))
     held = kit.retain(w)
@@ -160,7 +184,7 @@ def test_calls_run_in_order_before_later_references():
     calls.clear()
     kit.threads("r", [held], 1, True)
     kit.threads("c", [7], 1, True)
-    kit.drain()
+    drain_all()
     assert calls == [7, "del"]
 
 
@@ -175,14 +199,12 @@ def test_calls_of_many_threads_run_once_and_in_each_ones_order():
         assert mine == sorted(mine)
 
 
-def test_disarmed_queue_requests_nothing_and_loses_nothing():
+def test_disarmed_queue_has_no_thread_and_loses_nothing():
     with by_hand():
         kit.threads("r", [kit.retain(kit.Preserve()) for _ in range(10)], 2, False)
-        end = time.monotonic() + 0.1
-        while time.monotonic() < end:
-            pass
-        assert kit.queued()[:2] == (1, 0) and live() == 10
-        kit.drain()
+        time.sleep(0.1)
+        assert kit.queued()[FILLED:DRAINING] == (1, 1) and live() == 10
+        drain_all()
         assert live() == 0
 
 
@@ -196,13 +218,224 @@ def test_drain_keeps_the_exception_that_is_set():
     assert seen == [None] and live() == 0
 
 
-def test_pending_calls_drain_when_the_list_of_them_was_full():
-    # Each round asks anew, so a request that found CPython's list full is not the last one.
-    for _ in range(200):
-        kit.threads("r", [kit.retain(kit.Preserve()) for _ in range(2)], 2, False)
+def elsewhere(call):
+    """The result of call on a thread that is not the main one."""
+    got = []
+    thread = threading.Thread(target=lambda: got.append(call()))
+    thread.start()
+    thread.join()
+    return got[0]
+
+
+@by_hand()
+def test_any_entering_thread_drains():
+    for base in AT_ONCE:
+        threads = []
+        w = subclass(base, lambda self: threads.append(threading.get_ident()))()
+        kit.threads("r", [kit.retain(w)], 1, True)
+        del w
+        assert threads == []
+        me = elsewhere(lambda: (kit.drain(), threading.get_ident())[1])
+        assert threads == [me] and settled()
+
+
+def test_something_drains_though_no_thread_enters():
+    for base in AT_ONCE:
+        done, threads = threading.Event(), []
+
+        def finalize(self):
+            threads.append(threading.get_ident())
+            done.set()
+
+        w = subclass(base, finalize)()
+        handles = [kit.retain(w)]
+        del w
+        kit.threads("r", handles, 1, False)
+        assert done.wait(20) and threads[0] not in (threading.get_ident(), 0)
+
+
+def test_a_drain_by_an_entering_thread_is_bounded():
+    n, threads = 400, []
+
+    def finalize(self):
+        threads.append(threading.get_ident())
+        time.sleep(0.002)
+
+    cls = subclass(kit.Preserve, finalize)
+    with by_hand():  # nothing is released yet
+        kit.threads("r", [kit.retain(cls()) for _ in range(n)], 1, True)
+    begun = time.monotonic()
+    kit.drain()
+    mine, took = threads.count(threading.get_ident()), time.monotonic() - begun
+    assert 0 < mine < n / 4 and took < n * 0.002 / 2, (mine, took)
+    settle()  # the queue's thread takes the rest
+    assert len(threads) == n and live() == 0
+
+
+def test_no_request_is_lost():
+    for who in "the queue's thread", "both", "an entering thread":
+        stop = threading.Event()
+
+        def drain():
+            while not stop.is_set():
+                kit.drain()
+
+        thread = threading.Thread(target=drain)
+        with by_hand() if who == "an entering thread" else contextlib.nullcontext():
+            if who != "the queue's thread":
+                thread.start()
+            try:
+                sent, ran = kit.ping(2_000_000)
+                assert sent == ran > 0, (who, sent, ran)
+            finally:
+                stop.set()
+                if who != "the queue's thread":
+                    thread.join()
+
+
+def test_next_push_starts_the_thread_that_could_not_be_started():
+    with by_hand():
+        pass
+    kit.refuse(1)
+    kit.threads("r", [kit.retain(kit.Preserve())], 1, False)
+    time.sleep(0.05)
+    assert kit.queued()[FILLED] and kit.queued()[THREAD] == NO_THREAD
     kit.threads("r", [kit.retain(kit.Preserve())], 1, False)
     settle()
+    assert kit.queued()[THREAD] == RUNNING and live() == 0
+    with by_hand():
+        pass
+    kit.refuse(1)
+    kit.threads("r", [kit.retain(kit.Preserve())], 1, False)
+    kit.drain()  # no thread is needed for this
     assert live() == 0
+
+
+def test_del_on_the_queues_thread_is_ordinary_code():
+    for base in AT_ONCE:
+        log, done = [], threading.Event()
+
+        def finalize(self):
+            log.append((self.number, threading.get_ident(), kit.queued()[DRAINING]))
+            if self.number == 1:
+                log.append(signal.pthread_sigmask(signal.SIG_BLOCK, []) >= {signal.SIGINT, signal.SIGTERM})
+                w = make(cls, number=2)
+                handles = [kit.retain(w)]
+                del w
+                kit.threads("r", handles, 1, False)  # detaches
+                kit.drain()  # the outer drain goes on with it
+                assert [entry[0] for entry in log if entry is not True] == [1]
+                gc.collect()
+                unraised.append(1)
+                raise KeyError("mine")
+            done.set()
+
+        cls, unraised, before = subclass(base, finalize), [], sys.unraisablehook
+        sys.unraisablehook = lambda u: unraised.append(u.exc_type)
+        try:
+            w = make(cls, number=1)
+            handles = [kit.retain(w)]
+            del w
+            kit.threads("r", handles, 1, False)
+            assert done.wait(20)
+        finally:
+            sys.unraisablehook = before
+        (one, thread, draining), blocked, (two, same, _) = log
+        assert (one, two, blocked, thread == same, draining) == (1, 2, True, True, 1)
+        assert thread != threading.get_ident() and unraised == [1, KeyError]
+        settle()
+
+
+def slow_death(log):
+    """A wrapper dies on the queue's thread, which takes 0.3 s. Returns when that has begun."""
+    entered = threading.Event()
+
+    def finalize(self):
+        entered.set()
+        time.sleep(0.3)
+        log.append("del")
+
+    w = subclass(kit.Preserve, finalize)()
+    handles = [kit.retain(w)]
+    w = None
+    kit.threads("r", handles, 1, False)
+    assert entered.wait(20)
+
+
+def test_disarm_waits_for_the_thread():
+    log, others = [], []
+    slow_death(log)
+    begun = time.monotonic()
+    try:
+        kit.disarm(True)
+        log.append("disarmed")
+        assert time.monotonic() - begun < 4, "it waited attached"
+        assert log == ["del", "disarmed"] and kit.queued()[THREAD] == DISARMED
+    finally:
+        kit.disarm(False)
+    # One that a __del__ of the queue's thread calls does not wait for itself.
+    w = subclass(kit.Preserve, lambda self: (kit.disarm(True), others.append(time.monotonic())))()
+    handles = [kit.retain(w)]
+    w = None
+    begun = time.monotonic()
+    kit.threads("r", handles, 1, False)
+    settle()
+    try:
+        assert others[0] - begun < 2
+    finally:
+        time.sleep(0.05)  # for the thread to end
+        kit.disarm(False)
+
+
+def test_disarm_gives_up_at_exit():
+    script = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import threading
+from kit_helpers import kit, subclass
+entered = threading.Event()
+w = subclass(kit.Preserve, lambda self: (entered.set(), time.sleep(60)))()
+handles = [kit.retain(w)]
+del w
+kit.threads("r", handles, 1, False)
+assert entered.wait(20)
+"""
+    begun = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", script, os.path.dirname(os.path.abspath(__file__))], timeout=50)
+    assert done.returncode == 0 and 4 < time.monotonic() - begun < 40
+
+
+def test_child_of_a_fork_drains_and_starts_a_thread_of_its_own():
+    if not hasattr(os, "fork"):
+        return "no fork"
+    log = []
+    slow_death(log)  # the queue's thread is in a __del__ while the process is forked
+    kit.threads("r", [kit.retain(kit.Preserve())], 1, True)  # what waits is the child's, too
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if child == 0:
+        bad = 0
+        try:
+            kit.after_fork_in_child()
+            before = kit.state()[0]
+            if kit.queued()[THREAD] == NO_THREAD and kit.queued()[REQUESTED] == kit.queued()[FILLED] == 1:
+                bad |= 1
+            kit.threads("r", [kit.retain(kit.Preserve())], 1, False)  # no thread enters
+            end = time.monotonic() + 10
+            while not settled() and time.monotonic() < end:
+                time.sleep(0.001)
+            if settled() and kit.queued()[THREAD] == RUNNING and kit.state()[0] == before - 1:
+                bad |= 2
+            if kit.drain_until(10_000_000) and not log:
+                bad |= 4
+            kit.disarm(True)
+        finally:
+            os._exit(bad)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code == 7, code
+    settle()
+    assert log == ["del"]
 
 
 def test_child_of_a_fork_drains_though_the_drainer_is_gone():
@@ -220,34 +453,26 @@ def test_child_of_a_fork_drains_though_the_drainer_is_gone():
         w = None
         kit.drain()
 
-    kit.disarm(True)  # the main thread is not to drain by a pending call
-    thread = threading.Thread(target=drain_elsewhere)
-    try:
-        thread.start()
-        assert entered.wait(20) and kit.queued()[2]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            child = os.fork()
-        if child == 0:
-            before = kit.state()[0]
-            kit.disarm(False)
-            kit.threads("r", [kit.retain(kit.Preserve())], 1, False)
-            end = time.monotonic() + 0.1
-            while time.monotonic() < end:
-                pass
-            stuck = kit.queued()[:3] == (1, 1, 1)
-            kit.after_fork_in_child()
-            kit.threads("r", [kit.retain(kit.Preserve())], 1, False)
-            end += 20
-            while kit.queued()[0] and time.monotonic() < end:
-                pass
-            os._exit(stuck + 2 * (kit.state()[0] == before))
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        assert code == 3, code
-    finally:
-        leave.set()
-        thread.join()
-        kit.disarm(False)
+    with by_hand():
+        thread = threading.Thread(target=drain_elsewhere)
+        try:
+            thread.start()
+            assert entered.wait(20)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                child = os.fork()
+            if child == 0:
+                before = kit.state()[0]
+                kit.after_fork_in_child()
+                kit.threads("r", [kit.retain(kit.Preserve())], 1, False)
+                waits = kit.queued()[FILLED]
+                kit.drain()
+                os._exit(waits + 2 * (kit.state()[0] == before) + 4 * kit.drain_until(1_000_000))
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            assert code == 7, code
+        finally:
+            leave.set()
+            thread.join()
 
 
 def test_python_threads_and_native_threads_at_once():
