@@ -28,6 +28,15 @@ REGRESSIONS = {
     "a cycle made, dropped, and made again on what comes back": [
         ("create", 53, 8, 21), ("hold", 0, 39, 42), ("cycle", 47, 54, 6), ("drop", 50, 39, 49),
         ("get", 25, 36, 25), ("cycle", 39, 5, 14)],
+    "a tuple of the model's own that the trashcan puts off keeps self of a __del__": [
+        ("armed", 8, 47, 34), ("armed", 2, 2, 10), ("armed", 13, 12, 10), ("armed", 54, 26, 30),
+        ("armed", 4, 34, 27), ("armed", 21, 5, 44), ("release", 14, 15, 59), ("drop", 29, 59, 56),
+        ("nest", 15, 9, 38), ("nest", 58, 42, 0), ("armed", 21, 20, 41), ("armed", 44, 53, 46),
+        ("armed", 40, 34, 23), ("armed", 32, 40, 16), ("armed", 13, 57, 25), ("armed", 6, 8, 1),
+        ("get", 40, 32, 26), ("get", 39, 40, 31), ("junk", 14, 33, 43), ("drop", 32, 32, 35),
+        ("get", 19, 39, 47), ("armed", 21, 16, 46), ("release", 48, 34, 32), ("reemit", 23, 38, 5),
+        ("nest", 6, 30, 48), ("armed", 49, 39, 25), ("armed", 34, 52, 17), ("armed", 6, 28, 25),
+        ("nest", 49, 3, 24)],
 }
 
 number = st.integers(0, 59)

@@ -15,6 +15,10 @@ step with it (World.fired). What the model cannot predict exactly:
     operation is over, other wrappers of these are only looked at, not held to the model;
   * inside a collection: objects in a cycle are half cleared, so events there do not keep
     what they wrap, and release nothing;
+  * what CPython's trashcan puts off (puts_off): deep in deallocations a tuple or a traceback, on
+    3.10 any frame, is not destroyed when it is dropped. If it refers to self of a __del__, the
+    wrapper is alive until the outermost deallocation has returned, and wrap returns it. The
+    model does that, too, so such a wrapper is in limbo until then;
   * finalizer (vague): its events are held to the invariants alone: exactly once, right ids,
     balance.
 """
@@ -94,6 +98,19 @@ class Bomb:
         self.event()
 
 
+def puts_off():
+    """Whether CPython's trashcan puts off now what is dropped, or would a few levels deeper.
+
+    Up to 3.12 it does so from 50 levels on. Later ones do when the C stack is nearly full."""
+    probe = set()
+    ref = weakref.ref(probe)
+    nest = (probe,)
+    for _ in range(10):
+        nest = (nest,)
+    del probe, nest
+    return ref() is not None
+
+
 class World:
     def __init__(self, subject):
         self.s = s = subject
@@ -117,6 +134,9 @@ class World:
         self.base_wrappers = self.wrappers()
         self.events, self.errors = [], []  # Events that have not fired; what went wrong inside one
         self.inside = 0  # events that run at the moment
+        self.firing = 0  # of those the ones that a destruction runs
+        self.deep = False  # something may have been put off since a destruction was last over
+        self.put_off = []  # Wrappers in limbo for that reason
         self.reentered = self.settled = 0  # API calls inside events; those of them before settle() last ran
         self.armed = True
         self.on_event = None  # called with the wrapper, by on_event of Plain
@@ -179,6 +199,10 @@ class World:
 
     def follow(self, collect=False):
         """Let die what has to, and see that it does. collect: gc runs, too."""
+        if not self.firing:  # what was put off has been destroyed
+            for w in self.put_off:
+                w.limbo = False
+            self.put_off, self.deep = [], False
         died, changed = False, True
         for native in self.unreachable() if collect else ():
             for w in list(native.wrappers):
@@ -326,7 +350,6 @@ class World:
     def deleted_by_python(self, this):
         """__del__ of this runs."""
         number = this.id()
-        # No generator that is left early, in all that an event calls: its frame may keep this alive.
         for event in [e for e in self.events if e.kind == "del" and e.w.native.number == number][:1]:
             self.fired(event, this)
 
@@ -348,6 +371,8 @@ class World:
         if not self.armed:
             return
         by_gc = collections.running
+        self.firing += 1
+        self.deep = self.deep or puts_off()
         if this is None:
             n.dying += 1
         else:
@@ -363,7 +388,13 @@ class World:
                 n.dying -= 1
             else:
                 w.entered -= 1
-            self.follow()
+                if self.deep and not w.dead:
+                    w.limbo = True
+                    self.put_off.append(w)
+            try:
+                self.follow()
+            finally:
+                self.firing -= 1
 
     def dies_of(self, event, this):
         """An event shows that a wrapper is being destroyed: may it, now?"""
@@ -479,7 +510,7 @@ class World:
             return
         self.holders.remove(entry)
         entry[1].holders -= 1
-        if r.random() < 0.5:
+        if r.random() < 0.5 or self.deep:  # else entry may be put off, and keep the MyClassRef
             entry[0].release()
         del entry
         self.follow()
@@ -658,6 +689,7 @@ class World:
         ref, w = self.pick(self.weak, i) or (None, None)
         if ref is None or w.weak_vague or self.vague and self.reentered:
             return
+        self.follow()
         real = ref()
         self.expect((real is None) == w.dead, f"a weak reference is {'dead' if real is None else 'alive'}")
         if real is not None:

@@ -380,6 +380,43 @@ def test_del_that_drops_the_next_object_of_a_long_chain(m, on_the_class_itself):
         gc.collect()
 
 
+def test_a_tuple_that_del_drops_deep_in_deallocations(m):
+    """Up to 3.12 CPython's trashcan puts the tuple off: self lives as long, and wrap returns it."""
+    one_at_a_time = "I1" not in pp.declaration(m.__name__.rpartition(".")[2])["breaks"]
+    before, put_off, wrong, weaks = alive(m), 0, [], []
+
+    class Dropped(m.MyClass):
+        def __del__(self):
+            nonlocal put_off
+            refs.append(m.MyClassRef(self))
+            probe = set()
+            weak_probe, dropped = weakref.ref(probe), (self, probe)
+            del dropped, probe
+            put_off += weak_probe() is not None
+
+    class Later:
+        def __del__(self):
+            if refs:  # else Dropped waits in the trashcan itself
+                got = refs[0].get()
+                if one_at_a_time and weak() not in (None, got):
+                    wrong.append(depth)
+
+    for depth in range(40, 52):  # it puts off from the 50th level on
+        refs, dropped = [], Dropped()
+        weak = weakref.ref(dropped)
+        weaks.append(weak)
+        nest = [Later(), dropped]  # a list drops its last item first
+        for _ in range(depth):
+            nest = [nest]
+        del dropped, nest
+        refs.clear()
+        m.settle()
+    assert alive(m) == before
+    assert not any(w() for w in weaks)
+    assert put_off or sys.version_info >= (3, 13)  # these go by the C stack
+    assert not wrong
+
+
 def test_gc_visits_slots_once_in_a_class_that_the_strategy_has_not_seen(m):
     class Seen(m.MyClass):
         __slots__ = ("value",)
