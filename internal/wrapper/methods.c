@@ -145,9 +145,9 @@ wrapper_append(PyObject *self, PyObject *child)
     to = pp_counts_natively(strategy) ? pp_unwrap(strategy, child) : NULL;
     if (to) {
         strategy->retain(to); /* the edge's: only an attached thread may take the second */
-        ppGoAppend(from->handle, to->handle);
-        if (strategy->edges)
+        if (strategy->edges) /* before another thread can remove the edge */
             strategy->edges->made(from, to);
+        ppGoAppend(from->handle, to->handle);
         pp_done(strategy, to);
     }
     pp_done(strategy, from);
