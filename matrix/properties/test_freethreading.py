@@ -103,6 +103,16 @@ def during(work, *others):
     without_gil()
 
 
+def wait_for_goroutines(s, alive):
+    """Those that nobody has waited for: until no more objects are alive than that."""
+    for _ in range(400):
+        s.settle()
+        gc.collect()
+        if s.live_objects() <= alive:
+            break
+        time.sleep(0.05)
+
+
 def zombie(s, cls=None):
     """[MyClassRef, weak reference, number] of an object with x == 1, which Python has not dropped yet, and that."""
     a = (cls or s.MyClass)()
@@ -364,7 +374,9 @@ def test_no_live_object_is_cleared_while_gc_stops_the_world(s):
             for r in refs[::2]:
                 r.release_from_goroutine()
 
+    alive = s.live_objects()
     during(work, gc.collect, gc.collect)
+    wait_for_goroutines(s, alive)
 
 
 @prop("FT10", "gc keeps zombies", child=True, absent=ABSENT)
@@ -392,7 +404,9 @@ def test_no_zombie_is_cleared_while_gc_stops_the_world(s):
                 del b
             s.release_from_goroutines([r for mine in refs for r in mine], 4, False)
 
+    alive = s.live_objects()
     during(work, gc.collect, gc.collect)
+    wait_for_goroutines(s, alive)
 
 
 @prop("FT11", "one zombie, many writers", child=True, absent=ABSENT)
