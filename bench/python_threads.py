@@ -102,19 +102,33 @@ def passing(i, boxes, MyClass):
 
 
 def crew(m, name, threads):
+    """A function for each thread, which that thread calls: it makes its objects, as their counts are
+    biased towards the thread that made them, and returns what is timed. A shared object is made by the
+    first thread."""
     statement, prepare, together = CASES[name]
     if statement is None:
         boxes = [[] for _ in range(threads)]
-        return [passing(i, boxes, m.MyClass) for i in range(threads)]
-    names = prepare(m)
-    return [functools.partial(loop(statement), **(names if together else prepare(m))) for _ in range(threads)]
+        return [functools.partial(passing, i, boxes, m.MyClass) for i in range(threads)]
+    shared = []
+
+    def first():
+        shared.append(prepare(m))
+        return functools.partial(loop(statement), **shared[0])
+
+    def other():
+        while together and not shared:
+            time.sleep(0)
+        return functools.partial(loop(statement), **(shared[0] if together else prepare(m)))
+
+    return [first] + [other] * (threads - 1)
 
 
-def timed(runs, n):
+def timed(crew, n):
     """The functions, each in a thread of its own: (seconds from the first start to the last end, a thread's processor time)."""
-    arrived, spans = [0] * len(runs), [None] * len(runs)
+    arrived, spans = [0] * len(crew), [None] * len(crew)
 
-    def work(i, run):
+    def work(i, prepare):
+        run = prepare()
         run(1)
         arrived[i] = 1
         spins = 0
@@ -126,10 +140,10 @@ def timed(runs, n):
         run(n)
         spans[i] = start, time.perf_counter(), time.thread_time() - used
 
-    if len(runs) == 1:
-        work(0, runs[0])
+    if len(crew) == 1:
+        work(0, crew[0])
     else:
-        threads = [threading.Thread(target=work, args=(i, run)) for i, run in enumerate(runs)]
+        threads = [threading.Thread(target=work, args=(i, prepare)) for i, prepare in enumerate(crew)]
         for t in threads:
             t.start()
         for t in threads:

@@ -34,14 +34,14 @@ class Meeting:
                 time.sleep(0)
 
 
-def race(rounds, make, *works, check=lambda thing: None):
-    """Each of works in a thread of its own, rounds times, all at once on what make() returns; check(that) afterwards.
+def race(rounds, make, first, *others, check=lambda thing: None):
+    """first and others, each in a thread of its own, rounds times, all at once on what make() returns; check(that) afterwards.
 
     What make() returns is a list, which is emptied after check. Raises what any of them raised.
     """
-    meeting, thing, errors = Meeting(len(works) + 1), [], []
+    meeting, thing, errors = Meeting(len(others) + 1), [], []
 
-    def guarded(i, steps):
+    def guarded(steps):
         try:
             for _ in range(rounds):
                 steps()
@@ -56,19 +56,20 @@ def race(rounds, make, *works, check=lambda thing: None):
             meeting.meet(i)
             work(thing)
             meeting.meet(i)
-        guarded(i, steps)
+        guarded(steps)
 
-    def judge():
+    def lead():
         thing[:] = make()
-        meeting.meet(len(works))
-        meeting.meet(len(works))
+        meeting.meet(0)
+        first(thing)
+        meeting.meet(0)
         check(thing)
         thing.clear()
 
-    threads = [threading.Thread(target=worker, args=(i, work)) for i, work in enumerate(works)]
+    threads = [threading.Thread(target=worker, args=(i, work)) for i, work in enumerate(others, 1)]
     for t in threads:
         t.start()
-    guarded(len(works), judge)
+    guarded(lead)
     for t in threads:
         t.join()
     thing.clear()
@@ -100,6 +101,16 @@ def during(work, *others):
     if errors:
         raise errors[0]
     without_gil()
+
+
+def wait_for_goroutines(s, alive):
+    """Those that nobody has waited for: until no more objects are alive than that."""
+    for _ in range(400):
+        s.settle()
+        gc.collect()
+        if s.live_objects() <= alive:
+            break
+        time.sleep(0.05)
 
 
 def zombie(s, cls=None):
@@ -175,20 +186,20 @@ def test_two_threads_that_wrap_a_new_object_at_once_get_one_wrapper(s):
     without_gil()
 
     def make():
-        return [s.new_native(), None, None]
+        return [s.new_native() for _ in range(100)], [], []
 
     def wrap(i):
         def work(thing):
-            thing[i] = thing[0].get()
+            thing[i].extend([r.get() for r in thing[0]])
         return work
 
     def check(thing):
-        r, b, c = thing
-        assert b is c, "two wrappers for one native object"
-        b.x = 1
-        assert r.get() is b
+        for r, b, c in zip(*thing):
+            assert b is c, "two wrappers for one native object"
+            b.x = 1
+            assert r.get() is b
 
-    race(1000 if QUICK else 5000, make, wrap(1), wrap(2), check=check)
+    race(100 if QUICK else 1000, make, wrap(1), wrap(2), check=check)
 
 
 @prop("FT5", "no gap for weak references", child=True, absent=ABSENT, rare=True)
@@ -249,39 +260,43 @@ def test_a_weak_reference_gives_the_one_wrapper_or_for_a_moment_none(s):
 def test_the_last_native_release_races_a_wrap_and_a_weak_upgrade(s):
     """The last native release races a wrap and a weak reference's upgrade: each gets a whole object or is told that it is gone, and nothing is left."""
     without_gil()
-    count = [0]
+    each = 50
 
     def make():
-        r, w, number, a = zombie(s)
-        return [r, w, number, None, None]
+        zombies = [zombie(s)[:3] for _ in range(each)]
+        return [*zip(*zombies), [None] * each, [None] * each]
 
     def release(thing):
-        count[0] += 1
-        thing[0].release() if count[0] % 4 else thing[0].release_from_goroutine()
+        for i, r in enumerate(thing[0]):
+            r.release() if i % 8 else r.release_from_goroutine()
 
     def wrap(thing):
-        try:
-            thing[3] = thing[0].get()
-        except ReferenceError as e:
-            e.__traceback__ = None
+        for i, r in enumerate(thing[0]):
+            try:
+                thing[3][i] = r.get()
+            except ReferenceError as e:
+                e.__traceback__ = None
 
     def upgrade(thing):
-        for _ in range(3):
-            b = thing[1]()
+        for i, w in enumerate(thing[1]):
+            b = w()
             if b is not None:
                 assert b.x == 1, "a weak reference gave an emptied object"
-                thing[4] = b
+                thing[4][i] = b
 
     def check(thing):
-        r, w, number, b, c = thing
-        assert b is None or b.id() == number, "another object"
-        assert b is None or c is None or b is c or s.expected("W1")[0] == "breaks", "two wrappers"
-        thing[:] = [r]
-        del b, c
+        refs, weak, numbers, got, upgraded = thing
+        for number, b, c in zip(numbers, got, upgraded):
+            assert b is None or b.id() == number, "another object"
+            assert c is None or c.id() == number, "a weak reference gave another object"
+            assert b is None or c is None or b is c or s.expected("W1")[0] == "breaks", "two wrappers"
+        b = c = None
+        got.clear()
+        upgraded.clear()
         s.settle()
-        assert w() is None, "the wrapper is left over"
+        assert not any(w() for w in weak), "a wrapper is left over"
 
-    race(500 if QUICK else 2000, make, release, wrap, upgrade, check=check)
+    race(60 if QUICK else 600, make, wrap, release, upgrade, check=check)
 
 
 @prop("FT8", "made here, dropped there", child=True, absent=ABSENT)
@@ -359,7 +374,9 @@ def test_no_live_object_is_cleared_while_gc_stops_the_world(s):
             for r in refs[::2]:
                 r.release_from_goroutine()
 
+    alive = s.live_objects()
     during(work, gc.collect, gc.collect)
+    wait_for_goroutines(s, alive)
 
 
 @prop("FT10", "gc keeps zombies", child=True, absent=ABSENT)
@@ -387,7 +404,9 @@ def test_no_zombie_is_cleared_while_gc_stops_the_world(s):
                 del b
             s.release_from_goroutines([r for mine in refs for r in mine], 4, False)
 
+    alive = s.live_objects()
     during(work, gc.collect, gc.collect)
+    wait_for_goroutines(s, alive)
 
 
 @prop("FT11", "one zombie, many writers", child=True, absent=ABSENT)
@@ -464,10 +483,10 @@ def test_what_is_released_while_others_use_it(s):
 def test_callbacks_set_while_events_are_delivered(s):
     """Callbacks that threads set and take away while others emit events are called or not, whole, and none is left."""
     without_gil()
-    times, made = 300 if QUICK else 2000, []
+    times, made = 3000 if QUICK else 30_000, []
 
-    def make():
-        def callback(n, k=len(made) + 1):
+    def make(k):
+        def callback(n):
             return n + 1000 * k
         made.append(weakref.ref(callback))
         return callback
@@ -475,22 +494,24 @@ def test_callbacks_set_while_events_are_delivered(s):
     a = s.MyClass()
     r = s.MyClassRef(a)
 
-    def change():
+    def change(*mine):
         for n in range(times):
-            a.set_callback(make())
-            if n % 3 == 0:
-                a.set_callback(None)
+            a.set_callback(mine[n % len(mine)])
 
     def emit():
-        for n in range(times):
+        for n in range(times // 5):
             assert r.emit(n % 1000) % 1000 == n % 1000, "another answer"
 
-    test_threads.together(change, change, emit, emit)
-    a.set_callback(None)
-    assert r.emit(5) == 5
-    assert not [w for w in made if w() is not None], "a callback is left over"
-    a.set_callback(make())
-    a.set_callback(None)
+    for _ in range(3):
+        f, g, h = make(1), make(2), make(3)
+        before = [sys.getrefcount(x) for x in (f, g, h)]
+        test_threads.together(lambda: change(f, None, g), lambda: change(h, f), emit)
+        a.set_callback(None)
+        assert r.emit(5) == 5
+        after = [sys.getrefcount(x) for x in (f, g, h)]
+        assert after == before, f"references to callbacks were {before}, and are {after}"
+        del f, g, h
+        assert not [w for w in made if w() is not None], "a callback is left over"
     without_gil()
 
 
@@ -498,7 +519,7 @@ def test_callbacks_set_while_events_are_delivered(s):
 def test_edges_of_one_object_changed_by_several_threads(s):
     """append, remove and children of one object by several threads at once: no edge is lost, and none is left."""
     without_gil()
-    times = 50 if QUICK else 300
+    times = 100 if QUICK else 1000
     alive = s.live_objects()
     parent = s.MyClass()
 
