@@ -63,12 +63,6 @@
 #define INTRUSIVE_QUEUED (INT64_C(1) << 60)
 #define INTRUSIVE_ZERO (INT64_C(1) << 40)
 
-static inline bool
-intrusive_counted(intrusive_native *native)
-{
-    return LT_STD(atomic_load_explicit)(intrusive_word(native), LT_ACQUIRE) & INTRUSIVE_COUNTED;
-}
-
 /* The delta in a word that is COUNTED. */
 static inline int64_t
 intrusive_delta(int64_t word)
@@ -170,10 +164,16 @@ intrusive_wrap(intrusive_native *native)
 static inline void
 intrusive_retain(intrusive_native *native)
 {
-    if (intrusive_counted(native))
-        Py_INCREF(lt_wrapper(intrusive_slot(native)));
-    else /* right in both states */
-        LT_STD(atomic_fetch_add_explicit)(intrusive_word(native), 1, LT_STD(memory_order_relaxed));
+    LT_ATOMIC(int64_t) *word = intrusive_word(native);
+    int64_t now = LT_STD(atomic_load)(word);
+
+    /* Rejected: an addition. If the first wrapper is made meanwhile it would go to the delta,
+     * and a caller that holds the wrapper alone could then drop it: Python's count would be
+     * zero, and the delta not. */
+    while (!(now & INTRUSIVE_COUNTED))
+        if (LT_STD(atomic_compare_exchange_weak)(word, &now, now + 1))
+            return;
+    Py_INCREF(lt_wrapper(intrusive_slot(native)));
 }
 
 /* One native reference less. Runs any Python code. */

@@ -1,11 +1,13 @@
 /* queue.pml: lifetime/queue.h. Two threads that are never attached hand references of two
  * objects over, an attached thread enters the library, and the queue's thread is started by a
- * push. A release may hand another reference over, as an edge's does.
+ * push. A release may hand another reference over, as an edge's does: that goes to the scope of
+ * the thread (lt_begin, lt_end).
  *
  *   -DGIL          one thread at a time is attached
  *   -DDISARM       an attached thread calls lt_disarm at any time
  *   -DSTART_FAILS  the thread may not be started
- *   -DCALLS        one of the threads uses lt_call_later, too
+ *   -DCALLS        one of the threads uses lt_call_later, once: slot 3, to which no reference is
+ *                  ever handed over
  *   -DPUSHES=n -DENTRIES=n -DEDGES=n   bounds */
 #ifndef PUSHES
 #define PUSHES 2  /* hand-overs by each of the two threads */
@@ -22,16 +24,15 @@
 #define LT_RUNNING 2
 #define LT_DISARMED 3
 
-/* lt_queue. A slot is 1 or 2, and 0 is NULL. The links of calls are not modelled: they are
- * those of slots once more. */
-byte slots, calls, thread, wake;
+/* lt_queue. A slot is 1 or 2, or the call, 3; 0 is NULL. */
+byte slots, rest, thread, wake;
 bool requested;
-byte next[3], handed_over[3];
+byte next[4], handed_over[4];
 
-byte owed[3];      /* references handed over and not released */
-byte owed_calls;
+byte owed[4];      /* references handed over and not released; calls not run */
+bool called;
 byte edges;        /* hand-overs by releases so far */
-bool in_list[3];   /* in the queue, or in a drain's list */
+bool in_list[4];   /* in the queue, or in a drain's list */
 bool begun, ended; /* the queue's thread */
 #ifdef GIL
 bool gil;
@@ -42,7 +43,7 @@ bool gil;
 #define DETACH skip
 #endif
 
-inline lt_push_slot(s)
+inline lt_push(s)
 {
     next[s] = slots;
     do
@@ -56,7 +57,7 @@ inline lt_request()
 {
     d_step { was = requested; requested = true };
     if
-    :: was -> skip
+    :: was && thread != LT_NO_THREAD -> skip
     :: else ->
         d_step {
             now = thread;
@@ -83,7 +84,7 @@ inline lt_request()
     d_step { was = 0; now = 0 }
 }
 
-#define LOCALS byte s, n, after, list, oldest, taken; byte now; bool was, over
+#define LOCALS byte s, n, after, list, oldest; byte now; bool was, over, own[3]
 
 inline lt_hand_over(slot)
 {
@@ -93,12 +94,22 @@ inline lt_hand_over(slot)
     :: else ->
 #ifdef SEED_REQUEST_BEFORE_PUSH
         lt_request();
-        lt_push_slot(slot)
+        lt_push(slot)
 #else
-        lt_push_slot(slot);
+        lt_push(slot);
         lt_request()
 #endif
     fi
+}
+
+/* lt_hand_over within a scope */
+inline to_scope(slot)
+{
+    d_step {
+        owed[slot]++;
+        if :: handed_over[slot] == 0 -> own[slot] = true :: else fi;
+        handed_over[slot]++
+    }
 }
 
 inline release(slot)
@@ -107,8 +118,8 @@ inline release(slot)
     if /* __del__, or the death of the object, gives up another reference */
     :: atomic { edges < EDGES -> edges++ };
         if
-        :: lt_hand_over(1)
-        :: lt_hand_over(2)
+        :: to_scope(1)
+        :: to_scope(2)
         fi
     :: skip
     fi;
@@ -120,6 +131,64 @@ inline release(slot)
 #endif
 }
 
+/* lt_handle */
+inline lt_handle(slot)
+{
+#ifdef SEED_CLEARED_LATE
+    n = handed_over[slot];
+#else
+    d_step { n = handed_over[slot]; handed_over[slot] = 0 };
+#endif
+    if
+    :: n == 0 -> d_step { assert(slot == 3 && owed[3] == 1); owed[3] = 0 } /* a call */
+    :: else ->
+        do
+        :: n == 0 -> break
+        :: else -> n--; release(slot)
+        od
+    fi;
+#ifdef SEED_CLEARED_LATE
+    handed_over[slot] = 0;
+#endif
+}
+
+/* The list is this thread's after the exchange: it is turned round in one step. */
+inline lt_take()
+{
+    if
+    :: rest != 0 -> d_step { list = rest; rest = 0 }
+    :: else
+    fi;
+    if
+    :: list == 0 ->
+        d_step {
+            list = slots; slots = 0; oldest = 0;
+            do
+            :: list == 0 -> break
+            :: else -> after = next[list]; next[list] = oldest; oldest = list; list = after
+            od;
+            list = oldest; oldest = 0; after = 0
+        }
+    :: else
+    fi
+}
+
+inline lt_put_back()
+{
+    d_step { was = rest != 0; if :: rest == 0 -> rest = list; list = 0 :: else fi };
+    do /* another thread has put its rest there */
+    :: list == 0 -> break
+    :: else ->
+        s = list;
+        list = next[s];
+        in_list[s] = false;
+        lt_push(s);
+        s = 0
+    od;
+    was = false
+}
+
+/* Ends with lt_end. */
 inline lt_drain_slice()
 {
     over = false;
@@ -129,33 +198,14 @@ inline lt_drain_slice()
 #ifndef SEED_REQUESTED_CLEARED_AFTER
         requested = false;
 #endif
-#ifdef CALLS
-        d_step { taken = calls; calls = 0 };
-#endif
-        d_step { list = slots; slots = 0; oldest = 0 };
+        lt_take();
 #ifdef SEED_REQUESTED_CLEARED_AFTER
         requested = false;
 #endif
-        d_step { /* the list is this thread's: lt_take_slots turns it round */
-            do
-            :: list == 0 -> break
-            :: else -> after = next[list]; next[list] = oldest; oldest = list; list = after
-            od;
-            list = oldest; oldest = 0; after = 0
-        };
         if
-        :: list == 0 && taken == 0 -> break
+        :: list == 0 -> break
         :: else
         fi;
-#ifdef CALLS
-        do
-        :: taken > 0 && !over ->
-            d_step { taken--; owed_calls-- };
-            if :: over = true :: skip fi
-        :: taken > 0 && over -> d_step { taken--; calls++ } /* lt_push_call */
-        :: taken == 0 -> break
-        od;
-#endif
         do
         :: list == 0 || over -> break
         :: else ->
@@ -164,32 +214,22 @@ inline lt_drain_slice()
             list = next[s];
 #endif
             d_step { in_list[s] = false; next[s] = 0 };
-#ifdef SEED_CLEARED_LATE
-            n = handed_over[s];
-#else
-            d_step { n = handed_over[s]; handed_over[s] = 0 };
-#endif
-            do
-            :: n == 0 -> break
-            :: else -> n--; release(s); if :: over = true :: skip fi
-            od;
-#ifdef SEED_CLEARED_LATE
-            handed_over[s] = 0;
-#endif
+            lt_handle(s);
+            if :: over = true :: skip fi;
 #ifdef SEED_NEXT_READ_LATE
             list = next[s];
 #endif
             s = 0
         od;
-        do /* put the rest back */
-        :: list == 0 -> break
-        :: else ->
-            s = list;
-            list = next[s];
-            in_list[s] = false;
-            lt_push_slot(s);
-            s = 0
-        od
+        if
+        :: list != 0 -> lt_put_back()
+        :: else
+        fi
+    od;
+    do /* lt_end */
+    :: own[1] -> own[1] = false; lt_handle(1)
+    :: own[2] -> own[2] = false; lt_handle(2)
+    :: else -> break
     od;
     if
     :: over ->
@@ -213,7 +253,8 @@ active [2] proctype unattached()
         :: lt_hand_over(1)
         :: lt_hand_over(2)
 #ifdef CALLS
-        :: _pid == 1 -> d_step { owed_calls++; calls++ }; lt_request()
+        :: atomic { _pid == 1 && !called -> called = true; owed[3] = 1 };
+            lt_push(3); lt_request()
 #endif
         fi
     :: break
@@ -257,7 +298,7 @@ end_not_begun:
         :: slots != 0 -> skip
         :: else ->
             if
-            :: calls != 0 -> skip
+            :: rest != 0 -> skip
             :: else ->
 end_asleep:
                 atomic { wake > 0 -> wake-- };
@@ -309,10 +350,10 @@ end_waiting:
     timeout;
     if
     :: thread == LT_RUNNING ->
-        assert(slots == 0 && calls == 0);
-        assert(owed[1] == 0 && owed[2] == 0 && owed_calls == 0);
+        assert(slots == 0 && rest == 0);
+        assert(owed[1] == 0 && owed[2] == 0 && owed[3] == 0);
         assert(handed_over[1] == 0 && handed_over[2] == 0)
     :: else ->
-        assert(owed[1] + owed[2] + owed_calls == 0 || requested)
+        assert(owed[1] + owed[2] + owed[3] == 0 || requested)
     fi
 }

@@ -171,7 +171,7 @@ def test_what_a_slice_leaves_is_older_than_what_comes_meanwhile():
 
 
 @by_hand()
-def test_calls_run_in_order_before_later_references():
+def test_calls_and_references_in_the_order_in_which_they_were_handed_over():
     calls = []
     kit.log_to([], calls)
     kit.threads("c", list(range(1, 1001)), 1, True)
@@ -185,7 +185,7 @@ def test_calls_run_in_order_before_later_references():
     kit.threads("r", [held], 1, True)
     kit.threads("c", [7], 1, True)
     drain_all()
-    assert calls == [7, "del"]
+    assert calls == ["del", 7]
 
 
 def test_calls_of_many_threads_run_once_and_in_each_ones_order():
