@@ -115,14 +115,22 @@ intrusive_live:
     atomic { Py_INCREF(); python[_pid]++; END };
 
 intrusive_retain:
-    atomic { assert(!n_freed); now_counted = INTRUSIVE_COUNTED };
+    atomic { LOAD };
+    do
+    :: atomic {
+           assert(!n_freed);
+           if
+           :: now_counted -> assert(wrapper); Py_INCREF(); break
+#ifdef SEED_RETAIN_ADDS
+           :: !now_counted -> word++; break
+#else
+           :: !now_counted && SAME -> word++; break
+#endif
+           :: else -> LOAD
+           fi }
+    od;
     atomic {
-        assert(!n_freed);
-        if
-        :: now_counted -> assert(wrapper); Py_INCREF()
-        :: else -> word++
-        fi;
-        now_counted = false;
+        now = 0; now_counted = false; now_queued = false;
         if
         :: again -> goto intrusive_adopt
         :: else -> native[_pid]++; END
@@ -270,6 +278,7 @@ active proctype unattached()
 
     atomic {
         if
+        :: word = 1; native[N] = 1
         :: word = 3; native[0] = 1; native[1] = 1; native[N] = 1
         :: INTRUSIVE_COUNTED = true; python[0] = 1; w_made = true; wrapper = true; W_NEW
 #ifdef BIASED

@@ -213,6 +213,7 @@ active proctype unattached()
 
     atomic {
         if
+        :: refs = 1; native[N] = 1
         :: refs = 3; native[0] = 1; native[1] = 1; native[N] = 1
         :: refs = 1; python[0] = 1; w_made = true; wrapper = true; W_NEW
 #ifdef BIASED

@@ -77,6 +77,7 @@ SEEDS = [
     ("toggleref", "UNATTACHED_2_TO_1", "an unattached 2 -> 1 is handed over", GIL, None),
     ("toggleref", "UNATTACHED_2_TO_1", "the same without the GIL", "", None),
     ("intrusive", "SUBTRACTION", "release compares and swaps, and does not subtract", SMALL + " -DUNBIASED -DNO_GIFTS", None),
+    ("intrusive", "RETAIN_ADDS", "retain compares and swaps, and does not add", "-DUNBIASED -DNO_GIFTS -DUNATTACHED=1", None),
     ("intrusive", "CAS_BEFORE_INCREF", "update adds references before it takes them out of the delta", "-DUNBIASED", None),
     ("intrusive", "NO_UPDATE", "release brings Python's count up to date", "-DUNBIASED", None),
     ("intrusive", "COUNTED_BEFORE_INCREF", "adopt adds references before it sets COUNTED", "-DUNBIASED", None),
