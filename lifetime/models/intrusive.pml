@@ -86,16 +86,7 @@ end_loop:
 #endif
 #ifdef BIASED
     :: BEGIN(to_merge[_pid], to_merge[_pid] = false; MERGE(yes); if :: yes -> goto intrusive_dealloc :: else -> END fi)
-    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started ->
-           exited[0] = true;
-           if
-           :: to_merge[0] -> to_merge[0] = false; MERGE(yes);
-               if
-               :: yes -> busy[0] = true; goto intrusive_dealloc
-               :: else -> goto ended
-               fi
-           :: else -> goto ended
-           fi }
+    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started && MERGED -> exited[0] = true; goto ended }
 #endif
     :: atomic { native[_pid] > 0 && native[N] < UNATTACHED -> native[_pid]--; native[N]++ }
 #ifndef NO_GIFTS

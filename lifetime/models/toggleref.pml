@@ -57,16 +57,7 @@ end_loop:
 #endif
 #ifdef BIASED
     :: BEGIN(to_merge[_pid], to_merge[_pid] = false; MERGE(yes); if :: yes -> goto toggleref_dealloc :: else -> END fi)
-    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started ->
-           exited[0] = true;
-           if
-           :: to_merge[0] -> to_merge[0] = false; MERGE(yes);
-               if
-               :: yes -> busy[0] = true; goto toggleref_dealloc
-               :: else -> goto ended
-               fi
-           :: else -> goto ended
-           fi }
+    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started && MERGED -> exited[0] = true; goto ended }
 #endif
 #ifndef HOLDERS
     :: atomic { native[_pid] > 0 && native[N] < UNATTACHED -> native[_pid]--; native[N]++ }
@@ -240,6 +231,9 @@ active proctype unattached()
         if
         :: refs = 1; native[N] = 1
         :: refs = 3; native[0] = 1; native[1] = 1; native[N] = 1
+#ifdef HOLDERS
+           ; holders = 2
+#endif
         :: refs = 1; python[0] = 1; w_made = true; wrapper = true; W_NEW
 #ifdef BIASED
            ; ob_tid = 1
