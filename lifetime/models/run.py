@@ -1,6 +1,6 @@
 """Check the models of this folder with Spin: run.py [--quick | --seeds] [--only WORD] [--seconds N]
 
-Without an option: every model in full. --quick: smaller bounds, one to two minutes; each is
+Without an option: every model in full. --quick: smaller bounds, about 70 s; each is
 exhaustive within its bounds. --seeds: each rule of a protocol removed in turn; Spin must find
 it, or the seed is listed as redundant together with the rule that covers it. --only: the rows
 whose text contains WORD. Needs spin 6 and gcc. Exits 1 if a verdict is not the expected one."""
