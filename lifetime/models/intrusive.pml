@@ -1,11 +1,13 @@
 /* intrusive.pml: intrusive/intrusive.h, with lt_die_as_base of lifetime/lifetime.h. Without the
  * GIL the wrapper is biased to its maker's thread, and thread 0 may end. Options: kit.pml, and
  *
+ *   -DUNBIASED  the wrapper's count is one atomic integer, without the GIL too
+ *   -DNO_GIFTS  attached threads pass no Python reference to each other
  *   -DDRIFT=n  the thread that is never attached does not take the delta below -n. Python's
  *              count and the delta drift apart without bound if attached threads retain while
  *              a release waits; the text asks them to drain first, and the model has that rule
  *              for each entry, but a drain takes time. */
-#ifndef GIL
+#if !defined(GIL) && !defined(UNBIASED)
 #define BIASED
 #endif
 #ifndef DRIFT
@@ -19,6 +21,13 @@ short word;
 
 #define DRAINED !pushed
 #define LOAD assert(!n_freed); now = word; now_counted = INTRUSIVE_COUNTED; now_queued = INTRUSIVE_QUEUED
+#ifdef SEED_ADOPT_NO_LOCK
+#define ADOPT_LOCK skip
+#define ADOPT_UNLOCK skip
+#else
+#define ADOPT_LOCK lt_lock()
+#define ADOPT_UNLOCK lt_unlock()
+#endif
 #define SAME (now == word && now_counted == INTRUSIVE_COUNTED && now_queued == INTRUSIVE_QUEUED)
 
 /* Brings Python's count up to date. */
@@ -77,19 +86,12 @@ end_loop:
 #endif
 #ifdef BIASED
     :: BEGIN(to_merge[_pid], to_merge[_pid] = false; MERGE(yes); if :: yes -> goto intrusive_dealloc :: else -> END fi)
-    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started ->
-           exited[0] = true;
-           if
-           :: to_merge[0] -> to_merge[0] = false; MERGE(yes);
-               if
-               :: yes -> busy[0] = true; goto intrusive_dealloc
-               :: else -> goto ended
-               fi
-           :: else -> goto ended
-           fi }
+    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started && MERGED -> exited[0] = true; goto ended }
 #endif
     :: atomic { native[_pid] > 0 && native[N] < UNATTACHED -> native[_pid]--; native[N]++ }
+#ifndef NO_GIFTS
     :: atomic { python[_pid] > 0 && python[1 - _pid] == 0 && RUNS(1 - _pid) -> python[_pid]--; python[1 - _pid]++ }
+#endif
     od;
 
 intrusive_wrap:
@@ -104,14 +106,22 @@ intrusive_live:
     atomic { Py_INCREF(); python[_pid]++; END };
 
 intrusive_retain:
-    atomic { assert(!n_freed); now_counted = INTRUSIVE_COUNTED };
+    atomic { LOAD };
+    do
+    :: atomic {
+           assert(!n_freed);
+           if
+           :: now_counted -> assert(wrapper); Py_INCREF(); break
+#ifdef SEED_RETAIN_ADDS
+           :: !now_counted -> word++; break
+#else
+           :: !now_counted && SAME -> word++; break
+#endif
+           :: else -> LOAD
+           fi }
+    od;
     atomic {
-        assert(!n_freed);
-        if
-        :: now_counted -> assert(wrapper); Py_INCREF()
-        :: else -> word++
-        fi;
-        now_counted = false;
+        now = 0; now_counted = false; now_queued = false;
         if
         :: again -> goto intrusive_adopt
         :: else -> native[_pid]++; END
@@ -119,9 +129,7 @@ intrusive_retain:
     };
 
 intrusive_adopt:
-#ifndef SEED_ADOPT_NO_LOCK
-    atomic { lt_lock() };
-#endif
+    atomic { ADOPT_LOCK };
     atomic {
         if
         :: wrapper -> goto lost
@@ -151,7 +159,7 @@ intrusive_adopt:
     :: else -> break
     od;
 #endif
-    atomic { lt_unlock() };
+    atomic { ADOPT_UNLOCK };
     do
     :: added > now - 1 -> Py_DECREF(yes); assert(!yes); added--
     :: else -> break
@@ -159,7 +167,7 @@ intrusive_adopt:
     atomic { added = 0; now_counted = false; now_queued = false; again = false; python[_pid]++; END };
 
 lost:
-    atomic { lt_unlock() };
+    atomic { ADOPT_UNLOCK };
 
 intrusive_release:
 #ifdef SEED_SUBTRACTION
@@ -262,6 +270,7 @@ active proctype unattached()
     atomic {
         if
         :: word = 1; native[N] = 1
+        :: word = 3; native[0] = 1; native[1] = 1; native[N] = 1
         :: INTRUSIVE_COUNTED = true; python[0] = 1; w_made = true; wrapper = true; W_NEW
 #ifdef BIASED
            ; ob_tid = 1

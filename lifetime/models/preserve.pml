@@ -17,6 +17,21 @@ bit state = PRESERVE_PYTHON_OWNS;
 #define preserve_dec() assert(!n_freed && refs > 0); refs--; now = refs
 #define READ_SLOT assert(!n_freed); self = (state == PRESERVE_NATIVE_OWNS && wrapper)
 
+#ifdef SEED_ADOPT_NO_LOCK
+#define ADOPT_LOCK skip
+#define ADOPT_UNLOCK skip
+#else
+#define ADOPT_LOCK lt_lock()
+#define ADOPT_UNLOCK lt_unlock()
+#endif
+#ifdef SEED_RELEASE_NO_LOCK
+#define RELEASE_LOCK skip
+#define RELEASE_UNLOCK skip
+#else
+#define RELEASE_LOCK lt_lock()
+#define RELEASE_UNLOCK lt_unlock()
+#endif
+
 active [2] proctype attached()
 {
     byte now;
@@ -80,9 +95,7 @@ preserve_live:
 preserve_make:
     atomic { preserve_inc() };
     /* preserve_adopt */
-#ifndef SEED_ADOPT_NO_LOCK
-    atomic { lt_lock() };
-#endif
+    atomic { ADOPT_LOCK };
 #ifndef SEED_ADOPT_NO_LOOK
     atomic {
         if
@@ -95,15 +108,13 @@ preserve_make:
 #ifdef BIT
     atomic { has_wrapper = true };
 #endif
-    atomic { lt_unlock(); python[_pid]++; END };
+    atomic { ADOPT_UNLOCK; python[_pid]++; END };
 
 lost:
-    atomic { lt_unlock() };
+    atomic { ADOPT_UNLOCK };
 
 preserve_release:
-#ifndef SEED_RELEASE_NO_LOCK
-    atomic { lt_lock() };
-#endif
+    atomic { RELEASE_LOCK };
 #ifndef SEED_READ_AFTER_DEC
     atomic { READ_SLOT };
 #endif
@@ -114,13 +125,13 @@ preserve_release:
     if
     :: atomic { now == 1 && self -> now = 0; self = false;
 #ifdef SEED_STATE_AFTER_UNLOCK
-            lt_unlock() };
+            RELEASE_UNLOCK };
         atomic { state = PRESERVE_PYTHON_OWNS; goto decref }
 #else
             state = PRESERVE_PYTHON_OWNS };
-        atomic { lt_unlock(); goto decref }
+        atomic { RELEASE_UNLOCK; goto decref }
 #endif
-    :: atomic { else -> self = false; lt_unlock();
+    :: atomic { else -> self = false; RELEASE_UNLOCK;
             if
             :: now == 0 -> goto preserve_free
             :: again -> again = false; now = 0; goto preserve_wrap
@@ -203,6 +214,7 @@ active proctype unattached()
     atomic {
         if
         :: refs = 1; native[N] = 1
+        :: refs = 3; native[0] = 1; native[1] = 1; native[N] = 1
         :: refs = 1; python[0] = 1; w_made = true; wrapper = true; W_NEW
 #ifdef BIASED
            ; ob_tid = 1

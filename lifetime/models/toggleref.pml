@@ -3,8 +3,9 @@
  * the GIL the wrapper is biased to its maker's thread, and thread 0 may end. Options: kit.pml,
  * and
  *
+ *   -DUNBIASED the wrapper's count is one atomic integer, without the GIL too
  *   -DHOLDERS  native references of attached threads are holders' */
-#ifndef GIL
+#if !defined(GIL) && !defined(UNBIASED)
 #define BIASED
 #endif
 #include "kit.pml"
@@ -13,6 +14,21 @@
 #define toggleref_dec() assert(!n_freed && refs > 0); refs--; now = refs
 #ifdef HOLDERS
 byte holders;
+#endif
+
+#ifdef SEED_ADOPT_NO_LOCK
+#define ADOPT_LOCK skip
+#define ADOPT_UNLOCK skip
+#else
+#define ADOPT_LOCK lt_lock()
+#define ADOPT_UNLOCK lt_unlock()
+#endif
+#ifdef SEED_RELEASE_NO_LOCK
+#define RELEASE_LOCK skip
+#define RELEASE_UNLOCK skip
+#else
+#define RELEASE_LOCK lt_lock()
+#define RELEASE_UNLOCK lt_unlock()
 #endif
 
 active [2] proctype attached()
@@ -41,16 +57,7 @@ end_loop:
 #endif
 #ifdef BIASED
     :: BEGIN(to_merge[_pid], to_merge[_pid] = false; MERGE(yes); if :: yes -> goto toggleref_dealloc :: else -> END fi)
-    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started ->
-           exited[0] = true;
-           if
-           :: to_merge[0] -> to_merge[0] = false; MERGE(yes);
-               if
-               :: yes -> busy[0] = true; goto toggleref_dealloc
-               :: else -> goto ended
-               fi
-           :: else -> goto ended
-           fi }
+    :: atomic { _pid == 0 && native[0] + python[0] + left[0] == 0 && started && MERGED -> exited[0] = true; goto ended }
 #endif
 #ifndef HOLDERS
     :: atomic { native[_pid] > 0 && native[N] < UNATTACHED -> native[_pid]--; native[N]++ }
@@ -73,9 +80,7 @@ toggleref_live:
 toggleref_make:
     atomic { toggleref_inc() };
     /* toggleref_adopt */
-#ifndef SEED_ADOPT_NO_LOCK
-    atomic { lt_lock() };
-#endif
+    atomic { ADOPT_LOCK };
 #ifndef SEED_ADOPT_NO_LOOK
     atomic {
         if
@@ -107,10 +112,10 @@ toggleref_make:
 #ifdef BIT
     atomic { has_wrapper = true };
 #endif
-    atomic { lt_unlock(); python[_pid]++; END };
+    atomic { ADOPT_UNLOCK; python[_pid]++; END };
 
 lost:
-    atomic { lt_unlock(); goto toggleref_release };
+    atomic { ADOPT_UNLOCK; goto toggleref_release };
 
 toggleref_retain:
 #ifdef SEED_RETAIN_NO_LOCK
@@ -150,9 +155,7 @@ toggleref_holder_gone:
 #endif
 
 toggleref_release:
-#ifndef SEED_RELEASE_NO_LOCK
-    atomic { lt_lock() };
-#endif
+    atomic { RELEASE_LOCK };
 #ifndef SEED_READ_AFTER_DEC
     atomic { assert(!n_freed); self = wrapper };
 #endif
@@ -161,7 +164,7 @@ toggleref_release:
     atomic { assert(!n_freed); self = wrapper };
 #endif
     atomic {
-        lt_unlock();
+        RELEASE_UNLOCK;
         if
         :: now == 0 -> goto toggleref_free
         :: now == 1 && self -> now = 0; self = false; goto decref
@@ -227,6 +230,10 @@ active proctype unattached()
     atomic {
         if
         :: refs = 1; native[N] = 1
+        :: refs = 3; native[0] = 1; native[1] = 1; native[N] = 1
+#ifdef HOLDERS
+           ; holders = 2
+#endif
         :: refs = 1; python[0] = 1; w_made = true; wrapper = true; W_NEW
 #ifdef BIASED
            ; ob_tid = 1
