@@ -138,11 +138,12 @@ func (m *Managed) Emit(event int64) (int64, error) {
 	return m.object.Emit(event)
 }
 
-// Collect runs Go's garbage collector until it gives back no more references, and
-// returns when all it found have been released. For tests and for measuring; a
+// Collect runs Go's garbage collector until it gives back no more references, but not more than
+// 100 times, and returns when all it found have been released. A chain that another thread
+// releases meanwhile, link by link, may need as many collections as it has links. For tests and for measuring; a
 // program leaves it to the runtime when to collect.
 func Collect() {
-	for quiet := 0; quiet < 2; quiet++ {
+	for quiet, n := 0, 0; quiet < 2 && n < 100; quiet, n = quiet+1, n+1 {
 		before := released.Load()
 		done := make(chan struct{})
 		leave(done)

@@ -223,7 +223,7 @@ PyDoc_STRVAR(settle_doc,
 "settle($module, /)\n--\n\n"
 "Return when everything that follows from what has been dropped or released so far\n"
 "has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
-"garbage collector this runs the collector.");
+"garbage collector this runs the collector, up to 100 times.");
 
 /* Without the GIL an object that one thread has made and another has dropped last waits for the
  * first, which destroys it the next time it executes Python code (see lt_unbias). 0, or -1 with an
