@@ -21,7 +21,7 @@
 // CPython's thread state belongs to a thread, and a goroutine that moved to
 // another one between taking and giving back the GIL would corrupt it.
 //
-// Goroutines do not stop when the interpreter does. Whoever finalizes it calls
+// Goroutines do not stop when the interpreter does. The code that finalizes it calls
 // [CloseGIL] first: from then on WithGIL returns false.
 package cpython
 

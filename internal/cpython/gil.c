@@ -2,9 +2,9 @@
  *
  * A thread that takes the GIL of an interpreter which is being finalized is ended (up to
  * CPython 3.13), blocks for ever (3.14), or finds freed memory. So it enters a gate first;
- * exit closes the gate and then waits until nobody is inside. To ask Py_IsFinalizing before
+ * exit closes the gate and then waits until no thread is inside. To ask Py_IsFinalizing before
  * PyGILState_Ensure would not do: finalization may begin between the two. From 3.15 on CPython
- * has the gate itself (PEP 788): finalization waits for whoever has entered. */
+ * has the gate itself (PEP 788): finalization waits for the threads that have entered. */
 #include "python.h"
 
 #include <pthread.h>
@@ -210,10 +210,10 @@ pp_gil_close(void)
 {
     atomic_fetch_or(&gate, CLOSED);
 #if PY_VERSION_HEX < 0x030F0000
-    uint64_t nobody = CLOSED | (entered > 0);
+    uint64_t empty = CLOSED | (entered > 0);
     struct timespec now, end;
 
-    if (atomic_load(&gate) == nobody)
+    if (atomic_load(&gate) == empty)
         return;
     clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += PP_GIL_WAIT;
@@ -221,7 +221,7 @@ pp_gil_close(void)
     do {
         nanosleep(&(struct timespec){0, 200000}, NULL);
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (atomic_load(&gate) != nobody &&
+    } while (atomic_load(&gate) != empty &&
              (now.tv_sec < end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec)));
     Py_END_ALLOW_THREADS
 #endif
