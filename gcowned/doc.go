@@ -1,6 +1,6 @@
 // Package gcowned is for Go code that does not count. It holds native objects by
 // ordinary Go pointers, [native.Managed]; a wrapper that Python drops is a zombie
-// until Go's garbage collector finds that nobody in Go has such a pointer either.
+// until Go's garbage collector finds that no Go code has such a pointer either.
 //
 // # Who ships it
 //
@@ -13,7 +13,7 @@
 //	           collected     counted     the reference is the
 //	           by Go                     object's: a zombie
 //
-//	nobody in Go has the Managed ──▶ its reference is released: handed over to the queue
+//	no Go code has the Managed     ──▶ its reference is released: handed over to the queue
 //	the object has no other        ──▶ the zombie dies; or, if a weak reference has
 //	                                   brought it back, lives on as Python's
 //

@@ -17,7 +17,7 @@
 #include "_cgo_export.h"
 
 /* From before to after: another thread that prepared a fork of its own meanwhile would
- * stop Go's world in the child, with nobody to start it again. */
+ * stop Go's world in the child, with no thread to start it again. */
 static pthread_mutex_t forking = PTHREAD_MUTEX_INITIALIZER;
 
 /* How often this thread has prepared the fork that is under way: once for each registration
@@ -28,7 +28,7 @@ static _Thread_local int preparing;
  * a processor, from its first call until it ends, so that later calls are faster. */
 extern uintptr_t x_cgo_pthread_key_created __attribute__((weak));
 
-/* In the child nobody takes a processor away from a thread that has left Go; the thread after
+/* In the child no monitor takes a processor away from a thread that has left Go; the thread after
  * the last processor would wait for one for ever. So threads give both back at each return.
  * Not at the first return of the forking thread, which keeps its own. */
 static void
@@ -108,7 +108,7 @@ others_sleep(unsigned long *switches)
 #endif
 }
 
-/* Until two looks in a row found everybody asleep and nobody ran in between: then there
+/* Until two looks in a row found all threads asleep and none ran in between: then there
  * was a moment, between them, when all were. Go's monitor takes 10 to 30 ms to get there.
  * With the GIL, lest Python's threads call into Go and wake it; but what runs without it
  * may take as long as it likes, so there is an end. Where /proc does not tell, the

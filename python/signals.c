@@ -5,7 +5,7 @@
  * SIGURG is what the runtime stops goroutines with. This library is linked with
  * asyncpreemptoff=1 (scripts/setup.sh), so that it sends none: goroutines stop at function
  * calls only. Otherwise a Python handler that is installed after the import would be called
- * for each, and none could be told from a signal that somebody sent.
+ * for each, and none could be told from a signal that a process sent.
  *
  * SIGPIPE is ignored by CPython, and children of os.system and os.exec* inherit that, as they
  * do not inherit a handler. No Go code here writes to a pipe or a socket. */

@@ -405,7 +405,7 @@ class Hand:
         if parent.owner == self.index:
             self.world.expect(found == [c.number for c in parent.edges], "other children")
         else:
-            self.world.expect(parent.ever.issuperset(found), "a child that nobody has appended")
+            self.world.expect(parent.ever.issuperset(found), "a child that was never appended")
 
     def op_emit(self):
         r, thing = self.pick(self.holders)

@@ -104,7 +104,7 @@ def during(work, *others):
 
 
 def wait_for_goroutines(s, alive):
-    """Those that nobody has waited for: until no more objects are alive than that."""
+    """Releases that go on: wait until no more objects are alive than that."""
     for _ in range(400):
         s.settle()
         gc.collect()

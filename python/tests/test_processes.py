@@ -90,7 +90,7 @@ def together(number, work):
 @needs_fork
 @pytest.mark.parametrize("name", USABLE)
 def test_many_threads_of_a_child_enter_go(tmp_path, name):
-    """A thread gives its processor back, because nobody takes it away: the twelfth hung the child."""
+    """A thread gives its processor back, because no monitor takes it away: the twelfth hung the child."""
     run(tmp_path, FORK + """
 m = pp.strategy(sys.argv[1])
 
@@ -356,7 +356,7 @@ except ImportError as e:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
 def test_signals_that_go_takes_stay_what_they_were(tmp_path):
-    """SIGURG reaches a Python handler, and nobody else sends it; SIGPIPE stays ignored, also in children."""
+    """SIGURG reaches a Python handler, and Go does not send it; SIGPIPE stays ignored, also in children."""
     run(tmp_path, """
 import os, signal, subprocess, sys, time
 calls = []
