@@ -8,29 +8,42 @@ lists what came out otherwise than declared, the way an adapter declares it.
 import json
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 
-from harness import QUICK, Property
+from harness import QUICK
 
 MARKS = {"holds": "✓", "breaks": "✗", "n/a": "–", "crashed": "☠", "hung": "⌛", "failed": "!"}
 LEGEND = "✓ holds   ✗ breaks   – not applicable   ☠ crashed   ⌛ hung   ! neither"
 
 
+FAMILIES = ("I", "S", "W", "F", "G", "T", "FT", "N", "X", "L", "D", "C")
+
+
 @dataclass(frozen=True)
 class Cell:
+    """A property of a subject."""
+
     subject: str
-    property: Property
+    id: str
+    title: str
+    promise: str
     outcome: str
     expected: str
     reason: str
     detail: str
 
 
+def order(property_id):
+    """The key that sorts properties as the documentation has them; L2, which speaks of all others, last."""
+    family, number = re.match(r"([A-Z]+)(\d+)", property_id).groups()
+    return property_id == "L2", FAMILIES.index(family), int(number), property_id
+
+
 def grid(cells):
-    """(properties in order, {(subject, property id): cell})"""
-    properties = list(dict.fromkeys(c.property for c in cells))
-    return properties, {(c.subject, c.property.id): c for c in cells}
+    """(a cell of each property, in order; {(subject, property id): cell})"""
+    return list({c.id: c for c in cells}.values()), {(c.subject, c.id): c for c in cells}
 
 
 def table(cells, subjects):
@@ -64,7 +77,7 @@ def reasons(cells, subject):
         if c.subject == subject.name and c.outcome != "holds":
             why = c.reason if c.outcome == c.expected else c.detail.strip()
             why = (why.splitlines() or ["no reason given"])[-1]
-            groups.setdefault((MARKS[c.outcome], why), []).append(c.property.id)
+            groups.setdefault((MARKS[c.outcome], why), []).append(c.id)
     return [(mark, why, ids) for (mark, why), ids in groups.items()]
 
 
@@ -94,7 +107,7 @@ def document(cells, subjects, skipped):
                      | ({"ships": s.ships, "note": s.note} if s.ships else {}) for s in subjects],
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
         "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
-        "outcomes": [{"subject": c.subject, "property": c.property.id, "outcome": c.outcome, "expected": c.expected,
+        "outcomes": [{"subject": c.subject, "property": c.id, "outcome": c.outcome, "expected": c.expected,
                       "reason": c.reason or c.detail} | ({"detail": c.detail} if c.outcome != c.expected else {}) for c in cells],
     }
 
