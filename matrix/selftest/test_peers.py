@@ -155,6 +155,12 @@ def test_there(s):
     else:
         assert False
 
+@prop("C87", "asks for a function that is missing, in a program of its own")
+def test_function_in_program(s):
+    """Makes a native object."""
+    status, _, err = program(s, "m.new_native()")
+    assert status == 0, err
+
 @prop("C86", "has a bug of its own")
 def test_bug(s):
     """Appends to None."""
@@ -168,8 +174,9 @@ def test_what_a_library_lacks_is_not_applicable_by_name(tmp_path):
     assert {o["property"]: (o["outcome"], o["expected"], o["reason"]) for o in document["outcomes"] if o["property"] != "C86"} == {
         "C81": ("n/a", "n/a", method), "C82": ("n/a", "n/a", method), "C83": ("n/a", "n/a", function),
         "C84": ("n/a", "breaks", "it has none"), "C85": ("holds", "holds", ""),
+        "C87": ("n/a", "n/a", function),
     }, printed
-    assert status == 1 and "2 failed, 1 passed, 3 skipped" in printed
+    assert status == 1 and "2 failed, 1 passed, 4 skipped" in printed
 
 
 def test_the_methods_that_can_be_missing_are_those_of_a_strategy():
