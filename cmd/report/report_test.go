@@ -189,7 +189,7 @@ func TestPeersHaveASectionOfTheirOwn(t *testing.T) {
 	}
 	page := begin("report") + end("report") + "\n" + begin("peers") + end("peers")
 	require.NoError(t, os.WriteFile(readme, []byte(page), 0o644))
-	require.NoError(t, report(results, "", readme))
+	require.NoError(t, report(results, "", "", readme))
 	text, err := os.ReadFile(readme)
 	require.NoError(t, err)
 	assert.Equal(t, begin("report")+"\n"+demo(t).short()+end("report")+"\n"+
@@ -203,12 +203,12 @@ func TestReportIsWrittenOnceAndForAll(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(results, ".partial-x"), 0o755))
 	require.NoError(t, os.WriteFile(readme, []byte(beginMark+endMark), 0o644))
 	for range 2 {
-		require.NoError(t, report(results, "", readme))
+		require.NoError(t, report(results, "", "", readme))
 		text, err := os.ReadFile(readme)
 		require.NoError(t, err)
 		assert.Equal(t, beginMark+"\n"+demo(t).short()+endMark, string(text))
 		assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
 	}
-	assert.ErrorContains(t, report(t.TempDir(), "", ""), "make bench")
-	assert.ErrorContains(t, report(results, "absent", ""), "no recorded run")
+	assert.ErrorContains(t, report(t.TempDir(), "", "", ""), "make bench")
+	assert.ErrorContains(t, report(results, "absent", "", ""), "no recorded run")
 }
