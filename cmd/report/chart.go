@@ -83,7 +83,6 @@ const (
 	panelFrame   = 52 // of a panel's height, what is not rows
 	titleHeight  = 18
 	pictureWidth = 430
-	namesWidth   = 72
 	valuesWidth  = 68
 	strokeWidth  = 1.5
 )
@@ -102,8 +101,12 @@ func dotPlot(title string, dots []dot, a axis) panel {
 	p.Y.Tick.Marker = ticks
 	p.Y.Min, p.Y.Max = -.5, float64(len(dots))-.5
 	p.Add(rows(dots))
+	var widest vg.Length
+	for _, d := range dots {
+		widest = max(widest, 1.1*words(text.XRight).Rectangle(d.name).Size().X) // a reader's font may be wider
+	}
 	return panel{p, func(c draw.Canvas) {
-		inner := draw.Crop(c, namesWidth, -valuesWidth, 0, 0)
+		inner := draw.Crop(c, widest+6, -valuesWidth, 0, 0)
 		p.Draw(inner)
 		data := p.DataCanvas(inner)
 		_, y := p.Transforms(&data)
@@ -165,9 +168,14 @@ func scale(p *plot.Plot, dots []dot, a axis) {
 	if lo > 0 && hi/lo > 3 {
 		p.X.Scale = plot.LogScale{}
 		lo, hi = lo/1.1, hi*1.1
-		at = steps(lo, hi, 1, 2, 5)
-		if len(at) > 5 {
-			at = steps(lo, hi, 1)
+		room := 4
+		if a.floor { // its labels are short
+			room = 5
+		}
+		for _, multiples := range [][]float64{{1, 2, 5}, {1, 3}, {1}} {
+			if at = steps(lo, hi, multiples...); len(at) <= room {
+				break
+			}
 		}
 	} else {
 		margin := max((hi-lo)*.08, hi*.02)
@@ -310,6 +318,8 @@ func (t trades) Plot(c draw.Canvas, p *plot.Plot) {
 	var taken []vg.Rectangle
 	for _, s := range sorted {
 		s.draw(c, x, y(s.held))
+		at := vg.Point{X: x(s.value), Y: y(s.held)}
+		taken = append(taken, vg.Rectangle{Min: at.Sub(vg.Point{X: 4, Y: 4}), Max: at.Add(vg.Point{X: 4, Y: 4})})
 	}
 	for _, s := range sorted {
 		at := vg.Point{X: x(s.value), Y: y(s.held)}

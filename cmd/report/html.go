@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -132,7 +134,7 @@ func (r *run) group(g catalog.Group) groupView {
 				words += " (from Go)"
 			}
 			v.Panels = append(v.Panels, panelView{r.title(row), words, inline(chart)})
-			if lo, hi, ok := extremes(dots); ok && a.floor && (where.name == "" || hi.value/lo.value > most.value/least.value) {
+			if lo, hi, ok := r.extremes(dots); ok && a.floor && (where.name == "" || hi.value/lo.value > most.value/least.value) {
 				least, most, where = lo, hi, row
 			}
 		}
@@ -144,21 +146,16 @@ func (r *run) group(g catalog.Group) groupView {
 	return v
 }
 
-// extremes of the strategies.
-func extremes(dots []dot) (lo, hi dot, ok bool) {
-	for _, d := range dots {
-		if d.role == other {
-			continue
-		}
-		if !ok || d.value < lo.value {
-			lo = d
-		}
-		if !ok || d.value > hi.value {
-			hi = d
-		}
-		ok = true
+// extremes of the strategies: a library's wrappers are not of the same objects.
+func (r *run) extremes(dots []dot) (lo, hi dot, ok bool) {
+	strategies := r.subjectsOf("strategy")
+	dots = slices.DeleteFunc(slices.Clone(dots), func(d dot) bool { return !slices.Contains(strategies, d.name) })
+	if len(dots) == 0 {
+		return lo, hi, false
 	}
-	return lo, hi, ok && lo.value > 0
+	byValue := func(a, b dot) int { return cmp.Compare(a.value, b.value) }
+	lo, hi = slices.MinFunc(dots, byValue), slices.MaxFunc(dots, byValue)
+	return lo, hi, lo.value > 0
 }
 
 // tableOf is the table of a group: every measurement of its operations in all languages.

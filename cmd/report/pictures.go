@@ -49,7 +49,7 @@ func (r *run) showPictures() (text string) {
 		}
 	}
 	if text != "" {
-		text += "\nFilled: does all that the operation asks for; hollow: identity lost. Squares are references.\n"
+		text += "\nFilled dots keep the wrapper; hollow ones lose identity (†) or weak references (‡); squares are references.\n"
 	}
 	return text
 }

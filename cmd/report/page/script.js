@@ -189,7 +189,7 @@ function drawGrid({ family, verdict: wanted, subject }) {
     if (wanted.length && !verdicts.some((v) => wanted.includes(v.name))) return;
     if (p.family !== last) {
       last = p.family;
-      rows.push(el("tr", { className: "family" }, el("th", { colSpan: columns.length + 1, scope: "colgroup" }, `${p.family} ${data.families.find((f) => f.id === p.family)?.name}`)));
+      rows.push(el("tr", { className: "family" }, el("th", { colSpan: columns.length + 1, scope: "colgroup" }, el("span", {}, `${p.family} ${data.families.find((f) => f.id === p.family)?.name}`))));
     }
     shown++;
     rows.push(el("tr", {}, el("th", { scope: "row", title: p.promise }, el("b", {}, p.id), " " + p.title), ...columns.map((s, j) => {
