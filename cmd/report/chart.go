@@ -54,15 +54,15 @@ var (
 	svgHead     = regexp.MustCompile(`(?s)^.*?<svg width="([0-9.]+)pt" height="([0-9.]+)pt" viewBox="([^"]*)".*?>`)
 )
 
-// dot is a value with its interval; lo and hi are its own where it has none.
+// dot is a value and an interval, which is not always around it; lo and hi are the value where there is none.
 type dot struct {
 	name, text    string
 	value, lo, hi float64
 	role          role
 }
 
-func newDot(name, text string, r ratio, role role) dot {
-	d := dot{name: name, text: text, value: r.center, lo: r.center, hi: r.center, role: role}
+func newDot(name, text string, r ratio) dot {
+	d := dot{name: name, text: text, value: r.center, lo: r.center, hi: r.center}
 	if r.interval {
 		d.lo, d.hi = r.lo, r.hi
 	}
@@ -75,6 +75,9 @@ type axis struct {
 	tick  func(float64) string
 	floor bool // values are ratios to the floor, which is a line at 1
 }
+
+// what is measured: the first word of the label.
+func (a axis) what() string { return regexp.MustCompile(`^\w+`).FindString(a.label) }
 
 const (
 	fontSize     = 11
@@ -159,7 +162,7 @@ func words(align text.XAlignment) draw.TextStyle {
 func scale(p *plot.Plot, dots []dot, a axis) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, d := range dots {
-		lo, hi = min(lo, d.lo), max(hi, d.hi)
+		lo, hi = min(lo, d.lo, d.value), max(hi, d.hi, d.value)
 	}
 	if a.floor {
 		lo, hi = min(lo, 1), max(hi, 1)
@@ -251,13 +254,13 @@ func (d rows) Plot(c draw.Canvas, p *plot.Plot) {
 // at is the place of a row on the Y axis, which grows upwards.
 func (d rows) at(i int) float64 { return float64(len(d) - 1 - i) }
 
-// draw has a shape for each role, because not everybody tells the colors apart. The interval ends at
-// the shape, so that a ring is empty.
+// draw has a shape for each role, because not everybody tells the colors apart. The interval is not
+// drawn over the shape, so that a ring is empty.
 func (d dot) draw(c draw.Canvas, x func(float64) vg.Length, y vg.Length) {
 	const radius = 3.5
 	at := vg.Point{X: x(d.value), Y: y}
 	var interval vg.Path
-	for _, end := range []struct{ from, to vg.Length }{{x(d.lo), at.X - radius}, {at.X + radius, x(d.hi)}} {
+	for _, end := range []struct{ from, to vg.Length }{{x(d.lo), min(x(d.hi), at.X-radius)}, {max(x(d.lo), at.X+radius), x(d.hi)}} {
 		if end.from < end.to {
 			interval.Move(vg.Point{X: end.from, Y: y})
 			interval.Line(vg.Point{X: end.to, Y: y})
@@ -323,11 +326,12 @@ func (t trades) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	for _, s := range sorted {
 		at := vg.Point{X: x(s.value), Y: y(s.held)}
-		label := vg.Point{X: x(s.hi) + 7, Y: at.Y}
+		right := max(x(s.hi), at.X)
+		label := vg.Point{X: right + 7, Y: at.Y}
 		box := style.Rectangle(s.name)
 		for !free(taken, box.Add(label)) {
 			label.Y--
-			label.X = x(s.hi) + 14
+			label.X = right + 14
 		}
 		taken = append(taken, box.Add(label))
 		if label.Y != at.Y {

@@ -3,16 +3,14 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/perf/benchunit"
 )
 
-const instructions = "instructions/op"
-
-// headline are the operations that stand for the cost of a strategy, as in [run.overview].
-var headline = []string{"WrapDead", "WrapLive", "Create", "Call"}
+// answered is the operation whose cost stands for a strategy's in the answer, one of those in shown:
+// what a wrapper's death costs.
+const answered = "WrapDead"
 
 // subjectsOf are the strategies of the matrix and their libraries.
 func (r *run) subjectsOf(kind string) (names []string) {
@@ -28,7 +26,7 @@ func (r *run) subjectsOf(kind string) (names []string) {
 
 // points are what strategies keep and what an operation costs them.
 func (r *run) points(operation string) (points []point, a axis) {
-	dots, a := r.dots("py", row{operation, r.costUnit(operation)})
+	dots, a := r.dots("py", row{operation, seconds})
 	for _, d := range dots {
 		if holds, all := r.tally(d.name); all > 0 {
 			points = append(points, point{d, 100 * float64(holds) / float64(all)})
@@ -37,56 +35,75 @@ func (r *run) points(operation string) (points []point, a axis) {
 	return points, a
 }
 
-// costUnit is the unit in which an operation is compared: instructions, which are the same on
-// every run, where they were counted, and time elsewhere.
-func (r *run) costUnit(operation string) string {
-	if r.Samples[cell{"py", row{operation, instructions}, floor}] != nil {
-		return instructions
-	}
-	return seconds
-}
-
-// dots are the values of a row, one for each strategy that has one: ratios to the floor, if that has
-// the operation. A library's is to the floor in its own process.
+// dots are what a row has of each strategy. Of an operation that the floor has too it is what tables
+// say: the ratio of instructions, or of time where they were not counted, and the interval of the ratio of
+// time. A library's are to the floor in its own process.
 func (r *run) dots(lang string, row row) (dots []dot, a axis) {
-	base := r.Samples[cell{lang, row, floor}]
-	a = axis{floor: base != nil && !vanishes(row, base.values), label: axisWords(row.unit), tick: func(v float64) string { return short(v, row.unit) }}
-	if a.floor {
-		a.label += ", as a ratio to the floor"
-		a.tick = func(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.4g", v), ".0") + "×" }
+	a = axis{label: axisWords(row.unit), tick: func(v float64) string { return short(v, row.unit) }}
+	if base := r.Samples[cell{lang, row, floor}]; base != nil {
+		a.floor = row.unit == seconds || summary(base.values).Center >= 1 // less than a byte is nothing to compare with
 	}
+	counted := false
 	for _, name := range r.Strategies {
 		in := lang
 		if lang == "py" {
 			in = r.langOf(name)
 		}
 		c := cell{in, row, name}
-		s := r.Samples[c]
-		if s == nil || a.floor && name == floor {
+		if a.floor && name == floor || r.Samples[c] == nil {
 			continue
 		}
-		shape := kept
-		if lacks := r.marksOf(c); lacks != "" {
-			shape = lost
+		d, byCount, ok := r.dot(c, a.floor)
+		if !ok {
+			continue
 		}
-		if name == floor || name == baseline {
-			shape = other
+		counted = counted || byCount
+		lacks := r.marksOf(c)
+		d.text += lacks
+		switch {
+		case name == floor || name == baseline:
+			d.role = other
+		case lacks != "":
+			d.role = lost
+		default:
+			d.role = kept
 		}
-		if !a.floor {
-			m := summary(s.values)
-			dots = append(dots, newDot(name, short(m.Center, row.unit)+r.marksOf(c), ratio{center: m.Center, lo: m.Lo, hi: m.Hi, interval: len(m.Warnings) == 0}, shape))
-		} else if base := r.Samples[cell{in, row, floor}]; base != nil {
-			if x, ok := compare(s.values, base.values); ok {
-				dots = append(dots, newDot(name, times(x.center)+r.marksOf(c), x, shape))
-			}
+		dots = append(dots, d)
+	}
+	if a.floor {
+		a.tick = func(v float64) string { return fmt.Sprintf("%.4g×", v) }
+		a.label += ", as a ratio to the floor"
+		if counted {
+			a.label = "instructions, and as a line time, as ratios to the floor"
 		}
 	}
 	return dots, a
 }
 
-// vanishes: less than a byte is nothing to compare with.
-func vanishes(row row, values []float64) bool {
-	return strings.HasSuffix(row.unit, "bytes/obj") && summary(values).Center < 1
+// dot is one value: a ratio to the floor, if there is one; counted says of what.
+func (r *run) dot(c cell, floored bool) (d dot, counted, ok bool) {
+	s := r.Samples[c]
+	if !floored {
+		m := summary(s.values)
+		return newDot(c.strategy, short(m.Center, c.unit), ratio{center: m.Center, lo: m.Lo, hi: m.Hi, interval: len(m.Warnings) == 0}), false, true
+	}
+	if c.unit != seconds {
+		base := r.Samples[cell{c.lang, c.row, floor}]
+		if base == nil {
+			return d, false, false
+		}
+		compared, ok := compare(s.values, base.values)
+		return newDot(c.strategy, times(compared.center), compared), false, ok
+	}
+	f := r.figures(c.lang, c.name)[c.strategy]
+	if f.missing != "" || f.absolute || !f.timed {
+		return d, false, false
+	}
+	shown := f.time
+	if f.counted {
+		shown.center = f.count
+	}
+	return newDot(c.strategy, times(shown.center), shown), f.counted, true
 }
 
 func axisWords(unit string) string {
@@ -103,15 +120,10 @@ func axisWords(unit string) string {
 
 // short is an amount for a chart, such as "200 ns".
 func short(v float64, unit string) string {
-	if unit != seconds {
-		return benchunit.Scale(v, benchunit.Decimal)
+	if unit == seconds {
+		return amount(v, unit, 1)
 	}
-	figure, prefix, _ := strings.Cut(amount(v, unit), " ")
-	scaled, err := strconv.ParseFloat(figure, 64)
-	if err != nil {
-		panic(err) // amount formats a number
-	}
-	return fmt.Sprintf("%.3g %s", scaled, prefix)
+	return benchunit.Scale(v, benchunit.Decimal)
 }
 
 // rowsOf are the rows of an operation that charts show: from Python where that has it, because that
@@ -119,7 +131,7 @@ func short(v float64, unit string) string {
 func (r *run) rowsOf(operation string) (lang string, rows []row) {
 	for _, lang := range []string{"py", "go"} {
 		for _, row := range r.Rows[lang] {
-			if r.shows(operation, row) && (row.unit == r.costUnit(row.name) || strings.HasSuffix(row.unit, "bytes/obj")) {
+			if r.shows(lang, operation, row) {
 				rows = append(rows, row)
 			}
 		}
@@ -130,9 +142,11 @@ func (r *run) rowsOf(operation string) (lang string, rows []row) {
 	return "", nil
 }
 
-func (r *run) shows(operation string, row row) bool {
+// shows reports whether a row is of an operation, and a measurement of its own: what is counted is
+// shown with its time.
+func (r *run) shows(lang, operation string, row row) bool {
 	name, _, _ := strings.Cut(row.name, "/")
-	return name == operation && !r.exact(row.unit)
+	return name == operation && (row.unit == instructions || !r.exact(row.unit)) && !r.timedToo(lang, row)
 }
 
 // answer is the comparison in two sentences.
@@ -146,13 +160,13 @@ func (r *run) answer() string {
 			forget = append(forget, name)
 		}
 	}
-	points, _ := r.points("WrapDead")
+	points, a := r.points(answered)
 	if len(keep) == 0 || len(forget) == 0 || len(points) == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d strategies keep the wrapper, so Python gets the same object back: %s. They hold %s, and to wrap an object whose wrapper "+
 		"is dead costs them %s the floor's %s. The others do not keep it: they hold %s, and the same wrap costs %s.",
-		len(keep), len(keep)+len(forget), enumerate(keep), span(points, keep, heldOf), span(points, keep, costOf), axisWords(r.costUnit("WrapDead")),
+		len(keep), len(keep)+len(forget), enumerate(keep), span(points, keep, heldOf), span(points, keep, costOf), a.what(),
 		span(points, forget, heldOf), span(points, forget, costOf))
 }
 

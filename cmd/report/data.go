@@ -93,12 +93,12 @@ func (d *pageData) add(from, of *run, kind string) {
 		if s.Kind != kind || !from.Matrix.measured(s.Name) {
 			continue
 		}
-		shown := pageSubject{Name: s.Name, Kind: s.Kind, Idea: s.Idea, ShippedBy: s.ShippedBy, Ships: s.Ships, NeedsGIL: s.NeedsGIL, Elsewhere: s.Elsewhere}
-		for _, operation := range headline {
-			dots, _ := from.dots("py", row{operation, from.costUnit(operation)})
-			for _, one := range dots {
-				if one.name == s.Name {
-					shown.Costs = append(shown.Costs, operation+" "+one.text)
+		column := pageSubject{Name: s.Name, Kind: s.Kind, Idea: s.Idea, ShippedBy: s.ShippedBy, Ships: s.Ships, NeedsGIL: s.NeedsGIL, Elsewhere: s.Elsewhere}
+		for _, m := range shown {
+			dots, _ := from.dots("py", row{m.operation, seconds})
+			for _, d := range dots {
+				if d.name == s.Name {
+					column.Costs = append(column.Costs, m.title+" "+d.text)
 				}
 			}
 		}
@@ -111,9 +111,9 @@ func (d *pageData) add(from, of *run, kind string) {
 			if ok && o.Expected != "" && o.Expected != o.Outcome {
 				cell = append(cell, d.text(o.Expected))
 			}
-			shown.Cells = append(shown.Cells, cell)
+			column.Cells = append(column.Cells, cell)
 		}
-		d.Subjects = append(d.Subjects, shown)
+		d.Subjects = append(d.Subjects, column)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -35,8 +36,9 @@ type view struct {
 
 // tradeView is the first chart, for one operation.
 type tradeView struct {
-	Operation, Words string
-	Wide, Narrow     template.HTML
+	Operation, Title, Words string
+	First                   bool // shown first
+	Wide, Narrow            template.HTML
 }
 
 type groupView struct {
@@ -74,11 +76,11 @@ func (r *run) html(peers *run, tests map[string]test) ([]byte, error) {
 		Label: r.Label, About: r.about(), Answer: r.answer(),
 		Data: r.data(peers, tests), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 	}
-	for _, operation := range headline {
-		if points, a := r.points(operation); len(points) > 0 {
+	for _, s := range shown {
+		if points, a := r.points(s.operation); len(points) > 0 {
 			v.Trades = append(v.Trades, tradeView{
-				operation, wordsOf(operation),
-				inline(r.trade(operation, points, a, 720, 400)), inline(r.trade(operation, points, a, 340, 400)),
+				s.operation, s.title, wordsOf(s.operation), s.operation == answered,
+				inline(r.trade(s.operation, points, a, 720, 400)), inline(r.trade(s.operation, points, a, 340, 400)),
 			})
 		}
 	}
@@ -121,6 +123,7 @@ func (r *run) group(g catalog.Group) groupView {
 	v := groupView{Group: g, Table: r.tableOf(g)}
 	var least, most dot
 	var where row
+	var what string
 	for _, operation := range g.Operations {
 		lang, rows := r.rowsOf(operation.Name)
 		for _, row := range rows {
@@ -135,13 +138,13 @@ func (r *run) group(g catalog.Group) groupView {
 			}
 			v.Panels = append(v.Panels, panelView{r.title(row), words, inline(chart)})
 			if lo, hi, ok := r.extremes(dots); ok && a.floor && (where.name == "" || hi.value/lo.value > most.value/least.value) {
-				least, most, where = lo, hi, row
+				least, most, where, what = lo, hi, row, a.what()
 			}
 		}
 	}
 	if where.name != "" {
 		v.Range = fmt.Sprintf("Strategies are furthest apart in %s: from %s (%s) to %s (%s) the floor's %s.",
-			r.title(where), times(least.value), least.name, times(most.value), most.name, axisWords(where.unit))
+			r.title(where), times(least.value), least.name, times(most.value), most.name, what)
 	}
 	return v
 }
@@ -169,13 +172,9 @@ func (r *run) tableOf(g catalog.Group) tableView {
 	for _, operation := range g.Operations {
 		for _, lang := range []string{"py", "go"} {
 			for _, row := range r.Rows[lang] {
-				if r.shows(operation.Name, row) {
+				if r.shows(lang, operation.Name, row) {
 					columns = append(columns, column{lang, row})
-					name := r.title(row)
-					if row.unit == instructions {
-						name += ", instructions"
-					}
-					t.Columns = append(t.Columns, name+", from "+map[string]string{"py": "Python", "go": "Go"}[lang])
+					t.Columns = append(t.Columns, r.title(row)+", from "+map[string]string{"py": "Python", "go": "Go"}[lang])
 				}
 			}
 		}
@@ -189,11 +188,7 @@ func (r *run) tableOf(g catalog.Group) tableView {
 			if lang == "py" {
 				lang = r.langOf(strategy)
 			}
-			text := r.cell(cell{lang, c.row, strategy}, &notes, used)
-			if r.best(lang, c.row)[strategy] {
-				text = "<b>" + text + "</b>"
-			}
-			line.Cells = append(line.Cells, template.HTML(text))
+			line.Cells = append(line.Cells, fromMarkdown(r.line(lang, c.row, []string{strategy}, &notes, used)[0]))
 		}
 		t.Rows = append(t.Rows, line)
 	}
@@ -203,7 +198,25 @@ func (r *run) tableOf(g catalog.Group) tableView {
 		}
 	}
 	for i, text := range notes.texts {
-		t.Notes = append(t.Notes, template.HTML(fmt.Sprintf("<sup>%d</sup> %s", i+1, template.HTMLEscapeString(text))))
+		t.Notes = append(t.Notes, template.HTML(fmt.Sprintf("<sup>%d</sup> %s", i+1, template.HTMLEscapeString(unescape.Replace(text)))))
 	}
 	return t
+}
+
+var (
+	emphasis = regexp.MustCompile(`\*([^*]+)\*`)
+	unescape = strings.NewReplacer(`\|`, "|", `\_`, "_", `\*`, "*", "&lt;", "<")
+)
+
+// fromMarkdown is a cell of a report's table as HTML.
+func fromMarkdown(cell string) template.HTML {
+	inner, bold := strings.CutPrefix(cell, "**")
+	if bold {
+		inner = strings.TrimSuffix(inner, "**")
+	}
+	text := emphasis.ReplaceAllString(inner, `<span class="wall">$1</span>`)
+	if bold {
+		text = "<b>" + text + "</b>"
+	}
+	return template.HTML(text)
 }

@@ -23,15 +23,15 @@ var (
 // pictures of a run that has strategies' benchmarks, by file.
 func (r *run) pictures() map[string]string {
 	files := map[string]string{}
-	if points, a := r.points(headline[0]); len(points) > 0 && !r.Machine.Peers {
-		files[answerPicture.file] = standalone(r.trade(headline[0], points, a, 720, 380))
+	if points, a := r.points(answered); len(points) > 0 && !r.Machine.Peers {
+		files[answerPicture.file] = standalone(r.trade(answered, points, a, 720, 380))
 		var panels []panel
 		var said []string
 		height := 0.0
-		for _, operation := range headline {
-			if dots, a := r.dots("py", row{operation, r.costUnit(operation)}); len(dots) > 0 {
-				panels = append(panels, dotPlot(operation+": "+wordsOf(operation), dots, a))
-				said = append(said, describe(operation, a, dots))
+		for _, s := range shown {
+			if dots, a := r.dots("py", row{s.operation, seconds}); len(dots) > 0 {
+				panels = append(panels, dotPlot(s.operation+": "+wordsOf(s.operation), dots, a))
+				said = append(said, describe(s.operation, a, dots))
 				height = max(height, panelHeight(len(dots))+titleHeight)
 			}
 		}

@@ -79,9 +79,10 @@ function check(fieldset, chosen) {
 
 function showAnswer({ cost }) {
   const plots = [...document.querySelectorAll("[data-cost]")];
-  const chosen = plots.some((p) => p.dataset.cost === cost) ? cost : plots[0]?.dataset.cost;
+  const first = document.querySelector("#cost [checked]")?.value;
+  const chosen = plots.some((p) => p.dataset.cost === cost) ? cost : first;
   for (const p of plots) p.hidden = p.dataset.cost !== chosen;
-  check($("cost") ?? document, [chosen]);
+  if (chosen) check($("cost"), [chosen]);
 }
 
 function showCosts({ group, table }) {
