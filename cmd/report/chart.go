@@ -71,13 +71,22 @@ func newDot(name, text string, r ratio) dot {
 
 // axis is how values are shown.
 type axis struct {
-	label string
-	tick  func(float64) string
-	floor bool // values are ratios to the floor, which is a line at 1
+	what    string // is measured
+	tick    func(float64) string
+	floor   bool // values are ratios to the floor, which is a line at 1
+	counted bool // dots are ratios of instructions, intervals of time
 }
 
-// what is measured: the first word of the label.
-func (a axis) what() string { return regexp.MustCompile(`^\w+`).FindString(a.label) }
+// label has to be shorter than the axis.
+func (a axis) label() string {
+	switch {
+	case a.counted:
+		return "dot: instructions, line: time"
+	case a.floor:
+		return a.what + ", as a ratio to the floor"
+	}
+	return a.what
+}
 
 const (
 	fontSize     = 11
@@ -135,7 +144,7 @@ func newPlot(title string, a axis) *plot.Plot {
 	p.Title.Text, p.Title.TextStyle.Color = title, ink
 	p.Title.TextStyle.Font = face(fontSize+1, true)
 	p.Title.Padding = 4
-	p.X.Label.Text, p.X.Label.TextStyle.Color, p.X.Label.TextStyle.Font = a.label, muted, face(fontSize, false)
+	p.X.Label.Text, p.X.Label.TextStyle.Color, p.X.Label.TextStyle.Font = a.label(), muted, face(fontSize, false)
 	p.Y.Label.TextStyle.Color, p.Y.Label.TextStyle.Font = muted, face(fontSize, false)
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		axis.LineStyle, axis.Tick.Length = gridLine, 0
@@ -390,5 +399,9 @@ func describe(title string, a axis, dots []dot) string {
 	for i, d := range dots {
 		said[i] = d.name + " " + d.text
 	}
-	return fmt.Sprintf("%s, %s: %s.", title, a.label, strings.Join(said, ", "))
+	what := a.what
+	if a.floor {
+		what += " as a ratio to the floor"
+	}
+	return fmt.Sprintf("%s, %s: %s.", title, what, strings.Join(said, ", "))
 }

@@ -28,10 +28,14 @@ func (r *run) subjectsOf(kind string) (names []string) {
 func (r *run) points(operation string) (points []point, a axis) {
 	dots, a := r.dots("py", row{operation, seconds})
 	for _, d := range dots {
+		if a.counted { // the time would be away from its name
+			d.lo, d.hi = d.value, d.value
+		}
 		if holds, all := r.tally(d.name); all > 0 {
 			points = append(points, point{d, 100 * float64(holds) / float64(all)})
 		}
 	}
+	a.counted = false
 	return points, a
 }
 
@@ -39,11 +43,10 @@ func (r *run) points(operation string) (points []point, a axis) {
 // say: the ratio of instructions, or of time where they were not counted, and the interval of the ratio of
 // time. A library's are to the floor in its own process.
 func (r *run) dots(lang string, row row) (dots []dot, a axis) {
-	a = axis{label: axisWords(row.unit), tick: func(v float64) string { return short(v, row.unit) }}
+	a = axis{what: axisWords(row.unit), tick: func(v float64) string { return short(v, row.unit) }}
 	if base := r.Samples[cell{lang, row, floor}]; base != nil {
 		a.floor = row.unit == seconds || summary(base.values).Center >= 1 // less than a byte is nothing to compare with
 	}
-	counted := false
 	for _, name := range r.Strategies {
 		in := lang
 		if lang == "py" {
@@ -57,7 +60,9 @@ func (r *run) dots(lang string, row row) (dots []dot, a axis) {
 		if !ok {
 			continue
 		}
-		counted = counted || byCount
+		if byCount {
+			a.counted, a.what = true, axisWords(instructions)
+		}
 		lacks := r.marksOf(c)
 		d.text += lacks
 		switch {
@@ -72,10 +77,6 @@ func (r *run) dots(lang string, row row) (dots []dot, a axis) {
 	}
 	if a.floor {
 		a.tick = func(v float64) string { return fmt.Sprintf("%.4g×", v) }
-		a.label += ", as a ratio to the floor"
-		if counted {
-			a.label = "instructions, and as a line time, as ratios to the floor"
-		}
 	}
 	return dots, a
 }
@@ -166,7 +167,7 @@ func (r *run) answer() string {
 	}
 	return fmt.Sprintf("%d of %d strategies keep the wrapper, so Python gets the same object back: %s. They hold %s, and to wrap an object whose wrapper "+
 		"is dead costs them %s the floor's %s. The others do not keep it: they hold %s, and the same wrap costs %s.",
-		len(keep), len(keep)+len(forget), enumerate(keep), span(points, keep, heldOf), span(points, keep, costOf), a.what(),
+		len(keep), len(keep)+len(forget), enumerate(keep), span(points, keep, heldOf), span(points, keep, costOf), a.what,
 		span(points, forget, heldOf), span(points, forget, costOf))
 }
 

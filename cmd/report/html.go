@@ -115,7 +115,7 @@ func (r *run) trade(operation string, points []point, a axis, width, height floa
 	for i, p := range points {
 		said[i] = fmt.Sprintf("%s %.0f %%, %s", p.name, p.held, p.text)
 	}
-	return svg(vg.Length(width), vg.Length(height), 1, fmt.Sprintf("Properties held, against %s of %s: %s.", a.label, operation, strings.Join(said, "; ")),
+	return svg(vg.Length(width), vg.Length(height), 1, fmt.Sprintf("Properties held, against %s of %s: %s.", a.label(), operation, strings.Join(said, "; ")),
 		trade("", points, a))
 }
 
@@ -138,7 +138,7 @@ func (r *run) group(g catalog.Group) groupView {
 			}
 			v.Panels = append(v.Panels, panelView{r.title(row), words, inline(chart)})
 			if lo, hi, ok := r.extremes(dots); ok && a.floor && (where.name == "" || hi.value/lo.value > most.value/least.value) {
-				least, most, where, what = lo, hi, row, a.what()
+				least, most, where, what = lo, hi, row, a.what
 			}
 		}
 	}

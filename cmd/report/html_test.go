@@ -128,11 +128,11 @@ func TestInstructionsAreComparedWhereTheyWereCounted(t *testing.T) {
 	require.Len(t, dots, 2)
 	assert.Equal(t, []string{"3.36×†‡", "1.17×"}, []string{dots[0].text, dots[1].text})
 	assert.Greater(t, dots[1].value, dots[1].hi, "the line is the time's, which is less")
-	assert.Equal(t, "instructions", a.what())
+	assert.Equal(t, "instructions", a.what)
 	dots, a = demo(t).dots("py", row{"Call", seconds})
 	require.Len(t, dots, 1)
 	assert.Equal(t, "1.02×", dots[0].text)
-	assert.Equal(t, "time, as a ratio to the floor", a.label)
+	assert.Equal(t, "time, as a ratio to the floor", a.label())
 }
 
 func TestDotShowsWhatIsLost(t *testing.T) {
