@@ -112,7 +112,7 @@ def version():
 
 def write(cells, subjects, skipped):
     """To MATRIX_JSON and MATRIX_MD, where these name files."""
-    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), indent=1, ensure_ascii=False) + "\n"),
+    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), ensure_ascii=False, separators=(",", ":")) + "\n"),
                            ("MATRIX_MD", lambda: markdown(cells, subjects))):
         if path := os.environ.get(variable):
             with open(path, "w", encoding="utf-8") as f:

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/perf/benchunit"
 )
 
-// answered is the operation whose cost stands for a strategy's in the answer, one of those in shown:
-// what a wrapper's death costs.
+// answered is the operation whose cost stands for a strategy's in the answer: what it costs that a
+// wrapper has died.
 const answered = "WrapDead"
 
 // subjectsOf are the strategies of the matrix and their libraries.
@@ -24,9 +24,9 @@ func (r *run) subjectsOf(kind string) (names []string) {
 	return names
 }
 
-// points are what strategies keep and what an operation costs them.
-func (r *run) points(operation string) (points []point, a axis) {
-	dots, a := r.dots("py", row{operation, seconds})
+// points are what strategies keep and what that costs them.
+func (r *run) points() (points []point, a axis) {
+	dots, a := r.dots("py", row{answered, seconds})
 	for _, d := range dots {
 		if a.counted { // the time would be away from its name
 			d.lo, d.hi = d.value, d.value
@@ -161,7 +161,7 @@ func (r *run) answer() string {
 			forget = append(forget, name)
 		}
 	}
-	points, a := r.points(answered)
+	points, a := r.points()
 	if len(keep) == 0 || len(forget) == 0 || len(points) == 0 {
 		return ""
 	}

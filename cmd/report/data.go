@@ -47,7 +47,7 @@ type pageSubject struct {
 	NeedsGIL  *string           `json:"needsGIL"` // why; "" if it does not; null if that was not recorded
 	Elsewhere map[string]string `json:"elsewhere,omitempty"`
 	Costs     []string          `json:"costs,omitempty"`
-	Cells     [][]int           `json:"cells"` // for each property the verdict and the reason; with a third number, what was declared
+	Cells     [][]int           `json:"cells"` // for each property the verdict; the reason; what was declared, if that is something else
 }
 
 // pageVerdicts in the order of filters. The last is of what a run does not have.
@@ -63,7 +63,6 @@ var familyOf = regexp.MustCompile(`^[A-Z]+`)
 
 func (r *run) data(peers *run, tests map[string]test) pageData {
 	d := pageData{Verdicts: pageVerdicts, Requirements: requirements, reasons: map[string]int{}}
-	d.text("")
 	for _, f := range families {
 		d.Families = append(d.Families, pageFamily(f))
 	}
@@ -72,7 +71,7 @@ func (r *run) data(peers *run, tests map[string]test) pageData {
 	}
 	for _, p := range r.Matrix.Properties {
 		shown := pageProperty{ID: p.ID, Family: familyOf.FindString(p.ID), Title: p.Title, Promise: p.Promise}
-		if t, ok := tests[p.ID]; ok && t.promises(p.Promise) {
+		if t, ok := tests[p.ID]; ok && t.Promise == p.Promise { // else the test has changed since
 			shown.File, shown.Line, shown.Source = t.File, t.Line, t.Source
 		}
 		d.Properties = append(d.Properties, shown)
@@ -107,9 +106,12 @@ func (d *pageData) add(from, of *run, kind string) {
 			if !ok {
 				o.Outcome = notRecorded
 			}
-			cell := []int{verdictIndex(o.Outcome), d.text(o.Reason)}
-			if ok && o.Expected != "" && o.Expected != o.Outcome {
-				cell = append(cell, d.text(o.Expected))
+			cell := []int{verdictIndex(o.Outcome)}
+			switch {
+			case o.Expected != "" && o.Expected != o.Outcome:
+				cell = append(cell, d.text(o.Reason), d.text(o.Expected))
+			case o.Reason != "":
+				cell = append(cell, d.text(o.Reason))
 			}
 			column.Cells = append(column.Cells, cell)
 		}

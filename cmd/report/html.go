@@ -27,18 +27,17 @@ var pageScript string
 // view is what the page's template is given.
 type view struct {
 	Label, About, Answer string
-	Trades               []tradeView
+	Trade                *tradeView
 	Groups               []groupView
 	Data                 any
 	Style                template.CSS
 	Script               template.JS
 }
 
-// tradeView is the first chart, for one operation.
+// tradeView is the first chart.
 type tradeView struct {
-	Operation, Title, Words string
-	First                   bool // shown first
-	Wide, Narrow            template.HTML
+	Operation, Words string
+	Wide, Narrow     template.HTML
 }
 
 type groupView struct {
@@ -76,13 +75,8 @@ func (r *run) html(peers *run, tests map[string]test) ([]byte, error) {
 		Label: r.Label, About: r.about(), Answer: r.answer(),
 		Data: r.data(peers, tests), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 	}
-	for _, s := range shown {
-		if points, a := r.points(s.operation); len(points) > 0 {
-			v.Trades = append(v.Trades, tradeView{
-				s.operation, s.title, wordsOf(s.operation), s.operation == answered,
-				inline(r.trade(s.operation, points, a, 720, 400)), inline(r.trade(s.operation, points, a, 340, 400)),
-			})
-		}
+	if points, a := r.points(); len(points) > 0 {
+		v.Trade = &tradeView{answered, wordsOf(answered), inline(r.trade(points, a, 720, 400)), inline(r.trade(points, a, 340, 400))}
 	}
 	for _, group := range catalog.Groups {
 		if g := r.group(group); len(g.Panels) > 0 {
@@ -110,12 +104,12 @@ func inline(chart string) template.HTML {
 	return template.HTML(strings.ReplaceAll(chart, ` transform="scale(1, -1)"`, ""))
 }
 
-func (r *run) trade(operation string, points []point, a axis, width, height float64) string {
+func (r *run) trade(points []point, a axis, width, height float64) string {
 	said := make([]string, len(points))
 	for i, p := range points {
 		said[i] = fmt.Sprintf("%s %.0f %%, %s", p.name, p.held, p.text)
 	}
-	return svg(vg.Length(width), vg.Length(height), 1, fmt.Sprintf("Properties held, against %s of %s: %s.", a.label(), operation, strings.Join(said, "; ")),
+	return svg(vg.Length(width), vg.Length(height), 1, fmt.Sprintf("Properties held, against %s of %s: %s.", a.label(), answered, strings.Join(said, "; ")),
 		trade("", points, a))
 }
 
@@ -132,11 +126,7 @@ func (r *run) group(g catalog.Group) groupView {
 				continue
 			}
 			chart := svg(panelWidth, vg.Length(panelHeight(len(dots))), 1, describe(r.title(row), a, dots), dotPlot("", dots, a))
-			words := operation.Words
-			if lang == "go" {
-				words += " (from Go)"
-			}
-			v.Panels = append(v.Panels, panelView{r.title(row), words, inline(chart)})
+			v.Panels = append(v.Panels, panelView{r.title(row), operation.Words + fromGo(lang), inline(chart)})
 			if lo, hi, ok := r.extremes(dots); ok && a.floor && (where.name == "" || hi.value/lo.value > most.value/least.value) {
 				least, most, where, what = lo, hi, row, a.what
 			}
@@ -147,6 +137,13 @@ func (r *run) group(g catalog.Group) groupView {
 			r.title(where), times(least.value), least.name, times(most.value), most.name, what)
 	}
 	return v
+}
+
+func fromGo(lang string) string {
+	if lang == "go" {
+		return " (from Go)"
+	}
+	return ""
 }
 
 // extremes of the strategies: a library's wrappers are not of the same objects.
@@ -161,7 +158,7 @@ func (r *run) extremes(dots []dot) (lo, hi dot, ok bool) {
 	return lo, hi, lo.value > 0
 }
 
-// tableOf is the table of a group: every measurement of its operations in all languages.
+// tableOf is the table of a group: what its charts show. report.md has the operations from Go, too.
 func (r *run) tableOf(g catalog.Group) tableView {
 	type column struct {
 		lang string
@@ -170,13 +167,10 @@ func (r *run) tableOf(g catalog.Group) tableView {
 	var columns []column
 	var t tableView
 	for _, operation := range g.Operations {
-		for _, lang := range []string{"py", "go"} {
-			for _, row := range r.Rows[lang] {
-				if r.shows(lang, operation.Name, row) {
-					columns = append(columns, column{lang, row})
-					t.Columns = append(t.Columns, r.title(row)+", from "+map[string]string{"py": "Python", "go": "Go"}[lang])
-				}
-			}
+		lang, rows := r.rowsOf(operation.Name)
+		for _, row := range rows {
+			columns = append(columns, column{lang, row})
+			t.Columns = append(t.Columns, r.title(row)+fromGo(lang))
 		}
 	}
 	var notes footnotes

@@ -76,6 +76,10 @@ func TestSourceIsThatOfTheRecordedPromise(t *testing.T) {
 	assert.Equal(t, w4.Source, shown[2].Source)
 	assert.Empty(t, shown[1].Source, "S1's test promises something else than the run has recorded")
 	assert.Len(t, known, strings.Count(sources(t), "\n@prop("), "every test is found")
+	for id, one := range known {
+		assert.NotEmpty(t, one.Promise, id)
+		assert.NotContains(t, one.Source, `"""`+one.Promise, id)
+	}
 }
 
 func sources(t *testing.T) (all string) {
@@ -168,13 +172,18 @@ func TestChartsHaveClassesOnly(t *testing.T) {
 
 func TestPictureHasItsOwnColors(t *testing.T) {
 	pictures := demo(t).pictures()
-	require.Len(t, pictures, 2)
+	require.Len(t, pictures, 2, "README shows two")
 	for name, picture := range pictures {
 		assert.NotContains(t, picture, "var(", name)
 		assert.Contains(t, picture, "prefers-color-scheme: dark", name)
 		assert.Regexp(t, `\.kept \{ fill: #[0-9a-f]{6} \}`, picture, name)
 	}
 	assert.Empty(t, peersDemo(t).pictures(), "README has none of libraries")
+	folder := t.TempDir()
+	require.NoError(t, demo(t).writePictures(filepath.Join(folder, "README.md")))
+	for _, m := range regexp.MustCompile(`!\[.*\]\((.*)\)`).FindAllStringSubmatch(demo(t).short(), -1) {
+		assert.FileExists(t, filepath.Join(folder, m[1]))
+	}
 }
 
 func TestScaleIsLogarithmicWhereValuesAreFarApart(t *testing.T) {

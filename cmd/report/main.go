@@ -6,8 +6,8 @@
 //	go run ./cmd/report -label NAME
 //	go run ./cmd/report -splice README.md -orders METHODOLOGY.md
 //
-// It writes report.md, index.html and README's charts to results/<label>/, and prints a summary. With -splice it also puts the short version into
-// README, and with -orders what instructions and time say of the order of strategies into METHODOLOGY;
+// It writes results/<label>/report.md and index.html, and prints a summary. With -splice it also puts the short version into
+// README, and charts into docs/charts beside it, and with -orders what instructions and time say of the order of strategies into METHODOLOGY;
 // not from a run that is not to be quoted.
 package main
 
@@ -77,7 +77,7 @@ func one(results, label, splice, orders string) error {
 		return spliceFile(splice, "peers", r.shortPeers())
 	}
 	if splice != "" {
-		err = spliceFile(splice, "report", r.short())
+		err = errors.Join(r.writePictures(splice), spliceFile(splice, "report", r.short()))
 	}
 	if orders != "" && err == nil {
 		err = spliceFile(orders, "orders", r.shortOrders())
@@ -88,7 +88,7 @@ func one(results, label, splice, orders string) error {
 // properties is the folder of the matrix's tests.
 const properties = "matrix/properties"
 
-// writePage writes the page, and the charts of README.
+// writePage writes the page.
 func (r *run) writePage(results string) error {
 	tests, err := propertyTests(properties)
 	if err != nil {
@@ -104,12 +104,5 @@ func (r *run) writePage(results string) error {
 	if err != nil {
 		return err
 	}
-	files := r.pictures()
-	files["index.html"] = string(page)
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(r.Dir, name), []byte(text), 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return os.WriteFile(filepath.Join(r.Dir, "index.html"), page, 0o644)
 }

@@ -9,14 +9,15 @@ import (
 
 // test is a property's test: one function in matrix/properties.
 type test struct {
-	File   string
-	Line   int
-	Source string
+	File    string
+	Line    int
+	Promise string // its docstring, as the matrix records it
+	Source  string // without the docstring
 }
 
 var (
 	marked    = regexp.MustCompile(`^@prop\("([^"]+)"`)
-	docstring = regexp.MustCompile(`(?s)"""(.*?)"""`)
+	docstring = regexp.MustCompile(`(?s)    """(.*?)"""\n`)
 )
 
 // propertyTests reads the tests of a folder, by property. A folder that is not there has none.
@@ -34,7 +35,12 @@ func propertyTests(folder string) (map[string]test, error) {
 		lines := strings.Split(string(text), "\n")
 		for i, line := range lines {
 			if m := marked.FindStringSubmatch(line); m != nil {
-				tests[m[1]] = test{filepath.Base(file), i + 1, function(lines[i:])}
+				source := function(lines[i:])
+				var promise string
+				if d := docstring.FindStringSubmatch(source); d != nil {
+					promise, source = strings.Join(strings.Fields(d[1]), " "), strings.Replace(source, d[0], "", 1)
+				}
+				tests[m[1]] = test{filepath.Base(file), i + 1, promise, source}
 			}
 		}
 	}
@@ -58,11 +64,4 @@ func function(lines []string) string {
 		}
 	}
 	return strings.Join(lines[:end], "\n")
-}
-
-// promises reports whether a test's docstring is the promise that a run has recorded. If it is not,
-// the test has changed since.
-func (t test) promises(promise string) bool {
-	m := docstring.FindStringSubmatch(t.Source)
-	return m != nil && strings.Join(strings.Fields(m[1]), " ") == promise
 }

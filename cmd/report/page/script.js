@@ -51,7 +51,7 @@ function show() {
     a.toggleAttribute("aria-current", false);
     if (a.getAttribute("href") === "#" + view) a.setAttribute("aria-current", "true");
   }
-  ({ answer: showAnswer, choose: showChoices, costs: showCosts, matrix: showMatrix, run() {} })[view](parameters);
+  ({ choose: showChoices, costs: showCosts, matrix: showMatrix })[view]?.(parameters);
   if (location.hash && shownView !== view + (parameters.group ?? "")) {
     $(parameters.group ? "group-" + parameters.group : view)?.scrollIntoView();
   }
@@ -75,15 +75,7 @@ function check(fieldset, chosen) {
   for (const input of fieldset.querySelectorAll("input")) input.checked = chosen.includes(input.value);
 }
 
-// ---- the answer, and costs
-
-function showAnswer({ cost }) {
-  const plots = [...document.querySelectorAll("[data-cost]")];
-  const first = document.querySelector("#cost [checked]")?.value;
-  const chosen = plots.some((p) => p.dataset.cost === cost) ? cost : first;
-  for (const p of plots) p.hidden = p.dataset.cost !== chosen;
-  if (chosen) check($("cost"), [chosen]);
-}
+// ---- costs
 
 function showCosts({ group, table }) {
   const details = document.querySelector(`#group-${CSS.escape(group ?? "")} details`);
@@ -292,10 +284,6 @@ if (data.properties) {
 } else {
   $("grid").replaceWith(el("p", {}, "The matrix was not recorded."));
   $("fits").textContent = "The matrix was not recorded, so there is nothing to choose by.";
-}
-if ($("cost")) {
-  $("cost").hidden = false;
-  $("cost").addEventListener("change", ({ target }) => go("answer", { cost: target.value }));
 }
 $("theme").hidden = false;
 theme();
