@@ -80,15 +80,13 @@ handletable_unwrap(PyObject *self)
     return h;
 }
 
-/* Give the wrapper's own native reference back, once. */
-static void
-give_back(PyObject *self)
+/* Take the wrapper's own native reference, once; NULL if it has none. */
+static pp_header *
+take(PyObject *self)
 {
     uint64_t handle = __atomic_fetch_or(&PP_WRAPPER(self)->handle, CLOSED, __ATOMIC_ACQ_REL);
-    pp_header *h = handle == 0 || handle & CLOSED ? NULL : ppHandletableFind(handle);
 
-    if (h)
-        handletable_release(h);
+    return handle == 0 || handle & CLOSED ? NULL : ppHandletableFind(handle);
 }
 
 /* ---- slots of MyClass ------------------------------------------------------------ */
@@ -96,7 +94,10 @@ give_back(PyObject *self)
 static void
 handletable_drop(PyObject *self)
 {
-    give_back(self);
+    pp_header *h = take(self);
+
+    if (h)
+        handletable_release(h);
     PP_EVENT(&state, wrappers_freed);
 }
 
@@ -144,6 +145,14 @@ PyDoc_STRVAR(handle_doc,
 static PyObject *
 handletable_handle(PyObject *self, PyObject *unused)
 {
+    pp_header *h = pp_native(self);
+
+    if (h) { /* Python code keeps the number: it must never name another object */
+        pp_show(h);
+        pp_done(&pp_handletable, h);
+    }
+    else
+        PyErr_Clear(); /* closed */
     return PyLong_FromUnsignedLongLong(HANDLE(self));
 }
 
@@ -155,7 +164,12 @@ PyDoc_STRVAR(close_doc,
 static PyObject *
 handletable_close(PyObject *self, PyObject *unused)
 {
-    give_back(self);
+    pp_header *h = take(self);
+
+    if (h) {
+        pp_show(h); /* the closed wrapper must not compare equal to another object's */
+        handletable_release(h);
+    }
     Py_RETURN_NONE;
 }
 

@@ -42,7 +42,7 @@ const _ uint = 31 - slots.SlotBits
 //
 //export ppHandletableFind
 func ppHandletableFind(handle C.uint64_t) *C.pp_header {
-	o := wrapper.Object(uint64(handle))
+	o := wrapper.Find(uint64(handle))
 	if o == nil {
 		return nil
 	}
@@ -55,14 +55,9 @@ func ppHandletableFind(handle C.uint64_t) *C.pp_header {
 //
 //export ppHandletableAcquire
 func ppHandletableAcquire(index C.int, handle C.uint64_t) *C.pp_header {
-	o := wrapper.Object(uint64(handle))
+	o := wrapper.Find(uint64(handle))
 	if o == nil || !wrapper.Owns(int(index), o) || !o.TryRetain() {
 		return nil
 	}
-	h := (*C.pp_header)(unsafe.Pointer(o.Header()))
-	if h.flags&C.PP_IN_FREE_LIST != 0 { // made ahead of need
-		o.Release()
-		return nil
-	}
-	return h
+	return (*C.pp_header)(unsafe.Pointer(o.Header()))
 }

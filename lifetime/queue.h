@@ -283,6 +283,7 @@ lt_run_thread(void *arg)
             PyThread_acquire_lock(queue->wake, WAIT_LOCK);
             continue;
         }
+        LT_STD(atomic_store)(&queue->requested, 1); /* a thread that has the GIL drains meanwhile */
         PyEval_RestoreThread(state);
         lt_drain_slice(queue);
         state = PyEval_SaveThread(); /* other threads' turn */

@@ -43,7 +43,9 @@ func (l *Library) Live() int64 { return l.live.Load() }
 // New returns an object with the given message and one reference, which
 // belongs to the caller.
 func (l *Library) New(message string) *Object {
-	o := l.make(lastID.Add(1))
+	o := l.make(1)
+	o.header.ID = ReserveIDs(1)
+	o.id.Store(o.header.ID)
 	l.live.Add(1)
 	if message != "" {
 		o.edit().message = message
@@ -51,25 +53,32 @@ func (l *Library) New(message string) *Object {
 	return o
 }
 
-// NewBatch makes n objects without a message, each with one reference that passes to take.
-func (l *Library) NewBatch(n int, take func(*Object)) {
+// NewSpare makes n spare objects and passes their headers to take. A spare object has no
+// number and no reference, and counts as alive.
+//
+// The other side begins an object with a spare one, without calling Go: it sets the header's
+// ID, from [ReserveIDs], and then Refs to 1. When it has taken Refs to 0 again, the object is
+// spare once more, or the other side has it destroyed by [Object.Finish]. It must do the latter
+// once it has called [Object.Begun]: Go code may have kept a pointer.
+func (l *Library) NewSpare(n int, take func(*Header)) {
 	l.live.Add(int64(n))
-	for id := lastID.Add(uint64(n)) - uint64(n); n > 0; n-- {
-		id++
-		take(l.make(id))
+	for range n {
+		take(l.make(0).header)
 	}
 }
 
-func (l *Library) make(id uint64) *Object {
-	o := &Object{lib: l, id: id}
+// ReserveIDs returns the first of n consecutive numbers, which no other object gets.
+func ReserveIDs(n int) uint64 { return lastID.Add(uint64(n)) - uint64(n) + 1 }
+
+func (l *Library) make(refs int64) *Object {
+	o := &Object{lib: l}
 	var h *Header
 	if hooks := l.hooks.Load(); hooks != nil && hooks.Header != nil {
 		h = hooks.Header(o)
 	} else {
 		h = new(Header)
 	}
-	h.ID = id
-	h.Refs = 1 // plain: nobody else knows of the object yet
+	h.Refs = refs // plain: no other goroutine can reach the object yet
 	o.header = h
 	return o
 }

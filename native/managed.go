@@ -92,7 +92,7 @@ func (o *Object) Root(held func() bool) {
 func (m *Managed) Object() *Object { return m.object }
 
 // ID is the object's number: see [Object.ID].
-func (m *Managed) ID() uint64 { return m.object.id }
+func (m *Managed) ID() uint64 { return m.object.ID() }
 
 // Message is the text the object carries.
 func (m *Managed) Message() string {

@@ -399,3 +399,33 @@ func TestManagedFromManyGoroutinesIsOne(t *testing.T) {
 		require.EqualValues(t, 1, o.Refs())
 	}
 }
+
+func TestASpareObjectIsBegunAndEndedByTheOtherSide(t *testing.T) {
+	var lib native.Library
+	var o *native.Object
+	var h *native.Header
+	lib.Attach(native.Hooks{Header: func(made *native.Object) *native.Header { o = made; return new(native.Header) }})
+	lib.NewSpare(1, func(made *native.Header) { h = made })
+	require.EqualValues(t, 1, lib.Live())
+	require.ErrorIs(t, o.Acquire(), native.ErrGone, "a spare object has no reference")
+	for range 2 {
+		h.ID = native.ReserveIDs(1)
+		atomic.StoreInt64(&h.Refs, 1)
+		o.Begun()
+		require.Equal(t, h.ID, o.ID())
+		require.EqualValues(t, 1, o.Refs())
+		atomic.StoreInt64(&h.Refs, 0)
+	}
+	o.Finish()
+	require.Zero(t, lib.Live())
+	require.Panics(t, o.Retain)
+}
+
+func TestReservedNumbersAreNobodyElses(t *testing.T) {
+	var lib native.Library
+	first := native.ReserveIDs(10)
+	require.GreaterOrEqual(t, native.ReserveIDs(1), first+10)
+	o := lib.New("")
+	defer o.Release()
+	require.Greater(t, o.ID(), first+10)
+}

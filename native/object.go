@@ -20,7 +20,7 @@ import (
 type Object struct {
 	header *Header // nil once gone; atomic, see load
 	lib    *Library
-	id     uint64
+	id     atomic.Uint64
 
 	mu   sync.Mutex // guards what follows
 	body *body      // nil for as long as it would be empty
@@ -44,7 +44,15 @@ func (o *Object) load() *Header {
 
 // ID is the object's number: from 1, unique for the life of the process,
 // never reused. It remains valid after the object is gone.
-func (o *Object) ID() uint64 { return o.id }
+func (o *Object) ID() uint64 { return o.id.Load() }
+
+// Begun gives o the number that the other side has begun it with: see [Library.NewSpare]. The
+// other side calls it, with a reference, before Go code gets the pointer.
+func (o *Object) Begun() {
+	if id := o.load().ID; o.id.Load() != id {
+		o.id.Store(id)
+	}
+}
 
 // Library is the family the object belongs to.
 func (o *Object) Library() *Library { return o.lib }
@@ -76,7 +84,7 @@ func (o *Object) Header() *Header {
 }
 
 func (o *Object) gone(verb string) string {
-	return fmt.Sprintf("native: object %d was %s after its last reference was released", o.id, verb)
+	return fmt.Sprintf("native: object %d was %s after its last reference was released", o.ID(), verb)
 }
 
 // The fixed sentences of refusals that are not about a destroyed object. A panic has the
@@ -92,7 +100,7 @@ var (
 	ErrOtherLibrary = errors.New("native: an edge cannot join objects of two libraries")
 )
 
-func (o *Object) refused(err error) string { return fmt.Sprintf("object %d: %v", o.id, err) }
+func (o *Object) refused(err error) string { return fmt.Sprintf("object %d: %v", o.ID(), err) }
 
 // Retain takes one more reference. The caller must hold one already: an object
 // cannot be brought back from zero, and the wrapper's reference is not the caller's.

@@ -112,6 +112,16 @@ object_init(PyObject *self, PyObject *args, PyObject *kwargs)
     return 0;
 }
 
+static PyObject *
+object_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    if (kwnames || PyVectorcall_NARGS(nargsf)) {
+        PyErr_SetString(PyExc_TypeError, "MyClass() takes no arguments");
+        return NULL;
+    }
+    return object_new((PyTypeObject *)type, NULL, NULL);
+}
+
 static void
 object_dealloc(PyObject *self)
 {
@@ -317,7 +327,7 @@ static int
 fill(PyObject *module)
 {
     PyType_Slot object_slots[] = {
-        {Py_tp_doc, "MyClass(*args)\n--\n\nAn object without lifetime work."},
+        {Py_tp_doc, "MyClass()\n--\n\nAn object without lifetime work."},
         {Py_tp_new, object_new},
         {Py_tp_init, object_init},
         {Py_tp_dealloc, object_dealloc},
@@ -354,6 +364,7 @@ fill(PyObject *module)
     state.holder_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &ref_spec, NULL);
     if (!state.wrapper_type || !state.holder_type)
         return -1;
+    state.wrapper_type->tp_vectorcall = object_vectorcall;
     state.holder_type->tp_vectorcall = ref_vectorcall;
     if (PyModule_AddType(module, state.wrapper_type) < 0 ||
         PyModule_AddType(module, state.holder_type) < 0)

@@ -185,7 +185,7 @@ func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
 	if b.table.lookup == nil { // else the look-up has taken one
 		C.pp_retain(b.table, h) // in C: with the wrapper's reference, attached
 	}
-	return objects.Get(uint64(h.handle)), nil
+	return Object(uint64(h.handle)), nil
 }
 
 // Release gives one native reference back at once; the wrapper may die of it. Needs the GIL;

@@ -20,12 +20,10 @@ strategy_of(PyTypeObject *type)
     return *(const pp_strategy **)PyType_GetModuleState(lt_native_class(type));
 }
 
-/* tp_new: a native object with one reference, and its wrapper. __init__ checks the arguments,
- * because a subclass may take any. */
+/* A native object with one reference, and its wrapper. */
 static PyObject *
-wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+new_pair(const pp_strategy *strategy, PyTypeObject *type)
 {
-    const pp_strategy *strategy = strategy_of(type);
     PyObject *self;
     pp_header *h;
 
@@ -38,6 +36,44 @@ wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PP_HEADER(self) = h;
     PP_EVENT(strategy->state, wrappers_created);
     strategy->adopt(self, h); /* no other thread knows h */
+    return self;
+}
+
+/* tp_new. __init__ checks the arguments, because a subclass may take any. */
+static PyObject *
+wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    return new_pair(strategy_of(type), type);
+}
+
+static int wrapper_init(PyObject *self, PyObject *args, PyObject *kwargs);
+
+/* tp_vectorcall of MyClass, which Python classes do not inherit: MyClass() without tuples. Any
+ * other call, and a call after an assignment to MyClass.__new__ or __init__, is type's own. */
+static PyObject *
+wrapper_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    PyTypeObject *type = (PyTypeObject *)callable;
+    Py_ssize_t n = PyVectorcall_NARGS(nargsf);
+    PyObject *tuple, *dict = NULL, *self = NULL;
+
+    if (n == 0 && kwnames == NULL && type->tp_new == wrapper_new && type->tp_init == wrapper_init)
+        return new_pair(*(const pp_strategy **)PyType_GetModuleState(type), type);
+    tuple = PyTuple_New(n);
+    for (Py_ssize_t i = 0; tuple && i < n; i++) {
+        Py_INCREF(args[i]);
+        PyTuple_SET_ITEM(tuple, i, args[i]);
+    }
+    if (tuple && kwnames && (dict = PyDict_New()) != NULL)
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++)
+            if (PyDict_SetItem(dict, PyTuple_GET_ITEM(kwnames, i), args[n + i]) < 0) {
+                Py_CLEAR(dict);
+                break;
+            }
+    if (tuple && (kwnames == NULL || dict))
+        self = PyType_Type.tp_call(callable, tuple, dict);
+    Py_XDECREF(tuple);
+    Py_XDECREF(dict);
     return self;
 }
 
@@ -239,5 +275,7 @@ pp_make_wrapper_type(const pp_strategy *strategy, PyObject *module, const char *
     type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
     if (type && lt_check_class(type) < 0)
         Py_CLEAR(type);
+    if (type)
+        type->tp_vectorcall = wrapper_vectorcall;
     return type;
 }

@@ -11,7 +11,7 @@
 //	callbacks.c Python functions that native objects hold
 //	goroutines.c, goroutines.go
 //	            what native code does on goroutines; attaching, forks, exit
-//	module.c    native objects made ahead of need; the module's functions
+//	module.c    spare native objects; the module's functions
 //	methods.h   between these files
 //	headers.go  headers in C memory, found again by handle
 //	layout.go   what C and Go have to agree on, for the tests
@@ -23,5 +23,5 @@
 //
 // A header's count and flags and the queue (lifetime/queue.h) are atomic, and the Go objects
 // guard themselves. The GIL guards everything else; without it, a header's slot has a lock
-// (lt_lock), a MyClassRef has one, and counters and free lists are each thread's own (pp_local).
+// (lt_lock), a MyClassRef has one, and counters and lists of spare objects are each thread's own (pp_local).
 package wrapper

@@ -12,10 +12,10 @@ import (
 	"pyobject-preservation/native"
 )
 
-// What C calls in Go. Objects are named by handle; the caller sees to it that
-// they are alive, by holding a native reference or the wrapper that does.
+// What C calls in Go. Objects are named by handle; the caller keeps them alive: it owns a native
+// reference, or the wrapper that does.
 
-// ppGoRefill makes n native objects and returns their slots, linked by next, and destroys the
+// ppGoRefill makes n spare objects and returns their slots, linked by next, and destroys the
 // objects of those in dead, linked likewise. Both are addresses rather than pointers, so that
 // cgo need not look whether they point into Go memory; they do not.
 //
@@ -27,15 +27,17 @@ func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
 		objects.Get(uint64(h.handle)).Finish()
 	}
 	var list *C.lt_slot
-	bindings[index].library.NewBatch(int(n), func(o *native.Object) {
-		h := o.Header()
-		h.Flags = C.PP_IN_FREE_LIST
+	bindings[index].library.NewSpare(int(n), func(h *native.Header) {
+		h.Flags = 0
 		slot := &cHeader(h).slot
 		slot.next = list
 		list = slot
 	})
 	return C.uintptr_t(uintptr(unsafe.Pointer(list)))
 }
+
+//export ppGoReserveIDs
+func ppGoReserveIDs(n C.int) C.uint64_t { return C.uint64_t(native.ReserveIDs(int(n))) }
 
 // fromC is the pointer that an address from C stands for. It points to C
 // memory, which no garbage collector moves or frees; go vet cannot know.
@@ -52,7 +54,7 @@ func ppGoLive(index C.int) C.int64_t { return C.int64_t(bindings[index].Live()) 
 //export ppGoSetMessage
 func ppGoSetMessage(handle C.uint64_t, text *C.char, size C.Py_ssize_t) {
 	// Not C.GoStringN: its length is a C int.
-	objects.Get(uint64(handle)).SetMessage(string(unsafe.Slice((*byte)(unsafe.Pointer(text)), int(size))))
+	Object(uint64(handle)).SetMessage(string(unsafe.Slice((*byte)(unsafe.Pointer(text)), int(size))))
 }
 
 // ppGoText writes a text about the object into buffer and returns its length,
@@ -61,7 +63,7 @@ func ppGoSetMessage(handle C.uint64_t, text *C.char, size C.Py_ssize_t) {
 //
 //export ppGoText
 func ppGoText(handle C.uint64_t, kind C.int, buffer *C.char, room C.int64_t) C.int64_t {
-	o := objects.Get(uint64(handle))
+	o := Object(uint64(handle))
 	text := o.Message()
 	if kind == 1 {
 		if text == "" {
@@ -80,19 +82,19 @@ func ppGoText(handle C.uint64_t, kind C.int, buffer *C.char, room C.int64_t) C.i
 //
 //export ppGoAppend
 func ppGoAppend(parent, child C.uint64_t) {
-	objects.Get(uint64(parent)).AppendOwned(objects.Get(uint64(child)))
+	Object(uint64(parent)).AppendOwned(Object(uint64(child)))
 }
 
 //export ppGoRemove
 func ppGoRemove(parent, child C.uint64_t) C.int {
-	if objects.Get(uint64(parent)).Remove(objects.Get(uint64(child))) {
+	if Object(uint64(parent)).Remove(Object(uint64(child))) {
 		return 1
 	}
 	return 0
 }
 
 //export ppGoRemoveAll
-func ppGoRemoveAll(parent C.uint64_t) { objects.Get(uint64(parent)).RemoveAll() }
+func ppGoRemoveAll(parent C.uint64_t) { Object(uint64(parent)).RemoveAll() }
 
 // ppGoChildren stores the headers of the children, each retained for the
 // caller, and returns how many there are. When that is more than there is room
@@ -100,7 +102,7 @@ func ppGoRemoveAll(parent C.uint64_t) { objects.Get(uint64(parent)).RemoveAll() 
 //
 //export ppGoChildren
 func ppGoChildren(handle C.uint64_t, found **C.pp_header, room C.int64_t) C.int64_t {
-	children := objects.Get(uint64(handle)).Children()
+	children := Object(uint64(handle)).Children()
 	if len(children) > int(room) {
 		for _, child := range children {
 			child.Release()
@@ -119,7 +121,7 @@ func ppGoChildren(handle C.uint64_t, found **C.pp_header, room C.int64_t) C.int6
 //
 //export ppGoEmit
 func ppGoEmit(handle C.uint64_t, event C.int64_t, answer *C.int64_t) C.int {
-	n, err := objects.Get(uint64(handle)).Emit(int64(event))
+	n, err := Object(uint64(handle)).Emit(int64(event))
 	if err != nil {
 		return -1
 	}

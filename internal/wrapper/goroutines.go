@@ -41,7 +41,7 @@ func ppGoReleaseOnGoroutines(handles *C.uint64_t, n C.Py_ssize_t, goroutines, lo
 				defer library.Unlock()
 			}
 			for _, handle := range part {
-				objects.Get(uint64(handle)).Release()
+				Object(uint64(handle)).Release()
 			}
 		})
 	}
@@ -53,7 +53,7 @@ func ppGoReleaseOnGoroutines(handles *C.uint64_t, n C.Py_ssize_t, goroutines, lo
 // ppGoRelease gives one reference back, on whatever thread that is.
 //
 //export ppGoRelease
-func ppGoRelease(handle C.uint64_t) { objects.Get(uint64(handle)).Release() }
+func ppGoRelease(handle C.uint64_t) { Object(uint64(handle)).Release() }
 
 // ppGoWrapOnGoroutines has goroutines use an object as native code does: see the
 // Python method. It returns how many wraps failed. The caller holds a native
@@ -61,7 +61,7 @@ func ppGoRelease(handle C.uint64_t) { objects.Get(uint64(handle)).Release() }
 //
 //export ppGoWrapOnGoroutines
 func ppGoWrapOnGoroutines(index C.int, handle C.uint64_t, goroutines, times C.int) C.int {
-	b, o := bindings[index], objects.Get(uint64(handle))
+	b, o := bindings[index], Object(uint64(handle))
 	var group sync.WaitGroup
 	var failed atomic.Int32
 	for range goroutines {

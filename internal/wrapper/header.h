@@ -22,7 +22,7 @@ typedef struct pp_header {
 } pp_header;
 
 #define PP_HAS_BODY 1     /* native.HasBody: has had a message or an edge */
-#define PP_IN_FREE_LIST 2 /* not given to any caller yet */
+#define PP_SHOWN 2        /* Go or Python code may have kept a pointer or the handle: see pp_finish */
 #define PP_HAS_CALLBACK 8 /* see callbacks.c */
 
 #define PP_SLAB_BYTES (1 << 18) /* headers come in slabs of so much, aligned to it: headers.go */
@@ -35,6 +35,12 @@ static inline bool
 pp_flag(pp_header *h, uint32_t flag)
 {
     return atomic_load_explicit(&h->flags, memory_order_relaxed) & flag;
+}
+
+static inline void
+pp_show(pp_header *h)
+{
+    atomic_fetch_or_explicit(&h->flags, PP_SHOWN, memory_order_relaxed);
 }
 
 /* The count. Not of a header that is counted elsewhere. */

@@ -44,9 +44,22 @@ import (
 // the garbage collector.
 var objects slots.Table[native.Object]
 
-// Object is the live native object with the given handle, nil if there is
-// none. It takes no lock and no reference.
-func Object(handle uint64) *native.Object { return objects.Get(handle) }
+// Object is the native object with the given handle, nil if there is none. The caller owns a
+// reference to it. C code does not reuse the object from then on: see pp_finish.
+func Object(handle uint64) *native.Object {
+	o := objects.Get(handle)
+	if o != nil {
+		o.Begun()
+		if flags := &o.Header().Flags; atomic.LoadUint32(flags)&C.PP_SHOWN == 0 {
+			atomic.OrUint32(flags, C.PP_SHOWN)
+		}
+	}
+	return o
+}
+
+// Find is Object for callers that own no reference, or keep no pointer. The object may be a
+// spare one, which [native.Object.Acquire] refuses.
+func Find(handle uint64) *native.Object { return objects.Get(handle) }
 
 // A header lives in C memory at the place that its object's slot says, so that
 // giving out a slot gives out a header, without a second free list. Slabs are
@@ -84,7 +97,7 @@ func newSlab(i uint32) *[slots.SlabSize]native.Header {
 func newHeader(o *native.Object) *native.Header {
 	handle := objects.Put(o)
 	h := headerAt(handle)
-	*h = native.Header{Handle: handle}
+	*h = native.Header{Handle: handle, Flags: C.PP_SHOWN} // Go code has the pointer, unless it is spare
 	return h
 }
 

@@ -68,7 +68,7 @@ pp_idle(pp_state *state)
     int64_t idle = 0;
 
     FOR_EACH_LOCAL(local, state)
-        idle += READ(local->idle);
+        idle += READ(local->n_spare) + READ(local->n_dead);
     return idle;
 }
 
@@ -88,15 +88,15 @@ pp_total(pp_state *state)
 
 /* ---- native objects ------------------------------------------------------------ */
 
-/* Have Go destroy the dead, and make n new objects. */
+/* Have Go destroy the dead, and make n spare objects. */
 static lt_slot *
 refill(pp_state *state, pp_local *local, int n)
 {
     lt_slot *dead = local->dead;
 
-    PP_ADD(local->idle, n - local->n_dead);
     local->dead = NULL;
-    local->n_dead = 0;
+    atomic_store_explicit(&local->n_dead, 0, memory_order_relaxed);
+    PP_ADD(local->n_spare, n);
     return (lt_slot *)ppGoRefill(state->index, n, (uintptr_t)dead);
 }
 
@@ -104,16 +104,21 @@ pp_header *
 pp_new_native(pp_state *state)
 {
     pp_local *local = pp_local_of(state);
-    lt_slot *slot = local->free_list;
+    lt_slot *slot = local->spare;
     pp_header *h;
 
     if (slot == NULL)
         slot = refill(state, local, PP_BATCH);
-    local->free_list = slot->next;
+    if (local->id == local->end_id) {
+        local->id = ppGoReserveIDs(PP_IDS);
+        local->end_id = local->id + PP_IDS;
+    }
+    local->spare = slot->next;
+    PP_ADD(local->n_spare, -1);
     slot->next = NULL;
     h = pp_header_of_slot(slot);
-    atomic_store_explicit(&h->flags, 0, memory_order_relaxed);
-    PP_ADD(local->idle, -1);
+    h->id = local->id++;
+    atomic_store_explicit(&h->refs, 1, memory_order_release); /* begins it */
     return h;
 }
 
@@ -122,7 +127,9 @@ pp_finish(pp_state *state, pp_header *h)
 {
     pp_local *local;
 
-    if (pp_flag(h, PP_HAS_BODY)) {
+    uint32_t flags = atomic_load_explicit(&h->flags, memory_order_relaxed);
+
+    if (flags & PP_HAS_BODY) {
         lt_scope scope; /* for the last references to its children, among others */
         bool begun = lt_begin(&state->queue, &scope);
 
@@ -132,10 +139,17 @@ pp_finish(pp_state *state, pp_header *h)
         return;
     }
     local = pp_local_of(state);
+    if (!(flags & PP_SHOWN) && READ(local->n_spare) < PP_SPARES) {
+        h->slot = (lt_slot){.next = local->spare};
+        h->extra = NULL;
+        local->spare = &h->slot;
+        PP_ADD(local->n_spare, 1);
+        return;
+    }
     h->slot.next = local->dead;
     local->dead = &h->slot;
-    PP_ADD(local->idle, 1);
-    if (++local->n_dead == PP_BATCH)
+    PP_ADD(local->n_dead, 1);
+    if (READ(local->n_dead) == PP_BATCH)
         refill(state, local, 0);
 }
 

@@ -131,13 +131,14 @@ extern PyGetSetDef pp_class_getset[]; /* __dict__, and __class__ by lt_set_class
 /* What each thread has of a strategy; with the GIL there is one for all. Other threads read the
  * counters, which are therefore atomic; see PP_ADD. */
 typedef struct pp_local {
-    /* Native objects made ahead of need, PP_BATCH at a time, because entering Go costs as
-     * much as the rest of making an object. Dead ones that are nothing but memory go back to
-     * Go as many at a time. */
-    lt_slot *free_list;   /* linked by next, each with one reference */
-    lt_slot *dead;        /* linked by next, count 0, no body */
-    int n_dead;
-    _Atomic int64_t idle; /* number in both lists */
+    /* Spare native objects (native.Library.NewSpare), and destroyed ones that Go has not taken
+     * back yet. Go makes PP_BATCH and takes back PP_BATCH at a time, because entering Go costs
+     * as much as the rest of making an object. Both lists are linked by next; counts are 0. */
+    lt_slot *spare;
+    lt_slot *dead;
+    _Atomic int n_spare;
+    _Atomic int n_dead;
+    uint64_t id, end_id; /* the next number for a new object; none is left if they are equal */
 
     /* Totals since the module was made. */
     _Atomic int64_t wrappers_created;
@@ -188,6 +189,8 @@ pp_local_of(pp_state *state)
 #define PP_EVENT(state, what) PP_ADD(pp_local_of(state)->what, 1)
 
 #define PP_BATCH 32
+#define PP_SPARES 16384 /* at most: 1 MiB of headers, 768 KiB of Go objects */
+#define PP_IDS 1024  /* reserved at a time */
 
 /* ---- for strategies ---------------------------------------------------------------- */
 
@@ -214,8 +217,9 @@ pp_local_of(pp_state *state)
 /* A new native object without a message. Its one reference is the caller's. */
 pp_header *pp_new_native(pp_state *);
 
-/* The native object's count is zero: Go destroys it, at once if it may have edges to release,
- * with others if not. */
+/* The native object's count is zero. Its end is Go's: at once if it may have edges to release,
+ * with others if not. But an object that has not been shown, of which nothing but C code has
+ * ever known, becomes a spare one, and C code begins the next object with it. */
 void pp_finish(pp_state *, pp_header *h);
 
 /* An instance of type, NULL: of MyClass, without a native object. Runs no code. NULL with

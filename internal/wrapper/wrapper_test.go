@@ -1,6 +1,7 @@
 package wrapper_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"sync"
@@ -315,4 +316,55 @@ interpreters.destroy(interpreters.create())
 	require.ErrorContains(t, emit(), "mine")
 	o.Release()
 	cpython.WithGIL(names.Close)
+}
+
+// An object that no Go code has seen is begun again by C; one that Go code has seen is not.
+func TestOnlyObjectsThatGoHasNotSeenAreReused(t *testing.T) {
+	b := bind(t, "preserve")
+	cpython.WithGIL(func() {
+		module, err := b.Module()
+		require.NoError(t, err)
+		defer cpython.DecRef(module)
+		n := cpython.NewNamespace()
+		defer n.Close()
+		n.Set("m", module)
+		unwrap := func() *native.Object {
+			o, err := b.Unwrap(n.Get("a"))
+			require.NoError(t, err)
+			return o
+		}
+		require.NoError(t, n.Exec("a = m.MyClass()"))
+		seen := unwrap()
+		id := seen.ID()
+		require.NotZero(t, id)
+		b.Release(seen)
+		require.NoError(t, n.Exec("a = m.MyClass()")) // the first is dead
+		require.PanicsWithValue(t, fmt.Sprintf("native: object %d was retained after its last reference was released", id), seen.Retain)
+		require.NoError(t, n.Exec("for _ in range(100): a = m.MyClass()"))
+		other := unwrap()
+		defer b.Release(other)
+		require.NotSame(t, seen, other)
+		require.Greater(t, other.ID(), id+100, "100 objects have been begun with one Go object or two")
+		require.Equal(t, id, seen.ID(), "the number is valid when the object is gone")
+	})
+}
+
+func TestAnObjectThatGoHasMadeIsNotReused(t *testing.T) {
+	b := bind(t, "preserve")
+	cpython.WithGIL(func() {
+		o := b.Library().New("")
+		id := o.ID()
+		w, err := b.Wrap(o)
+		require.NoError(t, err)
+		b.Release(o)
+		cpython.DecRef(w)
+		module, _ := b.Module()
+		defer cpython.DecRef(module)
+		n := cpython.NewNamespace()
+		defer n.Close()
+		n.Set("m", module)
+		require.NoError(t, n.Exec("many = [m.MyClass() for _ in range(100)]"))
+		require.Equal(t, id, o.ID())
+		require.Panics(t, o.Retain)
+	})
 }

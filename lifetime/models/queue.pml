@@ -305,6 +305,7 @@ end_asleep:
                 goto again
             fi
         fi;
+        requested = true;
         ATTACH;
         lt_drain_slice();
         DETACH;
