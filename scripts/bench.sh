@@ -79,7 +79,7 @@ say "$LABEL: ${all[*]} and the floor${libraries:+, beside $libraries}"
 
 export PP_COMMIT=$commit
 [ $dirty = false ] || PP_COMMIT=$commit-dirty
-LABEL=$LABEL CPU=$cpu PEERS=${PEERS:-} DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
+LABEL=$LABEL CPU=$cpu PEERS=${PEERS:-} NARROWED=${NARROWED:-${STRATEGY:-}} DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
 import datetime, json, os, platform, subprocess, sys, sysconfig
 
 def first_line(*command):
@@ -102,6 +102,8 @@ print(json.dumps({
     "dirty": os.environ["DIRTY"] == "true",
     "quick": bool(os.environ["QUICK"]),
     "peers": bool(os.environ["PEERS"]),
+    "narrowed": os.environ["NARROWED"],
+    "valgrind": first_line("valgrind", "--version"),
 }, indent=1))
 PYTHON
 

@@ -3,4 +3,5 @@
 # the comparison of orders in METHODOLOGY. Needs nothing but results/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec go run ./cmd/report -label "${LABEL:-}" -splice README.md -orders METHODOLOGY.md
+go build -o .build/report ./cmd/report
+exec .build/report -label "${LABEL:-}" -splice README.md -orders METHODOLOGY.md
