@@ -37,6 +37,13 @@ need "a C compiler" "${CC:-cc}" gcc libc6-dev
 need "a C++ compiler" "${CXX:-c++}" g++
 need pkg-config pkg-config pkg-config
 
+# --- valgrind counts instructions. Without it everything else works.
+command -v valgrind >/dev/null || {
+    [ $apt = no ] || (install valgrind) || true
+    command -v valgrind >/dev/null ||
+        say "valgrind is missing, so instructions are not counted; on Debian or Ubuntu: apt-get install valgrind; elsewhere: valgrind.org"
+}
+
 if [ -n "$asked" ]; then
     python=$(command -v "$asked") || die "PYTHON=$asked: no such command, or not executable"
 else

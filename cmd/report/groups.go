@@ -61,9 +61,9 @@ func (r *run) tables(lang string) string {
 			}
 		}
 	} else {
-		for i, title := range titles {
+		for _, title := range titles {
 			for some := range slices.Chunk(rows[title], columnsAtMost-1) {
-				fmt.Fprintf(&out, "%s### %s\n\n", "\n"[:min(i, 1)], title)
+				fmt.Fprintf(&out, "%s### %s\n\n", "\n"[:min(out.Len(), 1)], title)
 				r.across(&out, lang, some, subjects, &notes, used)
 			}
 		}

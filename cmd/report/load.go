@@ -54,7 +54,8 @@ type machine struct {
 	Dirty    bool   `json:"dirty"`
 	Date     string `json:"date"` // RFC 3339
 	Quick    bool   `json:"quick"`
-	Peers    bool   `json:"peers"` // recorded by make peers
+	Peers    bool   `json:"peers"`    // recorded by make peers
+	Narrowed string `json:"narrowed"` // to these strategies or libraries; "" if not
 }
 
 // row is one line of a table: an operation with its keys, in one unit.

@@ -36,49 +36,45 @@ func (r *run) orders() string {
 }
 
 func (r *run) order(operation string) (pairs, same int, not []string) {
-	figures := r.alone("py", operation)
-	for _, a := range r.columns("py") {
-		for _, b := range r.columns("py") {
-			x, y := figures[a], figures[b]
-			if x.rounds == nil || y.rounds == nil || y.count/x.count-1 <= resolution || !apart(x.rounds, y.rounds) {
+	found := r.bothWays(operation)
+	for _, a := range found {
+		for _, b := range found {
+			if b.count/a.count-1 <= resolution || !apart(a.times, b.times) {
 				continue
 			}
 			pairs++
-			if summary(x.rounds).Center < summary(y.rounds).Center {
+			if summary(a.times).Center < summary(b.times).Center {
 				same++
 			} else {
-				not = append(not, a+" < "+b)
+				not = append(not, a.strategy+" < "+b.strategy)
 			}
 		}
 	}
 	return pairs, same, not
 }
 
-// alone are the count and the times of each strategy that has both, but for the floor: round by
-// round as a ratio to the floor's, where that is possible.
-func (r *run) alone(lang, operation string) map[string]struct {
-	count  float64
-	rounds []float64
-} {
-	found := map[string]struct {
-		count  float64
-		rounds []float64
-	}{}
-	base := r.Samples[cell{lang, row{operation, seconds}, floor}]
-	for _, strategy := range r.columns(lang) {
-		counted := r.Samples[cell{lang, row{operation, instructions}, strategy}]
-		timed := r.Samples[cell{lang, row{operation, seconds}, strategy}]
+// twoWays is an operation of a strategy that was counted and timed.
+type twoWays struct {
+	strategy string
+	count    float64
+	times    []float64 // of each round; as a ratio to the floor's, if it has any
+}
+
+func (r *run) bothWays(operation string) (found []twoWays) {
+	base := r.Samples[cell{"py", row{operation, seconds}, floor}]
+	for _, strategy := range r.columns("py") {
+		counted := r.Samples[cell{"py", row{operation, instructions}, strategy}]
+		timed := r.Samples[cell{"py", row{operation, seconds}, strategy}]
 		if counted == nil || timed == nil || strategy == floor {
 			continue
 		}
-		one := found[strategy]
-		one.count, one.rounds = counted.values[0], timed.values
+		one := twoWays{strategy, counted.values[0], timed.values}
 		if base != nil {
 			if compared, ok := compare(timed.values, base.values); ok && compared.rounds != nil {
-				one.rounds = compared.rounds
+				one.times = compared.rounds
 			}
 		}
-		found[strategy] = one
+		found = append(found, one)
 	}
 	return found
 }

@@ -13,11 +13,13 @@ func (r *run) unquotable() string {
 		return "it is a quick run"
 	case m.Dirty || m.Commit == "" || m.Commit == "unknown":
 		return "its commit is not what was measured"
+	case m.Narrowed != "":
+		return "it was narrowed to " + m.Narrowed
 	case r.Matrix == nil:
 		return "it has no correctness matrix"
 	}
 	if left := r.leftOut(); len(left) > 0 {
-		return "it was narrowed, and does not have " + strings.Join(left, ", ")
+		return "it does not have all figures of " + strings.Join(left, ", ")
 	}
 	if undeclared := r.Matrix.undeclared(); len(undeclared) > 0 {
 		o := undeclared[0]

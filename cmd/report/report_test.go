@@ -254,7 +254,8 @@ func TestUnquotableRunsLeaveREADMEAlone(t *testing.T) {
 		"quick":                 func(r *run) { r.Machine.Quick = true },
 		"its commit is not":     func(r *run) { r.Machine.Dirty = true },
 		"no correctness matrix": func(r *run) { r.Matrix = nil },
-		"does not have preserve": func(r *run) {
+		"narrowed to naive":     func(r *run) { r.Machine.Narrowed = "naive" },
+		"does not have all figures of preserve": func(r *run) {
 			maps.DeleteFunc(r.Samples, func(c cell, _ *samples) bool { return c.strategy == "preserve" && c.lang == "py" })
 		},
 		"1 outcomes of the matrix are not as declared, the first is I2 of naive": func(r *run) { r.Matrix.Outcomes[0].Expected = "n/a" },
