@@ -62,7 +62,7 @@ def view(chromium, run):
         context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(20_000)
         page.on("console", lambda m: troubles.append(m.text) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: troubles.append(str(e)))
         page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else troubles.append(r.url))

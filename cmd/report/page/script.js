@@ -121,18 +121,19 @@ function showChoices({ need }) {
   const judged = strategies
     .map((s) => ({ s, gaps: wanted.map((n) => ({ n, why: obstacles(s, n) })).filter((gap) => gap.why.length), breaks: broken(s) }))
     .sort((a, b) => a.gaps.length - b.gaps.length || a.breaks.length - b.breaks.length);
-  const fits = judged.filter((j) => !j.gaps.length);
+  const fits = judged.filter((j) => wanted.length && !j.gaps.length);
   const nogil = wanted.some((n) => n.gil);
   const near = judged.filter((j) => j.gaps.length === 1);
   $("fits").textContent = !wanted.length
-    ? "Click what you need. These are all strategies, those that break least first."
+    ? "Click what you need."
     : fits.length
       ? `${fits.length} of ${strategies.length} strategies ${fits.length === 1 ? "has" : "have"} all of it: ${fits.map((j) => j.s.name).join(", ")}.`
       : "No strategy has all of it. " + (near.length ? "These lack one thing:" : "Clear a requirement.");
-  $("choices").replaceChildren(...fits.map((j) => choice(j, wanted.length, nogil)), ...(wanted.length ? near.map((j) => choice(j, false, nogil)) : []));
+  $("choices").replaceChildren(...[...fits, ...near].map((j) => choice(j, nogil)));
 }
 
-function choice({ s, gaps, breaks }, fits, nogil) {
+function choice({ s, gaps, breaks }, nogil) {
+  const fits = !gaps.length;
   const reasons = new Map();
   for (const p of breaks) {
     const why = data.reasons[s.cells[propertyAt.get(p.id)][1]];
@@ -146,7 +147,7 @@ function choice({ s, gaps, breaks }, fits, nogil) {
     gaps.length ? el("p", {}, el("b", {}, `Lacks ${gaps[0].n.label}: `), ...gaps[0].why.flatMap((w, i) => (i ? [", ", w] : [w]))) : "",
     s.costs ? el("p", { className: "why" }, "Costs, as ratios to the floor: " + s.costs.join(", ") + ".") : "",
     breaks.length
-      ? el("details", { open: Boolean(fits) }, el("summary", {}, `Gives up ${breaks.length} ${breaks.length === 1 ? "property" : "properties"}`),
+      ? el("details", { open: fits }, el("summary", {}, `Gives up ${breaks.length} ${breaks.length === 1 ? "property" : "properties"}`),
         el("ul", {}, ...[...reasons].map(([why, ids]) => el("li", {}, ...ids.flatMap((id, i) => (i ? [", ", cellLink(s, id)] : [cellLink(s, id)])), ": " + why))))
       : el("p", {}, "Gives up no property that applies in this run."),
     elsewhere.length ? el("p", {}, "Without the GIL it gives up, too:") : "",
@@ -166,7 +167,6 @@ function showMatrix(parameters) {
   if (filters !== shownFilters) {
     shownFilters = filters;
     for (const key in chosen) check($(key), chosen[key]);
-    if (chosen.subject.length) $("columns").open = true;
     drawGrid(chosen);
   }
   showCell(parameters.cell);
@@ -278,6 +278,7 @@ if (data.properties) {
   $("cell").addEventListener("close", () => { if (address().parameters.cell) go("matrix", { cell: "" }); });
   $("clear").addEventListener("click", () => go("matrix", { family: "", verdict: "", subject: "" }));
   $("filters").hidden = $("needs").hidden = false;
+  $("filters").open = !matchMedia("(max-width: 40rem)").matches; // where it would hide the grid
   if (data.libraries) $("libraries").textContent = `The libraries' columns of the matrix are those of the run ${data.libraries}.`;
   showChoices({});
   showMatrix({});
