@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	style "golang.org/x/image/font"
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
@@ -24,7 +24,7 @@ import (
 // README's files, and a reader needs no script to see them. A plotting library in the page would
 // need a browser to make README's.
 //
-// plot knows colours only. What it draws has a role for a color, and svg replaces that by a class,
+// plot knows colors only. What it draws has a role for a color, and svg replaces that by a class,
 // so that the style sheet decides about light and dark.
 
 // role is what something drawn stands for. The names are the classes, and the style sheet has
@@ -36,8 +36,8 @@ const (
 	muted      // labels of axes
 	grid
 	origin // the floor
-	kept   // did all that the operation asks for
-	lost   // did less than that
+	kept   // keeps all of a wrapper
+	lost   // loses something
 	other  // a reference
 )
 
@@ -117,7 +117,7 @@ func dotPlot(title string, dots []dot, a axis) panel {
 	for _, d := range dots {
 		widest = max(widest, 1.1*words(text.XRight).Rectangle(d.name).Size().X) // a reader's font may be wider
 	}
-	return panel{p, func(c draw.Canvas) {
+	return func(c draw.Canvas) {
 		inner := draw.Crop(c, widest+6, -valuesWidth, 0, 0)
 		p.Draw(inner)
 		data := p.DataCanvas(inner)
@@ -127,14 +127,11 @@ func dotPlot(title string, dots []dot, a axis) panel {
 			c.FillText(words(text.XRight), vg.Point{X: inner.Min.X - 6, Y: at}, d.name)
 			c.FillText(words(text.XRight), vg.Point{X: c.Max.X - 6, Y: at}, d.text)
 		}
-	}}
+	}
 }
 
-// panel is a plot and how it is drawn.
-type panel struct {
-	*plot.Plot
-	draw func(draw.Canvas)
-}
+// panel draws a plot.
+type panel func(draw.Canvas)
 
 var gridLine = draw.LineStyle{Color: grid, Width: 1}
 
@@ -157,7 +154,7 @@ func face(size font.Length, bold bool) font.Font {
 	f := font.From(plot.DefaultFont, size)
 	f.Variant = "Sans"
 	if bold {
-		f.Weight = style.WeightBold
+		f.Weight = xfont.WeightBold
 	}
 	return f
 }
@@ -317,7 +314,7 @@ func trade(title string, points []point, a axis) panel {
 	p.Y.Tick.Marker, p.Y.Padding, p.X.Padding, p.Y.Tick.Length, p.Y.Tick.LineStyle.Width = ticks, 0, 0, 5, 0
 	p.Add(trades(points))
 	// Names stand to the right of their dots.
-	return panel{p, func(c draw.Canvas) { p.Draw(draw.Crop(c, 0, -valuesWidth, 0, 0)) }}
+	return func(c draw.Canvas) { p.Draw(draw.Crop(c, 0, -valuesWidth, 0, 0)) }
 }
 
 type trades []point
@@ -362,7 +359,7 @@ func svg(width, height vg.Length, across int, description string, panels ...pane
 	canvas := vgsvg.New(width*vg.Length(across), height*vg.Length(down))
 	tiles := draw.Tiles{Cols: across, Rows: down, PadX: 18, PadY: 14}
 	for i, p := range panels {
-		p.draw(tiles.At(draw.New(canvas), i%across, i/across))
+		p(tiles.At(draw.New(canvas), i%across, i/across))
 	}
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {

@@ -40,28 +40,32 @@ func (r *run) points() (points []point, a axis) {
 }
 
 // dots are what a row has of each strategy. Of an operation that the floor has too it is what tables
-// say: the ratio of instructions, or of time where they were not counted, and the interval of the ratio of
-// time. A library's are to the floor in its own process.
-func (r *run) dots(lang string, row row) (dots []dot, a axis) {
-	a = axis{what: axisWords(row.unit), tick: func(v float64) string { return short(v, row.unit) }}
-	if base := r.Samples[cell{lang, row, floor}]; base != nil {
-		a.floor = row.unit == seconds || summary(base.values).Center >= 1 // less than a byte is nothing to compare with
+// say: the ratio of instructions, or of time if they were not counted for all strategies, and the
+// interval of the ratio of time. A library's are to the floor in its own process.
+func (r *run) dots(lang string, one row) (dots []dot, a axis) {
+	a = axis{what: axisWords(one.unit), tick: func(v float64) string { return short(v, one.unit) }}
+	if base := r.Samples[cell{lang, one, floor}]; base != nil {
+		a.floor = one.unit == seconds || summary(base.values).Center >= 1 // less than a byte is nothing to compare with
+	}
+	if a.floor {
+		a.tick = func(v float64) string { return fmt.Sprintf("%.4g×", v) }
+		a.counted = one.unit == seconds && r.counted(lang, one.name)
+	}
+	if a.counted {
+		a.what = axisWords(instructions)
 	}
 	for _, name := range r.Strategies {
 		in := lang
 		if lang == "py" {
 			in = r.langOf(name)
 		}
-		c := cell{in, row, name}
+		c := cell{in, one, name}
 		if a.floor && name == floor || r.Samples[c] == nil {
 			continue
 		}
-		d, byCount, ok := r.dot(c, a.floor)
+		d, ok := r.dot(c, a)
 		if !ok {
 			continue
-		}
-		if byCount {
-			a.counted, a.what = true, axisWords(instructions)
 		}
 		lacks := r.marksOf(c)
 		d.text += lacks
@@ -75,36 +79,37 @@ func (r *run) dots(lang string, row row) (dots []dot, a axis) {
 		}
 		dots = append(dots, d)
 	}
-	if a.floor {
-		a.tick = func(v float64) string { return fmt.Sprintf("%.4g×", v) }
-	}
 	return dots, a
 }
 
-// dot is one value: a ratio to the floor, if there is one; counted says of what.
-func (r *run) dot(c cell, floored bool) (d dot, counted, ok bool) {
-	s := r.Samples[c]
-	if !floored {
-		m := summary(s.values)
-		return newDot(c.strategy, short(m.Center, c.unit), ratio{center: m.Center, lo: m.Lo, hi: m.Hi, interval: len(m.Warnings) == 0}), false, true
-	}
-	if c.unit != seconds {
-		base := r.Samples[cell{c.lang, c.row, floor}]
-		if base == nil {
-			return d, false, false
+// counted reports whether instructions were counted for all strategies that were timed.
+func (r *run) counted(lang, operation string) bool {
+	for _, name := range r.columns(lang) {
+		timed, counted := r.Samples[cell{lang, row{operation, seconds}, name}], r.Samples[cell{lang, row{operation, instructions}, name}]
+		if timed != nil && counted == nil {
+			return false
 		}
-		compared, ok := compare(s.values, base.values)
-		return newDot(c.strategy, times(compared.center), compared), false, ok
 	}
-	f := r.figures(c.lang, c.name)[c.strategy]
-	if f.missing != "" || f.absolute || !f.timed {
-		return d, false, false
+	return true
+}
+
+// dot is one value; ok is false if there is none of what the axis has.
+func (r *run) dot(c cell, a axis) (d dot, ok bool) {
+	s := r.Samples[c]
+	if !a.floor {
+		m := summary(s.values)
+		return newDot(c.strategy, short(m.Center, c.unit), ratio{center: m.Center, lo: m.Lo, hi: m.Hi, interval: len(m.Warnings) == 0}), true
 	}
-	shown := f.time
-	if f.counted {
-		shown.center = f.count
+	var shown ratio
+	if f := r.figures(c.lang, c.name)[c.strategy]; c.unit == seconds {
+		shown, ok = f.time, f.timed && !f.absolute
+		if a.counted {
+			shown.center, ok = f.count, f.counted && !f.absolute
+		}
+	} else if base := r.Samples[cell{c.lang, c.row, floor}]; base != nil {
+		shown, ok = compare(s.values, base.values)
 	}
-	return newDot(c.strategy, times(shown.center), shown), f.counted, true
+	return newDot(c.strategy, times(shown.center), shown), ok
 }
 
 func axisWords(unit string) string {

@@ -109,7 +109,7 @@ func (r *run) trade(points []point, a axis, width, height float64) string {
 	for i, p := range points {
 		said[i] = fmt.Sprintf("%s %.0f %%, %s", p.name, p.held, p.text)
 	}
-	return svg(vg.Length(width), vg.Length(height), 1, fmt.Sprintf("Properties held, against %s of %s: %s.", a.label(), answered, strings.Join(said, "; ")),
+	return svg(vg.Length(width), vg.Length(height), 1, fmt.Sprintf("Properties held, and %s of %s as a ratio to the floor: %s.", a.what, answered, strings.Join(said, "; ")),
 		trade("", points, a))
 }
 

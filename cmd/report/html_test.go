@@ -133,6 +133,8 @@ func TestInstructionsAreComparedWhereTheyWereCounted(t *testing.T) {
 	assert.Equal(t, []string{"3.36×†‡", "1.17×"}, []string{dots[0].text, dots[1].text})
 	assert.Greater(t, dots[1].value, dots[1].hi, "the line is the time's, which is less")
 	assert.Equal(t, "instructions", a.what)
+	_, a = demo(t).dots("py", row{"WrapDead", seconds})
+	assert.Equal(t, "time", a.what, "naive's were not counted, and it is compared with the others all the same")
 	dots, a = demo(t).dots("py", row{"Call", seconds})
 	require.Len(t, dots, 1)
 	assert.Equal(t, "1.02×", dots[0].text)
@@ -200,7 +202,7 @@ func TestScaleIsLogarithmicWhereValuesAreFarApart(t *testing.T) {
 }
 
 func TestAnswerComparesKeepersWithTheOthers(t *testing.T) {
-	assert.Regexp(t, `^1 of 2 strategies keep the wrapper, .*: preserve\. They hold 75 % of the properties`, demo(t).answer())
+	assert.Regexp(t, `^1 of 2 strategies keep the wrapper, .*: preserve\. They hold 75 % of the properties, .* they hold 0 % of the properties, and the same wrap costs 3.70×.$`, demo(t).answer())
 	r := demo(t)
 	r.Matrix = nil
 	assert.Empty(t, r.answer())
