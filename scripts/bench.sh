@@ -117,6 +117,8 @@ if ! MATRIX_PROGRESS=$PWD/$out/.progress STRATEGY=${STRATEGY:-} MATRIX_QUICK=${Q
     scripts/matrix.sh >"$out/matrix.log" 2>&1; then
     failed="the matrix did not come out as declared: see $final/matrix.log"
     say "$failed"
+else
+    rm "$out/matrix.log" # matrix.md has all of it
 fi
 exec 9>&-
 wait

@@ -97,6 +97,7 @@ const (
 	pictureWidth = 430
 	valuesWidth  = 68
 	strokeWidth  = 1.5
+	radius       = 3.5 // of a dot
 )
 
 func panelHeight(dots int) float64 { return panelFrame + rowHeight*float64(dots) }
@@ -263,7 +264,6 @@ func (d rows) at(i int) float64 { return float64(len(d) - 1 - i) }
 // draw has a shape for each role, because not everybody tells the colors apart. The interval is not
 // drawn over the shape, so that a ring is empty.
 func (d dot) draw(c draw.Canvas, x func(float64) vg.Length, y vg.Length) {
-	const radius = 3.5
 	at := vg.Point{X: x(d.value), Y: y}
 	var interval vg.Path
 	for _, end := range []struct{ from, to vg.Length }{{x(d.lo), min(x(d.hi), at.X-radius)}, {max(x(d.lo), at.X+radius), x(d.hi)}} {

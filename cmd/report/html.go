@@ -208,7 +208,7 @@ func fromMarkdown(cell string) template.HTML {
 	if bold {
 		inner = strings.TrimSuffix(inner, "**")
 	}
-	text := emphasis.ReplaceAllString(inner, `<span class="wall">$1</span>`)
+	text := emphasis.ReplaceAllString(inner, `<i>$1</i>`)
 	if bold {
 		text = "<b>" + text + "</b>"
 	}
