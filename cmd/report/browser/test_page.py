@@ -231,6 +231,16 @@ def test_back_undoes_what_opened_and_not_single_filters(view):
     assert address(page) == "matrix?family=S,W"
 
 
+def test_back_leads_from_a_cell_to_where_it_was_opened(view):
+    page = view("#choose?need=identity")
+    page.locator(".choice a[href*='cell=preserve']").first.click()
+    page.wait_for_function("document.getElementById('cell').open")
+    page.go_back()
+    page.wait_for_function("!document.getElementById('cell').open")
+    assert address(page) == "choose?need=identity"
+    assert page.locator(".choice.fits").count()
+
+
 @pytest.mark.parametrize("fragment", ["#nonsense", "#matrix?cell=nobody/W4", "#matrix?cell=preserve", "#matrix?family=Q", "#costs?group=nothing",
                                       "#choose?need=money", "#answer?a=b", "#%", "#matrix?cell=%5B"])
 def test_an_address_of_nothing_shows_the_page(view, fragment):

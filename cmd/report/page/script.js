@@ -10,8 +10,11 @@ const strategies = data.subjects?.filter((s) => s.kind === "strategy") ?? [];
 /* An element with properties and children; texts are never parsed as HTML. */
 function el(name, properties, ...children) {
   const { data: dataset, ...others } = properties ?? {};
-  const e = Object.assign(document.createElement(name), others);
-  for (const [key, value] of Object.entries(others)) if (key.includes("-") || key === "role" || key === "scope") e.setAttribute(key, value);
+  const e = document.createElement(name);
+  for (const [key, value] of Object.entries(others)) {
+    if (key.includes("-")) e.setAttribute(key, value);
+    else e[key] = value;
+  }
   Object.assign(e.dataset, dataset);
   e.append(...children.filter((c) => c !== undefined && c !== ""));
   return e;
@@ -48,9 +51,10 @@ let shownView;
 function show() {
   const { view, parameters } = address();
   for (const a of document.querySelectorAll("nav a")) {
-    a.toggleAttribute("aria-current", false);
+    a.removeAttribute("aria-current");
     if (a.getAttribute("href") === "#" + view) a.setAttribute("aria-current", "true");
   }
+  if (view !== "matrix") $("cell").close();
   ({ choose: showChoices, costs: showCosts, matrix: showMatrix })[view]?.(parameters);
   if (location.hash && shownView !== view + (parameters.group ?? "")) {
     $(parameters.group ? "group-" + parameters.group : view)?.scrollIntoView();
@@ -136,7 +140,7 @@ function choice({ s, gaps, breaks }, nogil) {
   const fits = !gaps.length;
   const reasons = new Map();
   for (const p of breaks) {
-    const why = data.reasons[s.cells[propertyAt.get(p.id)][1]];
+    const why = data.reasons[s.cells[propertyAt.get(p.id)][1]] ?? "no reason given";
     reasons.set(why, [...(reasons.get(why) ?? []), p.id]);
   }
   const elsewhere = nogil ? Object.entries(s.elsewhere ?? {}) : [];
