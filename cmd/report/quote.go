@@ -11,8 +11,10 @@ func (r *run) unquotable() string {
 	switch {
 	case m.Quick:
 		return "it is a quick run"
-	case m.Dirty || m.Commit == "" || m.Commit == "unknown":
-		return "its commit is not what was measured"
+	case m.Dirty:
+		return "it has uncommitted changes"
+	case m.Commit == "" || m.Commit == "unknown":
+		return "its commit is unknown"
 	case m.Narrowed != "":
 		return "it was narrowed to " + m.Narrowed
 	case r.Matrix == nil:

@@ -252,7 +252,8 @@ func TestWideTablesHaveStrategiesAsLines(t *testing.T) {
 func TestUnquotableRunsLeaveREADMEAlone(t *testing.T) {
 	spoil := map[string]func(*run){
 		"quick":                 func(r *run) { r.Machine.Quick = true },
-		"its commit is not":     func(r *run) { r.Machine.Dirty = true },
+		"uncommitted changes":   func(r *run) { r.Machine.Dirty = true },
+		"commit is unknown":     func(r *run) { r.Machine.Commit = "unknown" },
 		"no correctness matrix": func(r *run) { r.Matrix = nil },
 		"narrowed to naive":     func(r *run) { r.Machine.Narrowed = "naive" },
 		"does not have all figures of preserve": func(r *run) {
