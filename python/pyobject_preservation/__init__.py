@@ -17,10 +17,8 @@ REFERENCES   what strategies are measured against: "floor", a bare extension tha
              reference(name) has part of a strategy's interface
 """
 
-import importlib.abc as _abc
 import json as _json
 import sys as _sys
-from importlib import import_module as _import_module
 from importlib.machinery import ModuleSpec as _ModuleSpec
 from types import MappingProxyType as _MappingProxyType
 
@@ -41,7 +39,9 @@ def declaration(name, /):
     """
     if name not in STRATEGIES:
         raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
-    return _MappingProxyType({key: value for key, value in _whole(name).items() if key != "lacks"})
+    declared = _whole(name)
+    del declared["lacks"]
+    return _MappingProxyType(declared)
 
 
 def _whole(name):
@@ -52,12 +52,12 @@ def _whole(name):
     return declared
 
 
-class _Strategies(_abc.MetaPathFinder, _abc.Loader):
-    """Finds the modules of the strategies, which _core makes when they are first asked for."""
+class _Strategies:
+    """Finder and loader of the strategies' modules, which _core makes when they are first asked for."""
 
     package = __name__
 
-    def find_spec(self, fullname, path, target=None):
+    def find_spec(self, fullname, path=None, target=None):
         package, _, name = fullname.rpartition(".")
         if package == self.package and name in STRATEGIES:
             return _ModuleSpec(fullname, self, origin=_core.__file__)
@@ -68,7 +68,6 @@ class _Strategies(_abc.MetaPathFinder, _abc.Loader):
 
     def exec_module(self, module):
         declared = declaration(module.__name__.rpartition(".")[2])
-        module.GUARANTEES = declared
         module.__doc__ = (
             f"The {declared['name']} strategy.\n\n{declared['idea']}.\n\n"
             "GUARANTEES says what it keeps: identity and weakref (True: kept over a death\n"
@@ -76,10 +75,12 @@ class _Strategies(_abc.MetaPathFinder, _abc.Loader):
             "breaks and not_applicable ({property of the matrix: reason}), needs_gil (why, or \"\"),\n"
             "idea, shipped_by."
         )
+        module.GUARANTEES = declared
 
 
+_strategies = _Strategies()
 # This package may be loaded again: the finder of the one before refers to that one.
-_sys.meta_path[:] = [f for f in _sys.meta_path if getattr(f, "package", None) != __name__] + [_Strategies()]
+_sys.meta_path[:] = [f for f in _sys.meta_path if getattr(f, "package", None) != __name__] + [_strategies]
 
 
 def strategy(name, /):
@@ -88,7 +89,17 @@ def strategy(name, /):
     Raises ValueError, which lists the names there are, for any other; RuntimeError for one that
     needs the GIL (needs_gil in its declaration) where the GIL is off, as the import statement does.
     """
-    return _import_module(f"{__name__}.{declaration(name)['name']}")
+    full_name = f"{__name__}.{declaration(name)['name']}"
+    module = _sys.modules.get(full_name)
+    if not hasattr(module, "GUARANTEES"):
+        # As importlib does it, but for its locks, which fail without memory: any number of threads
+        # may do this at once, with the same module.
+        spec = _strategies.find_spec(full_name)
+        module = _strategies.create_module(spec)
+        module.__spec__, module.__loader__, module.__package__ = spec, spec.loader, __name__
+        _strategies.exec_module(module)
+        globals()[name] = _sys.modules[full_name] = module
+    return module
 
 
 def reference(name, /):
