@@ -14,8 +14,8 @@ A loop is counted at two lengths, and the difference is divided by the differenc
 leaves out what is before and after the loop. A batch that times itself is compared with an empty one.
 
 What depends on where in its pools CPython's allocator happens to be is not a property
-of the operation. So each count is the least of several, between which small objects of every size
-are made and kept.
+of the operation. So all pools that are there are filled first, and each count is the least of several,
+between which small objects of every size are made and kept.
 
 Writes Go benchmark text with `lang: py` (`py+<library>` for a library): one line for each
 count, with the unit instructions/op. `Uncounted` lines say why there is none.
@@ -142,6 +142,10 @@ def worker(plan):
     # The package prepares forks for the threads that are there.
     warnings.simplefilter("ignore", DeprecationWarning)
     modules = {name: module(name) for name in plan["subjects"]}
+    read = Readings()
+    for _ in range(10):  # so that the interpreter has specialized its code
+        read()
+    filled = [shift() for _ in range(2000)]  # noqa: F841: a pool with room for one object would be filled by each
     gc.freeze()
     for index, strategy in plan["cells"]:
         case, m = CASES[index], modules[strategy]
