@@ -35,7 +35,7 @@ takehome: setup ## complete C extensions over the schemes' headers, and <name>_s
 peers: setup ## the libraries themselves beside our strategies: install, build, matrix, benchmarks
 	@QUICK="$(QUICK)" LABEL="$(LABEL)" PEERS="$(PEERS)" $(run) scripts/peers.sh
 
-report: setup ## make README's tables and the reports anew from results/
+report: setup ## make the reports, the pages and README's tables and charts anew from results/
 	@LABEL="$(LABEL)" $(run) scripts/report.sh
 
 promises: setup ## count what is promised in instructions, and write bench/promises.json from it

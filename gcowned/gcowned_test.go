@@ -19,12 +19,6 @@ import (
 
 func TestMain(m *testing.M) { strategytest.Main(m) }
 
-func TestStrategyKeepsItsPromises(t *testing.T) {
-	s, ok := strategies.Lookup("gcowned")
-	require.True(t, ok)
-	strategytest.Run(t, s)
-}
-
 // collect runs Go's collector up to n times and reports how many it took until
 // alive, which is called with the GIL, says that nothing is left.
 func collect(b *wrapper.Binding, n int) (runs int, left int64) {

@@ -1,7 +1,10 @@
-"""The matrix: every property for every subject, judged against what it declares."""
+"""The matrix as pytest's tests: each property for each subject, a declared break as a strict xfail."""
 
-import concurrent.futures
+import dataclasses
+import functools
+import gc
 import os
+import signal
 import sys
 import time
 
@@ -10,20 +13,33 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import harness  # noqa: E402
-import report  # noqa: E402
 import subjects  # noqa: E402
+from report import Cell, order, table, write  # noqa: E402
 
 PROGRESS = os.environ.get("MATRIX_PROGRESS")  # a file: how far it is and how long is left, twice a minute
 
-_loaded = {}
-_cells = []
-_children = {}
+
+class Breaks(pytest.fail.Exception):
+    """The promise is broken."""
 
 
+class Crashed(pytest.fail.Exception):
+    """The process died of a signal."""
+
+
+class Hung(pytest.fail.Exception):
+    """The process had to be killed."""
+
+
+# What can be declared, beside "holds" and "n/a". Everything else is a plain failure.
+RAISES = {"breaks": Breaks, "crashed": Crashed, "hung": Hung}
+
+cells = []
+
+
+@functools.cache
 def subject(name):
-    if name not in _loaded:
-        _loaded[name] = subjects.load(name)
-    return _loaded[name]
+    return subjects.load(name)
 
 
 def pytest_configure(config):
@@ -31,41 +47,44 @@ def pytest_configure(config):
         subjects.names()
     except LookupError as e:
         raise pytest.UsageError(str(e)) from None
+    if not hasattr(config, "workerinput"):  # an attribute of xdist's workers
+        config.pluginmanager.register(Results())
     if threshold := os.environ.get("MATRIX_GC_THRESHOLD"):
-        import gc
-
         gc.set_threshold(int(threshold))
 
 
 def pytest_generate_tests(metafunc):
-    if hasattr(metafunc.function, "property"):
-        metafunc.parametrize("s", [pytest.param(n, id=n) for n in subjects.names()])
+    if p := getattr(metafunc.function, "property", None):
+        metafunc.parametrize("s", [pytest.param(n, id=n, marks=marks(p, n)) for n in subjects.names()])
+
+
+def marks(p, name):
+    outcomes, reason = declared(p, name)
+    raises = tuple(RAISES[o] for o in outcomes if o in RAISES)
+    reason = f"declared: {p.id} {'|'.join(outcomes)} ({reason})"
+    return [pytest.mark.xfail(raises=raises, strict="holds" not in outcomes, reason=reason)] if raises else []
+
+
+def declared(p, name):
+    """([outcome, ...], reason)"""
+    outcomes, reason = ("n/a", p.absent) if p.absent else subject(name).expected(p.id)
+    return outcomes.split("|"), reason
 
 
 def pytest_collection_modifyitems(items):
-    """Properties in the order of the documentation; L2, which speaks of all others, last."""
-    rank = {p: i for i, p in enumerate(("I", "S", "W", "F", "G", "T", "FT", "N", "X", "L", "D", "C"))}
-
-    def key(item):
-        p = getattr(item.function, "property", None)
-        return (p.id == "L2", rank[p.id.rstrip("[]abcdefghijklmnopqrstuvwxyz").rstrip("0123456789")], int("".join(filter(str.isdigit, p.id)))) if p else (False, 99, 0)
-
-    items.sort(key=key)
+    items.sort(key=lambda item: order(item.function.property.id) if hasattr(item.function, "property") else ())
 
 
-def pytest_runtestloop(session):
-    """Start the tests that run in processes of their own, as many at once as there are processors."""
-    if session.config.option.collectonly:
-        return
-    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
-    environment = dict(os.environ)
-    for item in session.items:
-        if not hasattr(item.function, "property"):
-            continue
-        s = subject(item.callspec.params["s"])
-        if harness.in_child(item.function, s) and not item.function.property.absent:
-            _children[item.nodeid] = pool.submit(harness.run, item.function, s, environment)
-    pool.shutdown(wait=False)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A process runs all properties of a subject: L2 speaks of all others, and a library is imported once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySubject(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid.partition("[")[2] or nodeid
+
+    return BySubject(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,40 +92,86 @@ def pytest_pyfunc_call(pyfuncitem):
     p = getattr(pyfuncitem.function, "property", None)
     if p is None:
         return None
-    s = subject(pyfuncitem.callspec.params["s"])
-    expected, reason = ("n/a", p.absent) if p.absent else s.expected(p.id)
-    child = _children.pop(pyfuncitem.nodeid, None)
-    verdict = child.result() if child else harness.run(pyfuncitem.function, s)
-    if p.rare and (verdict.outcome, expected) == ("holds", "breaks"):
-        verdict = harness.Verdict("breaks", "not seen in this run")
-    if p.id == "L2" and verdict.outcome == "holds":
-        unbalanced = [c.property.id for c in _cells if c.subject == s.name and "alive went from" in c.detail]
-        if unbalanced:
-            verdict = harness.Verdict("breaks", f"not balanced after {', '.join(unbalanced)}")
-    if verdict.outcome in expected.split("|"):
-        expected = verdict.outcome
-    _progress(len(pyfuncitem.session.items))
-    _cells.append(report.Cell(s.name, p, verdict.outcome, expected, reason, verdict.detail))
-    if verdict.outcome != expected:
-        declared = f"declared: {expected}" + (f" ({reason})" if reason else "")
-        pytest.fail(f"{s.name}: {p.id} {verdict.outcome}, {declared}\n{p.promise}\n{verdict.detail}", pytrace=False)
-    return True
+    name = pyfuncitem.callspec.params["s"]
+    outcomes, reason = declared(p, name)
+    outcome, detail = came_out(p, pyfuncitem.function, name, outcomes)
+    if outcome == "lacks":
+        outcome = "n/a"
+        if subject(name).kind == "library" and p.id not in subject(name).differs:  # a strategy has everything
+            outcomes, reason = ["n/a"], detail
+    expected = outcome if outcome in outcomes else "|".join(outcomes)
+    cell = Cell(name, p.id, p.title, p.promise, outcome, expected, reason, detail)
+    pyfuncitem.user_properties += dataclasses.asdict(cell).items()  # reach the process that reports, and JUnit's XML
+    if outcome == "holds" and outcomes != ["n/a"]:
+        return True
+    if outcome == expected == "n/a":
+        pytest.skip(reason)
+    because = f" ({reason})" if reason else ""
+    raise RAISES.get(outcome, pytest.fail.Exception)(
+        f"{name}: {p.id} {outcome}, declared: {'|'.join(outcomes)}{because}\n{p.promise}\n{detail}", pytrace=False)
 
 
-def _progress(all, *, began=time.monotonic(), said=[time.monotonic()]):
-    now, done = time.monotonic(), len(_cells) + 1
-    if PROGRESS and now - said[0] > 30:
-        said[0] = now
-        with open(PROGRESS, "a") as f:
-            print(f"{done} of {all} outcomes, {now - began:.0f} s, about {(now - began) / done * (all - done):.0f} s left", file=f)
+def came_out(p, function, name, outcomes):
+    """(outcome, detail), in view of other runs, in which a rare break may be seen, and of other tests, which L2 speaks of."""
+    verdict = harness.run(function, subject(name))
+    if verdict.outcome == "holds":
+        unbalanced = [c.id for c in cells if c.subject == name and "alive went from" in c.detail]
+        if p.rare and outcomes == ["breaks"]:
+            return "breaks", "not seen in this run"
+        if p.id == "L2" and unbalanced:
+            return "breaks", f"not balanced after {', '.join(unbalanced)}"
+    return verdict.outcome, verdict.detail
 
 
-def pytest_sessionfinish(session):
-    if _cells:
-        report.write(_cells, [_loaded[n] for n in subjects.names() if n in _loaded], subjects.skipped())
+def pytest_keyboard_interrupt():
+    import psutil  # not before: it may switch the GIL on
+
+    for process in psutil.Process().children(recursive=True):  # in sessions of their own, which Ctrl-C does not reach
+        process.kill()
 
 
-def pytest_terminal_summary(terminalreporter):
-    if _cells:
-        terminalreporter.section("matrix")
-        terminalreporter.write(report.table(_cells, [_loaded[n] for n in subjects.names() if n in _loaded]))
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.user_properties:
+        cells.append(Cell(**dict(report.user_properties)))
+
+
+class Results:
+    """What all tests together have shown. If not all have run, there are none: what there is could be taken for all."""
+
+    def __init__(self):
+        self.finished, self.interrupted, self.said = 0, False, time.monotonic()
+
+    def pytest_sessionstart(self, session):
+        self.session, self.began = session, time.monotonic()
+
+    def pytest_runtest_logfinish(self):
+        self.finished += 1
+        now, total = time.monotonic(), self.session.testscollected
+        if PROGRESS and now - self.said > 30:
+            self.said, took = now, now - self.began
+            left = took / self.finished * (total - self.finished)
+            with open(PROGRESS, "a") as f:
+                print(f"{self.finished} of {total} outcomes, {took:.0f} s, about {left:.0f} s left", file=f)
+
+    def pytest_keyboard_interrupt(self, excinfo):
+        # -x with -n is an exception of xdist's that is a KeyboardInterrupt, too.
+        self.interrupted = excinfo.type is KeyboardInterrupt or "keyboard-interrupt" in str(excinfo.value)
+
+    def pytest_sessionfinish(self, session):
+        if self.interrupted:
+            session.exitstatus = 128 + signal.SIGINT
+        if self.finished == session.testscollected and cells:
+            write(*self.ordered(), subjects.skipped())
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if cells:
+            terminalreporter.section("matrix")
+        if self.finished == self.session.testscollected and cells:
+            terminalreporter.write(table(*self.ordered()))
+        elif cells:
+            terminalreporter.write_line(f"{self.finished} of {self.session.testscollected} tests ran: no table, and nothing is written")
+
+    def ordered(self):
+        """(cells, subjects); xdist's processes report in any order."""
+        names = [n for n in subjects.names() if any(c.subject == n for c in cells)]
+        return sorted(cells, key=lambda c: (order(c.id), names.index(c.subject))), [subject(n) for n in names]

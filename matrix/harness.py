@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import time
 import traceback
 from dataclasses import dataclass
 
-from subjects import NotApplicable, load
+from subjects import Lacks, NotApplicable, load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # MATRIX_QUICK=1: a look. The tests that repeat something very often do it less.
@@ -63,49 +64,48 @@ def prop(id, title, *, child=False, absent="", rare=False):
     return mark
 
 
-def run(function, subject, environment=None):
-    """Run a property's test against a subject, and judge. environment is that of the
-    process it may get; a copy is needed where another thread changes os.environ
-    meanwhile, as pytest does: exec would fail with "Bad address"."""
+def run(function, subject):
+    """Run a property's test against a subject, and judge."""
     if function.property.absent:
         return Verdict("n/a", function.property.absent)
     if subject.unloadable and function.property.id != "FT1":
         return Verdict("n/a", subject.unloadable)
-    if in_child(function, subject):
-        return _run_in_child(function, subject, dict(os.environ) if environment is None else environment)
+    if function.property.child or subject.kind == "library":
+        return _run_in_child(function, subject)
     return _run_here(function, subject)
-
-
-def in_child(function, subject):
-    """Whether it gets a process of its own: what may crash or hang, and every library."""
-    return function.property.child or subject.kind == "library"
 
 
 def _run_here(function, subject):
     before = balance(subject)
     try:
         function(subject)
-    except NotApplicable as e:
-        return Verdict("n/a", str(e))
-    except AssertionError as e:
+    except (Exception, SystemExit) as e:
         # The traceback holds the frame, and the frame what it made.
-        verdict = Verdict("breaks", _in_short(e))
+        verdict = _verdict(e, function.property, subject)
         traceback.clear_frames(e.__traceback__)
         e.__traceback__ = None
         del e
         subject.settle()
         gc.collect()
         return verdict
-    except (Exception, SystemExit) as e:
-        if refused := subject.refusal(e):
-            return Verdict(subject.refused(function.property.id), refused)
-        return Verdict("failed", traceback.format_exc())
     after = balance(subject)
     if after != before:
         # A bug of ours, but a trait of somebody else's library.
         outcome = "breaks" if subject.kind == "library" else "failed"
         return Verdict(outcome, f"(native objects, wrappers) alive went from {before} to {after}")
     return Verdict("holds")
+
+
+def _verdict(error, p, subject):
+    if isinstance(error, NotApplicable):
+        return Verdict("lacks" if isinstance(error, Lacks) else "n/a", str(error))
+    if lacks := subject.lacking(error):
+        return Verdict("lacks", lacks)
+    if isinstance(error, AssertionError):
+        return Verdict("breaks", _in_short(error))
+    if refused := subject.refusal(error):
+        return Verdict(subject.refused(p.id), refused)
+    return Verdict("failed", traceback.format_exc())
 
 
 def balance(subject):
@@ -131,21 +131,21 @@ def _in_short(e):
 
 # --- a process of its own ------------------------------------------------------
 
-_EXIT = {20: "holds", 10: "breaks", 11: "n/a"}  # not 0: who leaves early has not been judged
+_EXIT = {20: "holds", 10: "breaks", 11: "n/a", 12: "lacks"}  # not 0: who leaves early has not been judged
 
 
-def _run_in_child(function, subject, environment):
+def _run_in_child(function, subject):
     seconds = CHILD_SECONDS
     if subject.kind == "library":
         declared = subject.differs.get(function.property.id, ("",))[0]
         seconds = HUNG_SECONDS if "hung" in declared.split("|") else CHILD_SECONDS
-        status, text, detail = _zygote(subject, environment).run(function, seconds)
+        status, text, detail = _zygote(subject).run(function, seconds)
     else:
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
                    function.__module__, function.__name__, subject.name]
         # A session of its own, so that what it has started goes with it when it hangs.
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=HERE,
-                                 env=environment, start_new_session=True)
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                 start_new_session=True)
         try:
             detail, errors = child.communicate(timeout=CHILD_SECONDS)
         except subprocess.TimeoutExpired:
@@ -171,7 +171,7 @@ def _judge(function, subject):
     verdict = _run_here(function, subject)
     if verdict.detail:
         print(verdict.detail)
-    sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 12))
+    sys.exit({v: k for k, v in _EXIT.items()}.get(verdict.outcome, 13))
 
 
 # --- the same for a library: forks of a process that has imported it, which takes
@@ -181,12 +181,12 @@ def _judge(function, subject):
 class _Zygote:
     """A process with a library in it, from which each property gets a fork."""
 
-    def __init__(self, subject, environment):
+    def __init__(self, subject):
         self._name = subject.name
         # Freed memory is overwritten, so that what is used after it was freed crashes every time.
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE,
-                                         env={**environment, "PYTHONMALLOC": "debug"})
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                         env={**os.environ, "PYTHONMALLOC": "debug"}, start_new_session=True)
 
     def run(self, function, seconds):
         """(exit status, negative for a signal and None for too late; all that was printed; what was printed to stdout)"""
@@ -199,7 +199,7 @@ class _Zygote:
             except OSError:
                 answer = ""
             if not answer:
-                del _zygotes.of[self._name]  # the next property gets a new one
+                del _zygotes[self._name]  # the next property gets a new one
                 return 1, "the process that imports the library died", ""
             printed = []
             for name in "stdout", "stderr":
@@ -208,14 +208,13 @@ class _Zygote:
             return json.loads(answer), "".join(printed), printed[0]
 
 
-_zygotes = threading.local()  # one for each thread that runs tests, as they wait for one answer at a time
+_zygotes = {}
 
 
-def _zygote(subject, environment):
-    mine = _zygotes.__dict__.setdefault("of", {})
-    if subject.name not in mine:
-        mine[subject.name] = _Zygote(subject, environment)
-    return mine[subject.name]
+def _zygote(subject):
+    if subject.name not in _zygotes:
+        _zygotes[subject.name] = _Zygote(subject)
+    return _zygotes[subject.name]
 
 
 def _zygote_main(name):
@@ -262,10 +261,13 @@ def program(subject, source, *, before="", options=None):
     if options is None:
         options = ("-X", f"gil={int(sys._is_gil_enabled())}") if FREE_THREADED else ()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHON_GIL"}
-    done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True, cwd=HERE,
-                          env=environment)
-    if subject and subject.kind == "library" and (lacks := done.stderr.partition("subjects.NotApplicable: ")[2]):
-        raise NotApplicable(lacks.splitlines()[0])
+    done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True, env=environment)
+    if subject and subject.kind == "library":
+        if said := re.search(r"^subjects\.(NotApplicable|Lacks): (.*)", done.stderr, re.M):
+            raise {"Lacks": Lacks}.get(said[1], NotApplicable)(said[2])
+        if said := re.search(r"^AttributeError: .* has no attribute '(\w+)'", done.stderr, re.M):
+            if lacks := subject.lacking(AttributeError(name=said[1])):
+                raise Lacks(lacks)
     return done.returncode, done.stdout, done.stderr
 
 

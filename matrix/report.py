@@ -8,29 +8,42 @@ lists what came out otherwise than declared, the way an adapter declares it.
 import json
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 
-from harness import QUICK, Property
+from harness import QUICK
 
 MARKS = {"holds": "✓", "breaks": "✗", "n/a": "–", "crashed": "☠", "hung": "⌛", "failed": "!"}
 LEGEND = "✓ holds   ✗ breaks   – not applicable   ☠ crashed   ⌛ hung   ! neither"
 
 
+FAMILIES = ("I", "S", "W", "F", "G", "T", "FT", "N", "X", "L", "D", "C")
+
+
 @dataclass(frozen=True)
 class Cell:
+    """A property of a subject."""
+
     subject: str
-    property: Property
+    id: str
+    title: str
+    promise: str
     outcome: str
     expected: str
     reason: str
     detail: str
 
 
+def order(property_id):
+    """The key that sorts properties as the documentation has them; L2, which speaks of all others, last."""
+    family, number = re.match(r"([A-Z]+)(\d+)", property_id).groups()
+    return property_id == "L2", FAMILIES.index(family), int(number), property_id
+
+
 def grid(cells):
-    """(properties in order, {(subject, property id): cell})"""
-    properties = list(dict.fromkeys(c.property for c in cells))
-    return properties, {(c.subject, c.property.id): c for c in cells}
+    """(a cell of each property, in order; {(subject, property id): cell})"""
+    return list({c.id: c for c in cells}.values()), {(c.subject, c.id): c for c in cells}
 
 
 def table(cells, subjects):
@@ -64,7 +77,7 @@ def reasons(cells, subject):
         if c.subject == subject.name and c.outcome != "holds":
             why = c.reason if c.outcome == c.expected else c.detail.strip()
             why = (why.splitlines() or ["no reason given"])[-1]
-            groups.setdefault((MARKS[c.outcome], why), []).append(c.property.id)
+            groups.setdefault((MARKS[c.outcome], why), []).append(c.id)
     return [(mark, why, ids) for (mark, why), ids in groups.items()]
 
 
@@ -86,17 +99,23 @@ def markdown(cells, subjects):
 
 
 def document(cells, subjects, skipped):
-    properties, _ = grid(cells)
+    properties, at = grid(cells)
     return {
         "python": version(),
         "quick": QUICK,
         "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)}
-                     | ({"ships": s.ships, "note": s.note} if s.ships else {}) for s in subjects],
+                     | ({"ships": s.ships, "note": s.note} if s.ships else {"needs_gil": s.needs_gil, "elsewhere": elsewhere(s, at)}) for s in subjects],
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
         "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
-        "outcomes": [{"subject": c.subject, "property": c.property.id, "outcome": c.outcome, "expected": c.expected,
+        "outcomes": [{"subject": c.subject, "property": c.id, "outcome": c.outcome, "expected": c.expected,
                       "reason": c.reason or c.detail} | ({"detail": c.detail} if c.outcome != c.expected else {}) for c in cells],
     }
+
+
+def elsewhere(subject, at):
+    """{property: reason}: what a strategy declares to break and this interpreter cannot show."""
+    return {id: why for id, why in subject.breaks.items()
+            if (subject.name, id) in at and at[subject.name, id].outcome == "n/a"}
 
 
 def version():
@@ -106,7 +125,7 @@ def version():
 
 def write(cells, subjects, skipped):
     """To MATRIX_JSON and MATRIX_MD, where these name files."""
-    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), indent=1, ensure_ascii=False) + "\n"),
+    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), ensure_ascii=False, separators=(",", ":")) + "\n"),
                            ("MATRIX_MD", lambda: markdown(cells, subjects))):
         if path := os.environ.get(variable):
             with open(path, "w", encoding="utf-8") as f:

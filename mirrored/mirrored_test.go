@@ -15,12 +15,6 @@ import (
 
 func TestMain(m *testing.M) { strategytest.Main(m) }
 
-func TestStrategyKeepsItsPromises(t *testing.T) {
-	s, ok := strategies.Lookup("mirrored")
-	require.True(t, ok)
-	strategytest.Run(t, s)
-}
-
 // TestChildrenAreTakenWhileGcLooks: a goroutine that takes references to an object's
 // children must not have gc find them unreachable between its two looks at them.
 func TestChildrenAreTakenWhileGcLooks(t *testing.T) {

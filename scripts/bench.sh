@@ -113,10 +113,15 @@ failed=
 mkfifo "$out/.progress"
 while IFS= read -r line; do say "      $line"; done <"$out/.progress" &
 exec 9>"$out/.progress" # open until the matrix is through, or the reader would stop
-if ! MATRIX_PROGRESS=$PWD/$out/.progress STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
-    scripts/matrix.sh >"$out/matrix.log" 2>&1; then
+matrix=0
+MATRIX_PROGRESS=$PWD/$out/.progress STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
+    scripts/matrix.sh >"$out/matrix.log" 2>&1 || matrix=$?
+[ "$matrix" != 130 ] || exit 130
+if [ "$matrix" != 0 ]; then
     failed="the matrix did not come out as declared: see $final/matrix.log"
     say "$failed"
+else
+    rm "$out/matrix.log" # matrix.md has all of it
 fi
 exec 9>&-
 wait

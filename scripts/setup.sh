@@ -111,6 +111,21 @@ if ! cmp -s requirements.txt "$venv/.installed"; then
     cp requirements.txt "$venv/.installed"
 fi
 
+# --- a browser, and what drives it, for the test of the report's page, which is skipped without. For
+# the default interpreter only: what it tests is the same with all.
+chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+if [ -z "$asked" ]; then
+    [ $apt = no ] || chromium >/dev/null || (install chromium) || say "the test of the report's page is skipped"
+    if chromium >/dev/null && ! cmp -s requirements-browser.txt "$venv/.installed-browser"; then
+        say "installing the packages of requirements-browser.txt"
+        if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt; then
+            cp requirements-browser.txt "$venv/.installed-browser"
+        else
+            say "pip could not install them: the test of the report's page is skipped"
+        fi
+    fi
+fi
+
 # --- the extension module
 target=python/pyobject_preservation/_core$PP_EXT_SUFFIX
 [ -e "$target" ] || say "building the extension module for Python $short (a minute or two the first time)"

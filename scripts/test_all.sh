@@ -64,13 +64,14 @@ printf '| CPython | package, harness | model | matrix | kit | take-home | Go | G
 warned() { grep -E '^[^ ]+:[0-9]+: warning: ' "$1" | grep -v /pkg/mod/ >&2; }
 # run NAME COMMAND...: a cell of the table; WORD says "passed" otherwise
 run() {
-    local log=.build/test-all-$version-$1.log begun=$SECONDS result=${WORD:-passed}
+    local log=.build/test-all-$version-$1.log begun=$SECONDS result=${WORD:-passed} counts
     if ! scripts/with_python.sh "$python" "${@:2}" </dev/null >"$log" 2>&1 || warned "$log"; then
         result=FAILED failed=yes
         tail -5 "$log" >&2
     fi
-    say "      $1: $result, $((SECONDS - begun)) s: $(grep -E '[0-9]+ passed' "$log" | tail -1)"
-    printf ' %s |' "$result$(grep -oE '[0-9]+ passed' "$log" | tail -1 | sed 's/\(.*\) passed/ (\1)/')" >>"$report"
+    counts=$(grep -oE '[0-9]+ passed(, [0-9]+ [a-z]+)*' "$log" | tail -1 || true)
+    say "      $1: $result, $((SECONDS - begun)) s: $counts"
+    printf ' %s |' "$result${counts:+ ($counts)}" >>"$report"
 }
 export PYTHONDONTWRITEBYTECODE=1 CI=1
 minutes=14 # for each, on two cores

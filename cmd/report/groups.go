@@ -4,24 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"pyobject-preservation/bench/catalog"
 )
 
 // columnsAtMost is how wide a table of a report may be.
 const columnsAtMost = 7
 
-// groups of operations that are read together. What is in none of them comes last.
-var groups = []struct {
-	title      string
-	operations []string
-}{
-	{"Wrap and unwrap", []string{"WrapLive", "WrapDead", "WrapFirst", "Unwrap", "Weakref"}},
-	{"Create, hold and release", []string{"Create", "Hold", "RetainRelease", "ReleaseZombie", "OffThread"}},
-	{"Calls and trees", []string{"Call", "CallGo", "Callbacks", "Tree"}},
-	{"Python's collector, and memory", []string{"GC", "Memory"}},
-	{"Threads", []string{"Threads"}},
-}
-
-// grouped are the rows of a language by the title of their group, in the order of groups.
+// grouped are the rows of a language by the title of their group, in the order of the catalog. What is in
+// no group comes last.
 func (r *run) grouped(lang string) (titles []string, rows map[string][]row) {
 	rows = map[string][]row{}
 	rest := slices.Clone(r.Rows[lang])
@@ -39,8 +30,10 @@ func (r *run) grouped(lang string) (titles []string, rows map[string][]row) {
 			titles = append(titles, title)
 		}
 	}
-	for _, g := range groups {
-		take(g.title, func(operation string) bool { return slices.Contains(g.operations, operation) })
+	for _, g := range catalog.Groups {
+		take(g.Title, func(operation string) bool {
+			return slices.ContainsFunc(g.Operations, func(o catalog.Operation) bool { return o.Name == operation })
+		})
 	}
 	take("Others", func(string) bool { return true })
 	return titles, rows

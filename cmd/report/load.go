@@ -87,6 +87,11 @@ type subject struct {
 	ShippedBy []string `json:"shipped_by"`
 	Ships     string   `json:"ships"` // of a library: our strategy
 	Note      string   `json:"note"`
+
+	// Of a strategy, in runs that have recorded it: why it needs the GIL, "" if it does not; and for
+	// each property that it declares to break and this interpreter cannot show, the reason.
+	NeedsGIL  *string           `json:"needs_gil"`
+	Elsewhere map[string]string `json:"elsewhere"`
 }
 
 // skipped is a library that could not be had.

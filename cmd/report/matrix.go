@@ -48,13 +48,21 @@ func (r *run) held(subject string) string {
 	case r.Matrix == nil || !r.Matrix.measured(subject):
 		return notRecorded
 	}
-	holds, all := r.Matrix.count(subject, "holds"), 0
+	holds, all := r.tally(subject)
+	return fmt.Sprintf("%d of %d", holds, all)
+}
+
+// tally is how many properties hold, of those that apply.
+func (r *run) tally(subject string) (holds, all int) {
+	if r.Matrix == nil {
+		return 0, 0
+	}
 	for _, o := range r.Matrix.Outcomes {
 		if o.Subject == subject && o.Outcome != "n/a" {
 			all++
 		}
 	}
-	return fmt.Sprintf("%d of %d", holds, all)
+	return r.Matrix.count(subject, "holds"), all
 }
 
 // matrixPage is the part of the report about correctness.

@@ -45,9 +45,9 @@ func (r *run) page() string {
 
 // short is what goes into README.
 func (r *run) short() string {
-	return fmt.Sprintf("%s\n%s\nThe whole report: [results/%s/report.md](results/%s/report.md). "+
-		"`make bench` records a run, `make report` makes this section from the newest one.\n",
-		r.overview(), r.about(), r.Label, r.Label)
+	return fmt.Sprintf("%s%s\n%s\nThe whole report: [results/%s/report.md](results/%s/report.md), and with charts, the matrix and a chooser "+
+		"as a page, `results/%s/index.html`. `make bench` records a run, `make report` makes this section from the newest one.\n",
+		r.overview(), r.showPictures(), r.about(), r.Label, r.Label, r.Label)
 }
 
 func (r *run) about() string {

@@ -244,7 +244,7 @@ func wide(t *testing.T) *run {
 
 func TestWideTablesHaveStrategiesAsLines(t *testing.T) {
 	tables := wide(t).tables("py")
-	assert.Contains(t, tables, "### Wrap and unwrap\n\n| strategy | WrapLive | WrapDead |")
+	assert.Contains(t, tables, "### Handing an object to Python\n\n| strategy | WrapLive | WrapDead |")
 	assert.Contains(t, demo(t).tables("py"), "| operation | floor | naive | preserve |")
 }
 

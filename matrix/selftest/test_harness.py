@@ -1,17 +1,19 @@
 """The harness itself: every outcome is told from every other, and both directions are strict."""
 
-import json
 import os
+import signal
 import subprocess
 import sys
-import threading
 import time
+from xml.etree import ElementTree
 
+import psutil
 import pytest
 
 import harness
 import pyobject_preservation as pp
 import subjects
+from own import Matrix
 
 NAME = pp.STRATEGIES[0]
 
@@ -88,7 +90,7 @@ def leaves_in_child(s):
     (breaks, "breaks", "as promised"),
     (raises, "failed", "KeyError"),
     (leaks, "failed", "alive went from"),
-    (asks, "n/a", "nonesuch"),
+    (asks, "lacks", "nonesuch"),
     (crashes, "crashed", "signal 11"),
     (hangs, "hung", "2 s"),
     (breaks_in_child, "breaks", "as promised"),
@@ -104,49 +106,100 @@ def test_outcomes_are_told_apart(function, outcome, says, monkeypatch):
     assert says in verdict.detail
 
 
-def test_processes_start_while_the_environment_changes():
-    """pytest sets and takes away a variable for each test; that made one process in thousands fail to start."""
-    path = os.path.dirname(__file__) + os.pathsep + os.environ.get("PYTHONPATH", "")
-    environment, stop = {**os.environ, "PYTHONPATH": path}, threading.Event()
+PROPERTIES = """
+import time
+from harness import prop
 
-    def change():
-        while not stop.is_set():
-            os.environ["MATRIX_CHANGES"] = "x"
-            del os.environ["MATRIX_CHANGES"]
-            time.sleep(0)  # the GIL is for the others, too
+@prop("C91", "breaks")
+def test_breaks(s):
+    \"\"\"Breaks.\"\"\"
+    assert False, "this time"
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        outcomes = [harness.run(breaks_in_child, subjects.load(NAME), environment).outcome for _ in range(8)]
-    finally:
-        stop.set()
-        thread.join()
-    assert outcomes == ["breaks"] * 8
-
-
-@pytest.mark.parametrize("declared, ok", [({}, False), ({"I1": "as it should"}, True), ({"I1": "x", "I4": "y"}, False)])
-def test_both_directions_are_strict(declared, ok, tmp_path):
-    """A break that is not declared fails the run, and so does a declared one that holds."""
-    code = f"""
-import sys, pytest
-sys.path.insert(0, {harness.HERE!r})
-import subjects
-load = subjects.load
-def declare(name):
-    s = load(name)
-    s.breaks = {declared!r}
-    return s
-subjects.load = declare
-sys.exit(pytest.main(["-q", "-c", {os.path.join(harness.HERE, "pytest.ini")!r}, "--rootdir", {harness.HERE!r},
-                      {os.path.join(harness.HERE, "properties", "test_identity.py")!r}, "-k", "alive_give_one or reused_address"]))
+@prop("C92", "holds")
+def test_holds(s):
+    \"\"\"Holds.\"\"\"
 """
-    path = tmp_path / "matrix.json"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          env={**os.environ, "MATRIX_SUBJECTS": "naive", "MATRIX_JSON": str(path), "MATRIX_MD": str(tmp_path / "m.md")})
-    assert (done.returncode == 0) == ok, done.stdout + done.stderr
-    document = json.loads(path.read_text())
-    assert {o["property"]: o["outcome"] for o in document["outcomes"]} == {"I1": "breaks", "I4": "holds"}
+
+HANGS = PROPERTIES + """
+import pathlib
+
+@prop("C93", "hangs", child=True)
+def test_hangs(s):
+    \"\"\"Hangs.\"\"\"
+    pathlib.Path("hangs").touch()
+    time.sleep(1000)
+"""
+
+@pytest.fixture
+def matrix(tmp_path):
+    return Matrix(tmp_path)
+
+
+alone_or_not = pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "-n"])
+
+
+@pytest.mark.parametrize("breaks, says, options", [
+    ({}, ["naive: C91 breaks, declared: holds", "this time", "1 failed, 1 passed"], ()),
+    ({"C91": "as it should"}, ["1 passed, 1 xfailed"], ()),
+    ({"C91": "x", "C92": "y"}, ["[XPASS(strict)] declared: C92 breaks (y)", "1 failed, 1 xfailed"], ()),
+    ({"C92": "y"}, ["naive: C91 breaks, declared: holds", "[XPASS(strict)] declared: C92 breaks (y)", "2 failed"], ("-n", "2")),
+])
+def test_both_directions_are_strict(breaks, says, options, matrix):
+    """A break that is not declared fails the run, and so does a declared one that holds."""
+    status, printed, document = matrix.run(PROPERTIES, *options, breaks=breaks)
+    assert status == (" failed" in says[-1]), printed
+    assert [line for line in says if line not in printed] == [], printed
+    assert [(o["property"], o["outcome"]) for o in document["outcomes"]] == [("C91", "breaks"), ("C92", "holds")]
+
+
+def test_what_was_asked_for_is_whole(matrix):
+    """-k narrows, and JUnit's XML has what the JSON has as properties."""
+    status, printed, document = matrix.run(PROPERTIES, "-k", "breaks", f"--junitxml={matrix.folder}/j.xml", breaks={"C91": "as it should"})
+    assert status == 0 and "1 deselected, 1 xfailed" in printed
+    assert [o["property"] for o in document["outcomes"]] == ["C91"]
+    suite = ElementTree.parse(matrix.folder / "j.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("1", "0", "1")
+    assert {p.get("name"): p.get("value") for p in suite.iter("property")}["outcome"] == "breaks"
+
+
+@alone_or_not
+def test_a_run_that_stops_early_writes_nothing(processes, matrix):
+    """What there is could be taken for all."""
+    status, printed, document = matrix.run(PROPERTIES, "-x", *processes, breaks={})
+    assert status == (2 if processes else 1), printed  # as pytest and xdist have it
+    assert "1 of 2 tests" in printed and document is None and not matrix.md.exists()
+
+
+@alone_or_not
+def test_ctrl_c_ends_it_with_130_and_writes_nothing(processes, matrix):
+    """And takes along the processes that it has started."""
+    run = matrix.start(HANGS, *processes, breaks={"C91": "x"})
+    deadline = time.monotonic() + 60
+    while not (matrix.folder / "hangs").exists():
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.05)
+    processes = psutil.Process(run.pid).children(recursive=True)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+    printed, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, printed
+    assert processes and psutil.wait_procs(processes, timeout=30)[1] == []
+    assert not matrix.json.exists() and not matrix.md.exists()
+
+
+def test_a_process_that_dies_ends_it(matrix):
+    """In which a test ran that should have had one of its own: it is named, once, and nothing is written."""
+    status, printed, document = matrix.run(PROPERTIES.replace("assert False", "import os; os.abort()"), "-n", "1", "--max-worker-restart=0", breaks={})
+    assert status == 1 and "crashed while running" in printed and "test_breaks[naive]" in printed
+    assert document is None
+
+
+def test_a_relative_pythonpath_is_found_by_all_processes():
+    """As in the command that README.md prints."""
+    root = os.path.dirname(harness.HERE)
+    done = subprocess.run([sys.executable, "-m", "pytest", "matrix/properties", "-q", "-c", "matrix/pytest.ini", "--rootdir", "matrix",
+                           "-k", "skips_super"], capture_output=True, text=True, cwd=root,
+                          env={**os.environ, "PYTHONPATH": "python", "MATRIX_SUBJECTS": "naive", "MATRIX_JSON": "", "MATRIX_MD": ""})
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_an_unknown_subject_is_a_clear_error(monkeypatch):

@@ -41,8 +41,19 @@ LIBRARIES = {
 }
 
 
+# What objects of a subject have, beside what all objects have.
+METHODS = {
+    "MyClass": ("id", "message", "print_message", "append", "remove", "children", "set_callback", "on_event"),
+    "MyClassRef": ("get", "emit", "release", "release_from_goroutine", "release_after_python", "wrap_from_goroutines"),
+}
+
+
 class NotApplicable(Exception):
     """The subject does not have what the property is about."""
+
+
+class Lacks(NotApplicable):
+    """The subject does not have a class, function or method; the message names it."""
 
 
 class Subject:
@@ -59,6 +70,7 @@ class Subject:
     """
 
     ships = None  # the strategy of ours that a library ships
+    needs_gil = ""  # why it needs the GIL
     unloadable = ""  # why this process cannot load it: it needs the GIL, which is off
 
     def __init__(self, module, *, name, kind, idea, shipped_by=(), breaks=None, not_applicable=None):
@@ -76,7 +88,7 @@ class Subject:
         try:
             return getattr(self.module, attribute)
         except AttributeError:
-            raise NotApplicable(f"{self.name} has no {attribute}") from None
+            raise Lacks(f"{self.name} has no {attribute}") from None
 
     def __repr__(self):
         return f"<subject {self.name}>"
@@ -99,6 +111,10 @@ class Subject:
 
     def refusal(self, error):
         """Why an exception of a library's own is an answer and no bug; "" if it is not."""
+        return ""
+
+    def lacking(self, error):
+        """The method that it lacks and that an exception is about, "" if there is none."""
         return ""
 
     def expected(self, property_id):
@@ -159,6 +175,13 @@ class Library(Subject):
     def refusal(self, error):
         return next((why for part, why in self.refuses.items() if part in str(error)), "")
 
+    def lacking(self, error):
+        lacks = {name: owner for owner, names in METHODS.items() for name in names
+                 if not hasattr(getattr(self.module, owner, None), name)}
+        while error and not (isinstance(error, AttributeError) and error.name in lacks):
+            error = error.__context__
+        return error and f"{self.name} has no {lacks[error.name]}.{error.name}"
+
     def refused(self, property_id):
         return "breaks" if "breaks" in self.differs.get(property_id, ("",))[0].split("|") else "n/a"
 
@@ -192,9 +215,10 @@ def native(name):
 def adopt(module, MyClass, base):
     """The adapter module of a library that has its own Python binding, complete:
     what it knows about one object become methods of base, and MyClass its class."""
-    for name in ("id", "message", "print_message", "append", "remove", "children", "set_callback"):
-        setattr(base, name, getattr(module, "method_" + name))
     base.on_event = lambda self, event: event
+    for name in METHODS["MyClass"]:
+        if method := getattr(module, "method_" + name, None):
+            setattr(base, name, method)
     module.MyClass = MyClass
     return module
 
@@ -214,7 +238,7 @@ def strategy(name):
         breaks=declared["breaks"],
         not_applicable=declared["not_applicable"],
     )
-    subject.unloadable = unloadable
+    subject.unloadable, subject.needs_gil = unloadable, declared["needs_gil"]
     return subject
 
 
@@ -274,3 +298,16 @@ def names():
 def load(name):
     """The subject called name."""
     return library(name) if name in LIBRARIES else strategy(name)
+
+
+def _adopt_adapters(paths):
+    """Adapters from elsewhere: files with SUBJECTS, as those of this folder."""
+    for path in filter(None, paths.split(os.pathsep)):
+        stem = os.path.splitext(os.path.basename(path))[0]
+        spec = importlib.util.spec_from_file_location(f"{__name__}.{stem}", path)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        LIBRARIES.update({s.name: stem for s in module.SUBJECTS})
+
+
+_adopt_adapters(os.environ.get("MATRIX_ADAPTERS", ""))

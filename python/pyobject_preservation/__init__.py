@@ -5,14 +5,11 @@ it? Each strategy is one answer, as a module of its own with the same classes::
 
     import pyobject_preservation as pp
 
-    m = pp.strategy("preserve")        # or: from pyobject_preservation import preserve
+    m = pp.strategy("preserve")        # or: import pyobject_preservation.preserve as m
     obj = m.MyClass()                  # a native object and its wrapper
     ref = m.MyClassRef(obj)            # native code holds it, too
     del obj                            # the wrapper dies; the native object does not
     obj = ref.get()                    # is it the same one? ask m.GUARANTEES
-
-The modules are made when they are first asked for: `from pyobject_preservation
-import preserve` works, `import pyobject_preservation.preserve` only after that.
 
 STRATEGIES   the names of all strategies, in suite order
 REFERENCES   what strategies are measured against: "floor", a bare extension that does no
@@ -20,8 +17,11 @@ REFERENCES   what strategies are measured against: "floor", a bare extension tha
              reference(name) has part of a strategy's interface
 """
 
+import importlib.abc as _abc
 import json as _json
 import sys as _sys
+from importlib import import_module as _import_module
+from importlib.machinery import ModuleSpec as _ModuleSpec
 from types import MappingProxyType as _MappingProxyType
 
 from . import _core
@@ -52,27 +52,43 @@ def _whole(name):
     return declared
 
 
-def strategy(name, /):
-    """The module of the strategy called name; the same one every time.
+class _Strategies(_abc.MetaPathFinder, _abc.Loader):
+    """Finds the modules of the strategies, which _core makes when they are first asked for."""
 
-    Raises ValueError, which lists the names there are, for any other; RuntimeError for one that
-    needs the GIL (needs_gil in its declaration) where the GIL is off.
-    """
-    declared = declaration(name)
-    full_name = f"{__name__}.{name}"
-    if full_name not in _sys.modules:
-        module = _core.strategy(name)
+    package = __name__
+
+    def find_spec(self, fullname, path, target=None):
+        package, _, name = fullname.rpartition(".")
+        if package == self.package and name in STRATEGIES:
+            return _ModuleSpec(fullname, self, origin=_core.__file__)
+        return None
+
+    def create_module(self, spec):
+        return _core.strategy(spec.name.rpartition(".")[2])
+
+    def exec_module(self, module):
+        declared = declaration(module.__name__.rpartition(".")[2])
         module.GUARANTEES = declared
         module.__doc__ = (
-            f"The {name} strategy.\n\n{declared['idea']}.\n\n"
+            f"The {declared['name']} strategy.\n\n{declared['idea']}.\n\n"
             "GUARANTEES says what it keeps: identity and weakref (True: kept over a death\n"
             "and return; over any number of them unless I3 breaks),\n"
             "breaks and not_applicable ({property of the matrix: reason}), needs_gil (why, or \"\"),\n"
             "idea, shipped_by."
         )
-        module.__package__ = __name__
-        globals()[name] = _sys.modules[full_name] = module
-    return _sys.modules[full_name]
+
+
+# This package may be loaded again: the finder of the one before refers to that one.
+_sys.meta_path[:] = [f for f in _sys.meta_path if getattr(f, "package", None) != __name__] + [_Strategies()]
+
+
+def strategy(name, /):
+    """The module of the strategy called name; the same one every time.
+
+    Raises ValueError, which lists the names there are, for any other; RuntimeError for one that
+    needs the GIL (needs_gil in its declaration) where the GIL is off, as the import statement does.
+    """
+    return _import_module(f"{__name__}.{declaration(name)['name']}")
 
 
 def reference(name, /):

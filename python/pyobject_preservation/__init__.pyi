@@ -1,61 +1,42 @@
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, final, type_check_only
+from typing import Any, type_check_only
 
-__all__: list[str]
+from . import (
+    finalizer as finalizer,
+    gcowned as gcowned,
+    ghost as ghost,
+    handletable as handletable,
+    instancemap as instancemap,
+    intrusive as intrusive,
+    mirrored as mirrored,
+    naive as naive,
+    nativedict as nativedict,
+    preserve as preserve,
+    toggleref as toggleref,
+)
+from . import _strategy
+
+__all__ = ["REFERENCES", "STRATEGIES", "declaration", "reference", "strategy"]
 
 STRATEGIES: tuple[str, ...]
 REFERENCES: tuple[str, ...]
 
-# The classes of each strategy are made when it is loaded; these describe them.
-
-@type_check_only
-class MyClass:
-    """What every strategy's MyClass has; the classes themselves differ."""
-
-    def __init__(self, message: str | None = None) -> None: ...
-    def id(self) -> int: ...
-    def message(self) -> str: ...
-    def print_message(self) -> None: ...
-    def on_event(self, event: int, /) -> int: ...
-    def set_callback(self, callback: Callable[[int], int] | None, /) -> None: ...
-    def append(self, child: MyClass, /) -> None: ...
-    def remove(self, child: MyClass, /) -> None: ...
-    def children(self) -> list[MyClass]: ...
-
-@final
-@type_check_only
-class MyClassRef:
-    """What every strategy's MyClassRef has."""
-
-    def __init__(self, obj: MyClass, /) -> None: ...
-    def get(self) -> MyClass: ...
-    def release(self) -> None: ...
-    def release_from_goroutine(self, *, locked: bool = False) -> None: ...
-    def release_after_python(self) -> None: ...
-    def wrap_from_goroutines(self, goroutines: int = 4, times: int = 1000) -> None: ...
-    def emit(self, event: int, /) -> int: ...
-
-_MyClass = MyClass
-_MyClassRef = MyClassRef
-
-@type_check_only
-class StrategyModule(ModuleType):
-    # Type checkers take no attribute of a variable for a base class: a subclass of
-    # m.MyClass wants `# type: ignore`, one of preserve.MyClass does not (see below).
-    MyClass: type[_MyClass]
-    MyClassRef: type[_MyClassRef]
-    GUARANTEES: Mapping[str, Any]
-    def new_native(self, message: str | None = None) -> _MyClassRef: ...
-    def live_objects(self) -> int: ...
-    def settle(self) -> None: ...
-    def synchronize(self) -> None: ...
-    def release_from_goroutines(
-        self, refs: Iterable[_MyClassRef], goroutines: int = 8, wait: bool = True
-    ) -> None: ...
-    def stats(self) -> dict[str, int]: ...
-
 def declaration(name: str, /) -> Mapping[str, Any]: ...
-def strategy(name: str, /) -> StrategyModule: ...
+
+def strategy(name: str, /) -> _Strategy: ...
 def reference(name: str, /) -> Any: ...  # part of a strategy's interface
-def __getattr__(name: str) -> Any: ...  # the strategies' modules, by name
+
+@type_check_only
+class _Strategy(ModuleType):
+    """The module of a strategy that the type checker does not know by name."""
+
+    MyClass = _strategy.MyClass
+    MyClassRef = _strategy.MyClassRef
+    GUARANTEES: Mapping[str, Any]
+    new_native = staticmethod(_strategy.new_native)
+    live_objects = staticmethod(_strategy.live_objects)
+    settle = staticmethod(_strategy.settle)
+    synchronize = staticmethod(_strategy.synchronize)
+    release_from_goroutines = staticmethod(_strategy.release_from_goroutines)
+    stats = staticmethod(_strategy.stats)

@@ -3,11 +3,7 @@
 //
 //	func TestMain(m *testing.M) { strategytest.Main(m) }
 //
-//	func TestStrategy(t *testing.T) {
-//		s, ok := strategies.Lookup("preserve")
-//		require.True(t, ok)
-//		strategytest.Run(t, s)
-//	}
+//	func TestStrategy(t *testing.T) { strategytest.Run(t, strategy) }
 //
 // Each promise is a subtest. Where strategies differ, a promise is judged by
 // the [strategies.Declaration], and strictly both ways: what is declared to

@@ -3,7 +3,6 @@ package strategytest
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"pyobject-preservation/internal/cpython"
@@ -11,24 +10,15 @@ import (
 	"pyobject-preservation/internal/wrapper"
 	"pyobject-preservation/strategies"
 
-	// Somebody else's wrappers, which a strategy must refuse.
+	// Other strategies' wrappers, which a strategy must refuse.
 	_ "pyobject-preservation/handletable"
 	_ "pyobject-preservation/naive"
 )
 
-// Run checks a strategy, one subtest a promise. It is called from a test in the
-// strategy's own folder, whose TestMain is [Main].
+// Run checks a strategy, one subtest a promise. It is called from a test of a package whose
+// TestMain is [Main].
 func Run(t *testing.T, s strategies.Strategy) {
 	t.Helper()
-	t.Run("NameIsThatOfTheFolder", func(t *testing.T) {
-		folder, err := os.Getwd() // go test runs in the folder of the package
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name := s.Declaration().Name; filepath.Base(folder) != name {
-			t.Errorf("strategy %q is in folder %s", name, filepath.Base(folder))
-		}
-	})
 	t.Run("RandomSequencesAgreeWithTheModel", func(t *testing.T) { agreesWithModel(t, s) })
 	for _, p := range promises {
 		t.Run(p.name, func(t *testing.T) {
