@@ -1,6 +1,6 @@
 // Package mirrored shows Python's garbage collector the native edges between wrapped
-// objects, as Python references from wrapper to wrapper. It is toggleref with nothing
-// hidden.
+// objects, as Python references from wrapper to wrapper. It is toggleref, and gc also sees
+// the edges that Python code made.
 //
 // # Who ships it
 //
@@ -27,7 +27,7 @@
 // cycle through it leaks. A goroutine may remove any edge; the mirror follows with
 // the next drain.
 //
-// A goroutine that holds one object may take another along an edge while gc runs. So that gc
-// does not find that one unreachable, goroutines hand over every release of an object that has a
-// wrapper ([native.Hooks]), not only the last.
+// While gc runs, a goroutine that holds a parent may take a reference to its child, and then
+// release the parent. gc would find the child unreachable. So goroutines hand over every release
+// of an object that has a wrapper ([native.Hooks]), not only the last.
 package mirrored

@@ -1,7 +1,6 @@
-// Package toggleref has native code hold one real Python reference to the
-// wrapper whenever it holds the native object beside the wrapper's own
-// reference. It is taken when the count of native references goes from 1 to 2
-// and given back when it goes from 2 to 1.
+// Package toggleref has native code own a Python reference to the wrapper. The wrapper owns one
+// native reference. While there are others, native code owns the Python reference: it is taken
+// when the count of native references goes from 1 to 2, and released when it goes from 2 to 1.
 //
 // # Who ships it
 //
@@ -21,17 +20,17 @@
 //
 // # What it costs
 //
-// A Python reference count on every 1↔2 edge. Going up takes an attached thread,
-// because only the wrapper can lend the reference that makes it two; going
-// down may happen on any goroutine, and is queued. Wrappers of objects that
+// A Python reference count on every 1↔2 edge. A thread that takes the count from 1 to 2 must
+// hold a Python reference to the wrapper, so it is attached. Any thread may release; an
+// unattached one puts the release from 2 to 1 on a queue. Wrappers of objects that
 // native code keeps for long stay in memory, and in gc's lists, for as long.
 //
 // # Cycles through native code
 //
 // A counted reference that gc cannot see makes every cycle through native code
 // immortal, unless gc is told where it comes from. Each MyClassRef has a Python
-// reference of its own to show: its tp_traverse visits the wrapper whenever all
-// native references are such holders'. If anybody else holds the object, nothing
-// is shown, and the wrapper looks referenced from outside, as it is. Cycles
+// reference of its own to show: its tp_traverse visits the wrapper if every native
+// reference but the wrapper's own is owned by a holder. Otherwise it visits nothing, and the
+// wrapper looks referenced from outside, as it is. Cycles
 // through native edges, which gc cannot follow, leak.
 package toggleref
