@@ -14,14 +14,15 @@ A loop is counted at two lengths, and the difference is divided by the differenc
 leaves out what is before and after the loop. A batch that times itself is compared with an empty one.
 
 What depends on where in its pools CPython's allocator happens to be is not a property
-of the operation. So each count is the least of several, between which small objects of every size
-are made and kept.
+of the operation. So all pools that are there are filled first, and each count is the least of several,
+between which small objects of every size are made and kept.
 
 Writes Go benchmark text with `lang: py` (`py+<library>` for a library): one line for each
 count, with the unit instructions/op. `Uncounted` lines say why there is none.
 """
 
 import argparse
+import contextlib
 import ctypes
 import gc
 import json
@@ -142,6 +143,10 @@ def worker(plan):
     # The package prepares forks for the threads that are there.
     warnings.simplefilter("ignore", DeprecationWarning)
     modules = {name: module(name) for name in plan["subjects"]}
+    read = Readings()
+    for _ in range(10):  # so that the interpreter has specialized its code
+        read()
+    filled = [shift() for _ in range(2000)]  # noqa: F841: a pool with room for one object would be filled by each
     gc.freeze()
     for index, strategy in plan["cells"]:
         case, m = CASES[index], modules[strategy]
@@ -183,8 +188,9 @@ class Worker:
              f"--log-file={self.log.name}", sys.executable, __file__, "--worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONHASHSEED": "0", "GOGC": "off"})
-        self.process.stdin.write(json.dumps({"subjects": subjects, "cells": cells}))
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # its status says more
+            self.process.stdin.write(json.dumps({"subjects": subjects, "cells": cells}))
+            self.process.stdin.close()
         self.thread = threading.Thread(target=self.listen, args=(finished,))
         self.thread.start()
 
@@ -208,9 +214,8 @@ class Worker:
                 outcome = min((at[b] - at[a] - (at[d] - at[c])) / n for (a, b), (c, d), n in outcome["counts"]), \
                     outcome["counts"][0][2]
             self.counts[index, strategy] = outcome
-        last = log.strip().splitlines()[-1:] or ["no output"]
         for index, strategy in self.cells:
-            self.counts.setdefault((index, strategy), f"the process under valgrind ended with status {status}: {last[0]}")
+            self.counts.setdefault((index, strategy), f"its process under valgrind ended with status {status}")
         return self.counts
 
 
@@ -233,10 +238,11 @@ def counted(subjects, operations=None, jobs=1, say=lambda done, of: None):
     return {cell: outcome for cell, outcome in found.items() if outcome is not None}
 
 
-def failures(counts):
-    """What ought to have been counted, and the reason why it is not."""
-    return [f"{name(*cell)}: {outcome}" for cell, outcome in counts.items()
-            if isinstance(outcome, str) and outcome != WAITING]
+def failure(counts):
+    """What ought to have been counted and is not: how much that is, and the first of it; "" if there is nothing."""
+    failed = [f"{name(*cell)}: {outcome}" for cell, outcome in counts.items()
+              if isinstance(outcome, str) and outcome != WAITING]
+    return f"{len(failed)} not counted, first {failed[0]}" if failed else ""
 
 
 def progress():
@@ -311,8 +317,8 @@ class NotCounted(Exception):
 def promised_ratios():
     """What is counted now of what is promised, in the same form."""
     counts = counted(["floor", *PROMISED["strategies"]], PROMISED["operations"], jobs())
-    if failed := failures(counts):
-        raise NotCounted("; ".join(failed))
+    if failed := failure(counts):
+        raise NotCounted(failed)
     by_name = {(CASES[i].name, s): outcome[0] for (i, s), outcome in counts.items()}
     return {operation: {s: by_name[operation, s] / by_name[operation, "floor"] for s in PROMISED["strategies"]}
             for operation in PROMISED["operations"]}
@@ -367,14 +373,14 @@ def main():
         # Counts of different processes are comparable, so the floor and the strategy need no second count.
         beside = {cell: outcome for cell, outcome in ours.items() if cell[1] in ("floor", ships(lib))}
         theirs = counted([lib], operations, 1, progress())
-        for failed in failures(theirs):
+        if failed := failure(theirs):
             print(f"instructions: {lib}: {failed}", file=sys.stderr)
         record.add(f"py+{lib}", beside | theirs)
     for operation, ratios in (promises() or {}).items():
         record.lines += [f"Promise py Benchmark{operation}/strategy={s}: {ratio}" for s, ratio in ratios.items()]
     record.write(options.text)
-    if failed := failures(ours):
-        raise NotCounted("; ".join(failed))
+    if failed := failure(ours):
+        raise NotCounted(failed)
 
 
 def ships(library):

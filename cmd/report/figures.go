@@ -81,19 +81,18 @@ func (r *run) figures(lang, operation string) map[string]*figure {
 	return found
 }
 
-// shared gives those that are alike one value. Being alike is not transitive: the least that is
-// left is compared with all others, and takes those that are like it.
-func shared[T any](all map[string]T, alike func(least, other T) bool, order func(T) float64, merge func([]T) T) map[string]T {
+// shared gives those that are alike one value. Being alike is not transitive: beginning with the
+// least, a group takes each that is like all that it has.
+func shared[T any](all map[string]T, alike func(a, b T) bool, order func(T) float64, merge func([]T) T) map[string]T {
 	result := map[string]T{}
 	left := slices.SortedFunc(maps.Keys(all), func(a, b string) int {
 		return cmp.Or(cmp.Compare(order(all[a]), order(all[b])), strings.Compare(a, b))
 	})
 	for len(left) > 0 {
-		least := left[0]
 		var names []string
 		var group []T
 		left = slices.DeleteFunc(left, func(name string) bool {
-			if name != least && !alike(all[least], all[name]) {
+			if slices.ContainsFunc(group, func(one T) bool { return !alike(one, all[name]) }) {
 				return false
 			}
 			names, group = append(names, name), append(group, all[name])

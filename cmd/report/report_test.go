@@ -177,6 +177,14 @@ func TestFiguresThatCannotBeToldApartLookAlike(t *testing.T) {
 	assert.NotEqual(t, figures["one"].count, figures["third"].count)
 }
 
+// TestNoisyStrategyJoinsNoOthers: two that are told apart do not look alike because of a third that is like both.
+func TestNoisyStrategyJoinsNoOthers(t *testing.T) {
+	all := map[string]float64{"noisy": 1, "low": 2, "high": 3}
+	alike := func(a, b float64) bool { return a == 1 || b == 1 }
+	merged := shared(all, alike, func(x float64) float64 { return x }, mean)
+	assert.Equal(t, map[string]float64{"noisy": 1.5, "low": 1.5, "high": 3}, merged)
+}
+
 func TestRatioHasTheDigitsOfItsInterval(t *testing.T) {
 	assert.Equal(t, "1.17× (1.15–1.19)", ratio{center: 1.17, lo: 1.15, hi: 1.19, interval: true}.String())
 	assert.Equal(t, "1.2× (1.1–1.3)", ratio{center: 1.17, lo: 1.05, hi: 1.26, interval: true}.String())

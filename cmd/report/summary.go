@@ -62,6 +62,9 @@ func (r *run) promisesKept() string {
 			}
 		}
 	}
+	if holds == 0 && broken == "" {
+		return "Nothing is promised for this CPython and processor, or it was not counted."
+	}
 	return fmt.Sprintf("Promised ratios of instructions that hold: %d%s.", holds, broken)
 }
 

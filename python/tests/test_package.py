@@ -39,6 +39,14 @@ def test_an_unknown_strategy_is_an_error_that_names_the_known_ones():
         from pyobject_preservation import nonesuch  # noqa: F401
 
 
+def test_references_declare_in_the_same_form_as_strategies():
+    for name in pp.REFERENCES:
+        declared = pp.declaration("preserve").keys() | {"lacks"}
+        guarantees = pp.reference(name).GUARANTEES
+        assert guarantees.keys() == declared
+        assert not guarantees["breaks"] and "I3" not in guarantees["breaks"]
+
+
 def test_guarantees_cannot_be_changed(m):
     with pytest.raises(TypeError):
         m.GUARANTEES["breaks"] = {}
