@@ -1,14 +1,13 @@
 // Package handletable gives each wrapper an opaque 64-bit handle instead of a
 // pointer: the number of a slot in a table on the Go side, and the slot's
-// generation. Go looks the handle up on every use. One whose object is gone, or
-// that was never given out, is refused with a ReferenceError; a slot that has
-// been reused since has another generation, so a handle never reaches somebody
-// else's object.
+// generation. Go looks the handle up on every use. A handle whose object is
+// gone, or that never existed, raises ReferenceError. A reused slot has another
+// generation, so a stale handle never reaches another object (ABA).
 //
-// # Who ships it
+// # Shipped by
 //
-// runtime/cgo.Handle and gopy's handle map in Go, operating systems since
-// forever (HANDLE, file descriptors), and most bindings over a network or a
+// runtime/cgo.Handle and gopy's handle map in Go, operating systems (HANDLE,
+// file descriptors), and most bindings over a network or a
 // process boundary.
 //
 // # What it keeps

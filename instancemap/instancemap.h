@@ -194,8 +194,8 @@ instancemap_adopt(PyObject *self, instancemap_native *native)
     return first;
 }
 
-/* A new reference to the wrapper; NULL, without an exception, if there is none or if its count
- * is zero. The caller holds a native reference throughout. */
+/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper or its
+ * count is zero. The caller holds a native reference throughout. */
 static inline PyObject *
 instancemap_live_or(instancemap_native *native, bool *dying)
 {

@@ -3,15 +3,14 @@
 // reference is a Python reference to the wrapper, which lives as long as the native
 // object and dies with it.
 //
-// # Who ships it
+// # Shipped by
 //
-// nanobind, for classes with its intrusive counter; the idea is older, and came from
-// programs whose object system was written for Python from the start.
+// nanobind, for classes with its intrusive counter.
 //
 // # What it keeps
 //
-// What toggleref keeps, with less: there are no two counts to keep in step. gc sees each holder's reference as what it is,
-// so cycles through any number of holders are collected.
+// What toggleref keeps, with one count instead of two that must agree. Each holder's reference is a
+// Python reference that gc can traverse, so cycles through any number of holders are collected.
 //
 // # What it costs
 //

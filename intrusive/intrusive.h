@@ -22,13 +22,14 @@
  *     plain -> COUNTED   intrusive_adopt, attached, with the slot's lock
  *     COUNTED -> plain   intrusive_drop: the wrapper dies, and the object with it
  *
- * Why Python's count cannot reach zero while an unattached thread has a reference: the
- * delta is zero when the count is brought up to date, and from then on only owners of counted
+ * Why Python's count cannot reach zero while an unattached thread has a reference: the delta
+ * is zero when the count is brought up to date, and from then on only owners of counted
  * references change it. Such a reference goes in two ways: by an attached thread, which brings
- * the count up to date first; or into the delta, and then the last one goes by the queue, which
- * is an attached thread again. So an unattached thread must not take its first reference from
- * a wrapper: an attached thread takes it (intrusive_retain) and hands it over. An attached
- * thread drains before it takes references, or the two parts drift apart without bound.
+ * the count up to date first; or into the delta, and then the last one goes by the queue,
+ * which is an attached thread again. So an unattached thread must not take its first reference
+ * from a wrapper: an attached thread takes it (intrusive_retain) and hands it over. An
+ * attached thread drains before it takes references; otherwise the two parts drift apart
+ * without bound.
  *
  * Define before including this file, for a native type of your own:
  *
@@ -134,13 +135,13 @@ intrusive_adopt(PyObject *self, intrusive_native *native)
             Py_INCREF(self);
     while (!LT_STD(atomic_compare_exchange_weak)(word, &now, INTRUSIVE_COUNTED | INTRUSIVE_ZERO));
     lt_unlock(slot);
-    for (; added > now - 1; added--) /* given up meanwhile by an unattached thread */
+    for (; added > now - 1; added--) /* released meanwhile by an unattached thread */
         Py_DECREF(self);
     return true;
 }
 
-/* A new reference to the wrapper; NULL, without an exception, if there is none. The caller
- * holds a native reference throughout. */
+/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper. The
+ * caller holds a native reference throughout. */
 static inline PyObject *
 intrusive_live(intrusive_native *native)
 {

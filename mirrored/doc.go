@@ -1,8 +1,8 @@
 // Package mirrored shows Python's garbage collector the native edges between wrapped
-// objects, as Python references from wrapper to wrapper. It is toggleref with nothing
-// hidden.
+// objects, as Python references from wrapper to wrapper. It is toggleref with native
+// edges that gc can traverse.
 //
-// # Who ships it
+// # Shipped by
 //
 // TensorStore, whose native objects refer to each other weakly and whose wrappers
 // hold what keeps them alive. Here the native edges count as well, so that native
@@ -17,17 +17,15 @@
 // # What it costs
 //
 // A list beside each object with edges, one more Python reference an edge, and gc
-// walks them all: it now sees the native graph and takes the time for it. Everything
-// else is as in toggleref.
+// traverses the native graph, which takes time. Everything else is as in toggleref.
 //
-// # Where it ends
+// # Limits
 //
-// gc sees the edges that Python code made. One that a goroutine made is an unseen
-// native reference like any other: its child is kept for as long as it is there, and a
-// cycle through it leaks. A goroutine may remove any edge; the mirror follows with
-// the next drain.
+// gc sees the edges that Python code made. One that a goroutine made is an invisible native
+// reference like any other: it keeps its child, and a cycle through it leaks. A goroutine may
+// remove any edge; the mirror follows with the next drain.
 //
-// A goroutine that holds one object may take another along an edge while gc runs. So that gc
-// does not find that one unreachable, goroutines hand over every release of an object that has a
-// wrapper ([native.Hooks]), not only the last.
+// A goroutine that holds one object may take another along an edge while gc runs. Goroutines
+// therefore hand over every release of an object that has a wrapper ([native.Hooks]), not only
+// the last: otherwise gc could find the child unreachable.
 package mirrored

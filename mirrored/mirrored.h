@@ -142,9 +142,9 @@ mirrored_dealloc(PyObject *self)
  * calls tp_traverse with the traversed object as arg, or with NULL. Showing more when gc looks
  * for what is reachable is harmless.
  *
- * That is enough only if such a thread cannot give up the parent meanwhile, which would hide
- * the reference by which the child is reached: your part, all releases of objects with a
- * wrapper by unattached threads go to the queue (lifetime/queue.h), not only the last. */
+ * That is enough only if such a thread cannot release the parent meanwhile, which would hide
+ * the reference by which the child is reached. Your part: unattached threads hand over every
+ * release of an object with a wrapper (lifetime/queue.h), not only the last. */
 static inline int
 mirrored_visit(toggleref_native *native, PyObject *from, visitproc visit, void *arg)
 {

@@ -2,17 +2,17 @@
 // first wrap on. Wrappers are disposable views that show the object's dict as
 // their own.
 //
-// # Who ships it
+// # Shipped by
 //
-// PyGObject from 3.55 on (PyGObjectData), which left toggle references for it;
+// PyGObject from 3.55 on (PyGObjectData), in place of toggle references;
 // PyObjC.
 //
 // # What it keeps
 //
 // Identity while a wrapper lives, and across its death the subclass, a reassigned
-// __class__ and the very same __dict__, through gc too: what gc breaks up is the
-// view, not the data. There is nothing to move when a wrapper dies, and no
-// Python reference to a wrapper is ever held by native code.
+// __class__ and the very same __dict__, also when gc collects a cycle, because it
+// clears the view, not the data. Nothing moves when a wrapper dies, and native
+// code never holds a Python reference to a wrapper.
 //
 // # What it breaks
 //
