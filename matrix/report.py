@@ -2,7 +2,7 @@
 
     python matrix/report.py undeclared MATRIX.json [SUBJECT ...]
 
-lists what came out otherwise than declared, the way an adapter declares it.
+lists the outcomes that differ from the declaration, in the form of an adapter's declaration.
 """
 
 import json

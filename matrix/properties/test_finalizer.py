@@ -65,7 +65,7 @@ def test_del_runs_exactly_once_at_the_real_death(s):
 
 @prop("F11", "death is prompt")
 def test_death_is_prompt(s):
-    """What the last reference goes for dies at once, without any garbage collection: the wrapper, its __del__, its callbacks and the native object."""
+    """When the last reference goes, everything dies at once, without a garbage collection: the wrapper (with __del__ and callbacks) and the native object."""
     Sub, deaths = counting(s)
     for last_is_native in (False, True):
         a, calls = Sub(), []
@@ -144,7 +144,7 @@ def test_del_that_hands_self_to_native_code(s):
 
 @prop("F5", "pending exception survives")
 def test_a_pending_exception_is_still_pending_afterwards(s):
-    """An exception that is on its way when a wrapper dies or flips arrives unchanged."""
+    """An exception that is pending when a wrapper dies or flips arrives unchanged."""
     ran = []
 
     class Sub(s.MyClass):
@@ -207,7 +207,7 @@ def test_the_native_object_is_usable_inside_del(s):
 
 @prop("F8", "types with __del__ are preserved")
 def test_types_with_del_are_preserved_like_types_without(s):
-    """A type with __del__ is preserved as well as a type without, through any number of deaths."""
+    """A type with __del__ is preserved like a type without, through any number of deaths."""
 
     class Sub(s.MyClass):
         def __del__(self):

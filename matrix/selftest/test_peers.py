@@ -1,4 +1,4 @@
-"""Somebody else's libraries: how they are declared, run and compared. Needs none of them."""
+"""Other libraries: how they are declared, run and compared. Needs no library installed."""
 
 import glob
 import importlib
@@ -64,7 +64,7 @@ def test_leaks(s):
 
 @prop("C95", "raises")
 def test_raises(s):
-    """Raises what nobody declared."""
+    """Raises what is not declared."""
     raise KeyError("bug")
 
 @prop("C96", "refused")
