@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests that look for what ordinary runs do not show: the race detector over the Go
+# Tests for errors that ordinary runs do not show: the race detector over the Go
 # side, AddressSanitizer and UndefinedBehaviorSanitizer over the C parts, valgrind, and a
 # debug build of CPython (DEBUG_PYTHON, or the distribution's), whose assertions are on
 # and whose total reference count must stay flat. Where there is a free-threaded CPython with

@@ -23,7 +23,7 @@ released(void)
 }
 
 /* A new reference to the node. NULL with ReferenceError. Without the GIL another thread may
- * release the holder at any time, so its own reference is no one's to use. */
+ * release the holder at any time, so its own reference must not be used. */
 static node *
 held_node(PyObject *self)
 {
