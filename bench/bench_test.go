@@ -152,8 +152,8 @@ func TestReferencesComeFirst(t *testing.T) {
 	require.Len(t, all, 2+len(strategies.All()))
 }
 
-// TestProbeNeedsMoreThanAnAddress: naive's next wrapper may well live where the
-// last one did, and must not pass for it.
+// TestProbeNeedsMoreThanAnAddress: naive's next wrapper may have the address of
+// the last one, and must not count as the same.
 func TestProbeNeedsMoreThanAnAddress(t *testing.T) {
 	for _, strategy := range strategies.Measured() {
 		cpython.WithGIL(func() {

@@ -97,8 +97,8 @@ func fail(err error) int {
 	return 1
 }
 
-// measure looks at the process first, as it is, and then at a second lot of
-// objects through tracemalloc, which takes memory itself.
+// measure first reads the memory of the process, and then counts a second set
+// of objects with tracemalloc, which needs memory itself.
 func measure(b *wrapper.Binding, objs int) (f footprint, err error) {
 	module, err := b.Module()
 	if err != nil {

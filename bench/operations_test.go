@@ -71,8 +71,8 @@ var operations = []operation{
 const batch = 1000
 
 // timed runs batches of n operations until b has enough and reports the time of
-// one. step says how long its batch took; what it does beside that is not
-// counted, though it does count towards how many batches there are.
+// one. step returns how long its batch took. Its other work is not in the
+// result, but b.Loop counts it.
 func timed(b bench, n int, step func() (time.Duration, error)) (operations int) {
 	b.Helper()
 	var total time.Duration

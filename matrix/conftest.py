@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A process runs all properties of a subject: L2 speaks of all others, and a library is imported once."""
+    """A process runs all properties of a subject, because L2 depends on all others, and to import a library once."""
     from xdist.scheduler import LoadScopeScheduling
 
     class BySubject(LoadScopeScheduling):

@@ -15,6 +15,6 @@
 //
 // Everything else. Two wraps are two objects that do not even compare equal; a
 // dict, slots, a subclass and weak references die with the wrapper they were
-// on; __del__ runs while the native object lives; an overridden method is not
-// what a native callback finds.
+// on; __del__ runs while the native object lives; a native callback does not
+// find an overridden method.
 package naive

@@ -4,7 +4,7 @@
 
 Writes ROOT/.build/<tag>/: python.sh, to be sourced by the shell, and pkg-config
 files made from the interpreter's own sysconfig, so that it does not matter
-whether its distribution ships any, or tells the truth in them. Prints the path
+whether its distribution ships any, or whether those are right. Prints the path
 of python.sh. Exits with one line on standard error when the interpreter cannot be
 built against.
 

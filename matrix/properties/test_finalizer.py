@@ -85,7 +85,7 @@ def test_death_is_prompt(s):
 
 @prop("F3", "__del__ stores self in Python")
 def test_del_that_stores_self_in_a_global(s):
-    """An object whose __del__ stores it somewhere lives on, whole, and is freed when dropped again."""
+    """An object whose __del__ stores it somewhere lives on intact, and is freed when dropped again."""
     box = []
 
     class Sub(s.MyClass):
@@ -180,7 +180,7 @@ def test_a_pending_exception_is_still_pending_afterwards(s):
 
 @prop("F6", "native object usable in __del__")
 def test_the_native_object_is_usable_inside_del(s):
-    """Inside __del__ the native object is whole: its number, message and edges can be used."""
+    """Inside __del__ the native object is intact: its number, message and edges can be used."""
     seen = []
 
     class Sub(s.MyClass):
@@ -285,7 +285,7 @@ def test_a_failed_construction_leaks_nothing(s):
 
 @prop("F7", "__del__ after a goroutine's release", child=True)
 def test_del_runs_whole_when_the_last_reference_goes_on_a_goroutine(s):
-    """__del__ runs once, with the native object whole, when the last native reference goes on a goroutine; what it raises is reported."""
+    """__del__ runs once, with the native object intact, when a goroutine releases the last native reference; its exception is reported."""
     seen, reported = [], []
 
     class Sub(s.MyClass):

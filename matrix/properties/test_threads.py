@@ -10,7 +10,7 @@ from harness import QUICK, prop, resident, restoring_switch_interval, together
 @prop("T1", "last drop races a wrap", child=True)
 @restoring_switch_interval
 def test_last_python_reference_dropped_while_another_thread_wraps(s):
-    """One thread drops the last Python reference while another wraps: both get a whole object."""
+    """One thread drops the last Python reference while another wraps: both get an intact object."""
     sys.setswitchinterval(1e-6)
     for _ in range(15 if QUICK else 100):
         a = s.MyClass()
@@ -33,7 +33,7 @@ def test_last_python_reference_dropped_while_another_thread_wraps(s):
 @prop("T2", "native release races a weakref", child=True)
 @restoring_switch_interval
 def test_native_release_races_a_weakref_upgrade(s):
-    """Native code releases on a goroutine while a thread upgrades a weak reference: the thread gets a complete object or None."""
+    """Native code releases on a goroutine while a thread upgrades a weak reference: the thread gets an intact object or None."""
     sys.setswitchinterval(1e-6)
     got = []
     for _ in range(60 if QUICK else 500):

@@ -92,7 +92,7 @@ def test_holds_now(s):
 
 @prop("L2", "all is given back")
 def test_all_is_given_back(s):
-    """Holds here, but speaks of C94, too."""
+    """Holds here, but depends on C94, too."""
 '''
 
 

@@ -105,7 +105,7 @@ class Subject:
         return f"import {self.module.__name__.split('.')[0]} as p\np.strategy('preserve').MyClass().id()"
 
     def counters(self):
-        """stats(), which every strategy has; None for a library, which keeps no such books."""
+        """stats(), which every strategy has; None for a library."""
         return None if self.kind == "library" else self.stats()
 
     def refusal(self, error):
@@ -254,7 +254,7 @@ def library(name):
 @functools.cache
 def missing(name):
     """Why the library called name is not available, "" if it is."""
-    # Not here: some libraries cannot be in one process with each other.
+    # In a new process: some libraries cannot be in one process with each other.
     code = ("import sys; sys.path.insert(0, sys.argv[1]); import subjects\n"
             "try: subjects.library(sys.argv[2]).module\n"
             "except ImportError as e: print(e); sys.exit(3)")
