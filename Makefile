@@ -8,7 +8,7 @@ PEERS ?=
 comma := ,
 run = scripts/with_python.sh "$(PYTHON)"
 
-.PHONY: help setup bench test matrix takehome peers report test-cpy3 threads stress test-debug test-all
+.PHONY: help setup bench test matrix takehome peers report promises test-cpy3 threads stress test-debug test-all
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,8 +35,11 @@ takehome: setup ## complete C extensions over the schemes' headers, and <name>_s
 peers: setup ## the libraries themselves beside our strategies: install, build, matrix, benchmarks
 	@QUICK="$(QUICK)" LABEL="$(LABEL)" PEERS="$(PEERS)" $(run) scripts/peers.sh
 
-report: setup ## make README's tables and the reports anew from results/
+report: setup ## make the reports, the pages and README's tables and charts anew from results/
 	@LABEL="$(LABEL)" $(run) scripts/report.sh
+
+promises: setup ## count what is promised in instructions, and write bench/promises.json from it
+	@$(run) bash -c '"$$PP_PYTHON" bench/instructions.py --promise'
 
 threads: setup ## operations of several threads at once, without the GIL where PYTHON= has none: a table
 	@$(run) bash -c '"$$PP_PYTHON" bench/python_threads.py --strategies "$(subst $() $(),$(comma),$(STRATEGY))" --text .build/$$PP_TAG/threads.txt'

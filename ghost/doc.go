@@ -10,14 +10,14 @@
 //
 // # What it keeps
 //
-// Identity while the wrapper lives, and across its death the subclass, a
-// reassigned __class__, and the very same __dict__. A cycle through the dict and
+// While the wrapper lives, identity is kept. Across its death the subclass, a reassigned
+// __class__ and the same __dict__ are kept. A cycle through the dict and
 // a MyClassRef is collected, because the holder shows the ghost's dict to gc.
 //
 // # What it breaks
 //
-// The PyObject is another one, so weak references die and `is` fails against
-// anything that remembered the address. __slots__ belong to the wrapper and die
+// The PyObject is another one, so weak references die, and an id() from before the death does
+// not match the new wrapper. __slots__ belong to the wrapper and die
 // with it. __del__ runs at each death. And a wrapper that dies by gc rather than by
 // counting leaves an empty ghost: gc breaks a cycle by clearing the dict.
 package ghost

@@ -3,7 +3,7 @@
  *     class MyClass:
  *         def __dealloc__(self):
  *             run __del__
- *             if self.native.refs > 1 and (type(self) is not MyClass or self.__dict__):
+ *             if self.native.refs > 1 and (made_by_class_statement(type(self)) or self.__dict__):
  *                 self.native.ghost = type(self), self.__dict__
  *             die(self)                          # weakrefs, slots
  *
@@ -17,16 +17,19 @@
  *
  * States (slot.state, slot.wrapper) and transitions, by an attached thread with the slot's lock:
  *
- *     WRAPPER   slot.wrapper is the live wrapper, borrowed; or NULL
+ *     WRAPPER   slot.wrapper is a borrowed pointer to the wrapper, whose count may be zero, or NULL
+ *               if there is none
  *     GHOST     slot.wrapper is a ghost_body, which owns the native reference that its wrapper
  *               had, the class and the dict
  *
- *     WRAPPER -> GHOST   ghost_dying: native code holds the object, and there is something to keep
+ *     WRAPPER -> GHOST   ghost_dying: native code holds the object, and there is something to keep.
+ *                        Without memory nothing is kept
  *     GHOST -> WRAPPER   ghost_wrap: a new wrapper takes over all that the ghost owns
- *     GHOST -> WRAPPER   ghost_release of the last reference beside the ghost's: it is destroyed
+ *     GHOST -> WRAPPER   ghost_release from 2 to 1: the ghost is destroyed, then the native object
  *
- * The count goes from 1 to 2 only by a thread that holds a reference to the wrapper, and from
- * 2 to 1 only by an attached thread, in ghost_release (lifetime/queue.h).
+ * While the object has a wrapper, the count goes from 1 to 2 only by a thread that holds a
+ * reference to the wrapper; and from 2 to 1 only by an attached thread, in ghost_release
+ * (lifetime/queue.h).
  *
  * VTK keeps its ghosts in a map that it sweeps whenever one is made, so N ghosts cost N * N
  * steps. Here a ghost belongs to its native object and dies with it.
@@ -42,10 +45,12 @@
  *     static inline int64_t ghost_dec(node *);               count only; the new count
  *     static inline void ghost_free(node *);                 the count is 0: destroy
  *     static PyObject *ghost_alloc(PyTypeObject *);          an instance without native object,
- *                                                            by lt_new_quietly; NULL: MyClass's
+ *                                                            by lt_new_quietly. NULL: of the
+ *                                                            native class itself
  * Optional macros: GHOST_SET_WRAPPER(node, wrapper) where the count has a has-wrapper bit;
  * GHOST_EVENT(wrappers_freed); GHOST_VISIT_MORE(self, visit, arg) and GHOST_CLEAR_MORE(self)
- * for Python references that the node itself holds.
+ * for Python references that the node itself holds. They must do nothing unless ghost_refs(node)
+ * is 1: gc must not clear what native code still holds.
  *
  * List ghost_dealloc, ghost_traverse, ghost_clear in the class and in every native class
  * derived from it, lt_get_class and lt_set_class as __class__ in tp_getset, and make
@@ -213,7 +218,8 @@ ghost_wrap(ghost_native *native)
     return self;
 }
 
-/* One more native reference. The caller holds one, or the wrapper. */
+/* One more native reference. The caller owns one, or a Python reference to the wrapper. An
+ * unattached thread that owns one only increments the count. */
 static inline void
 ghost_retain(ghost_native *native)
 {
@@ -229,7 +235,8 @@ ghost_release(ghost_native *native)
     int64_t left;
 
     lt_lock(slot);
-    /* Read before the decrement: see preserve_release. */
+    /* Read before the decrement: if there is no ghost, another thread may destroy the object
+     * right after it. */
     body = lt_state(slot) == GHOST_GHOST ? ghost_body_of(native) : NULL;
     left = ghost_dec(native);
     if (left == 1 && body) { /* no wrap can ask for the ghost any more */
@@ -275,7 +282,7 @@ ghost_dying(PyObject *self)
     lt_slot *slot;
 
     if (native == NULL)
-        return; /* called before, or its __new__ failed */
+        return; /* lt_die calls this again when the trashcan continues; or its __new__ failed */
     lt_lock(slot = ghost_slot(native));
     if (lt_wrapper(slot) == self && lt_state(slot) == GHOST_WRAPPER) {
         if (ghost_refs(native) > 1 && (lt_python_made(type) || (dict && PyDict_GET_SIZE(dict))))

@@ -1,8 +1,9 @@
 // Package handletable gives each wrapper an opaque 64-bit handle instead of a
-// pointer: the number of a slot in a table on the Go side, and the slot's
-// generation. Go looks the handle up on every use. A handle whose object is
-// gone, or that never existed, raises ReferenceError. A reused slot has another
-// generation, so a stale handle never reaches another object (ABA).
+// pointer: the number of an entry in a table on the Go side, and the entry's
+// generation. Go looks the handle up on every use. A handle whose object is destroyed, or
+// that was never given out, is refused with a ReferenceError. A handle that Python code
+// has seen never names another object: its entry gets a new generation, and is retired when
+// the generations are used up.
 //
 // # Shipped by
 //
@@ -19,11 +20,12 @@
 // # What it breaks
 //
 // As in naive, a wrapper is recreated for every wrap: identity, dict, slots,
-// subclass and weak references are lost. And every use enters Go.
+// subclass and weak references are lost. gc sees nothing of what is behind a handle. And
+// every use enters Go.
 //
 // # Looking up without a lock
 //
-// The table (internal/slots) grows by slabs that never move. A look-up is three
-// atomic loads: the slab, the generation, the value; and the generation once
-// more, in case the slot changed hands between them.
+// The table (internal/slots) grows by slabs that never move. A look-up is four
+// atomic loads: the slab, the generation, the value, and the generation again, in case
+// the entry was reused in between.
 package handletable

@@ -18,8 +18,8 @@
 
 #include "_cgo_export.h"
 
-/* Set in the stored handle once close() has released the native reference. Slots
- * have fewer bits, so it can never be part of one: see handletable.go. */
+/* Set in the stored handle once close() has released the native reference. Numbers of entries
+ * have 28 bits, so bit 31 is never part of a handle: see handletable.go. */
 #define CLOSED (UINT64_C(1) << 31)
 
 static pp_state state;
@@ -40,6 +40,7 @@ handletable_wrap(pp_header *h)
     return pp_new_wrapper(&state, h);
 }
 
+/* The wrapper takes over the caller's native reference. */
 static bool
 handletable_adopt(PyObject *self, pp_header *h)
 {
@@ -66,8 +67,8 @@ handletable_release_slot(lt_slot *slot)
     handletable_release(pp_header_of_slot(slot));
 }
 
-/* Python -> native. Go compares the generation, and takes a native reference, by which the
- * handle does not become stale while it is used: another thread may close the wrapper. */
+/* Python -> native. Go compares the generation, and takes a native reference for the duration of
+ * the use, because another thread may close the wrapper meanwhile. */
 static pp_header *
 handletable_unwrap(PyObject *self)
 {
@@ -147,7 +148,7 @@ handletable_handle(PyObject *self, PyObject *unused)
 {
     pp_header *h = pp_native(self);
 
-    if (h) { /* Python code keeps the number: it must never name another object */
+    if (h) { /* the object will not be reused under the same handle */
         pp_show(h);
         pp_done(&pp_handletable, h);
     }

@@ -5,9 +5,8 @@
 // # Shipped by
 //
 // pybind11 (registered instances), nanobind (inst_c2p), Shiboken (the binding
-// manager), SIP. They wrap classes that they cannot change, so the wrapper
-// cannot be stored in the object, and is not here either: the map is a hash
-// table.
+// manager), SIP. They wrap classes that they cannot change, so they cannot store the
+// wrapper in the object. This strategy does not either: it has a hash table.
 //
 // # What it keeps
 //
@@ -22,6 +21,10 @@
 //
 // A dying wrapper must leave the map after its __del__, which may store self, and before its
 // weak reference callbacks and the values in its __slots__ run code, which may wrap the object
-// again. CPython's own slots for Python subclasses call tp_dealloc last, and may wait in the
-// trashcan before that; so every Python subclass gets this scheme's slots (lt_own).
+// again. For a Python subclass CPython's subtype_dealloc calls the native class's tp_dealloc last,
+// and the object may wait in the trashcan before that call. So every Python subclass gets this
+// scheme's slots (lt_own).
+//
+// Any thread may release a native reference: nothing is handed over, because the map never
+// decides about the native object.
 package instancemap

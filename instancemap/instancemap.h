@@ -31,11 +31,16 @@
  *
  *     typedef struct node instancemap_native;
  *     static inline node *instancemap_of(PyObject *self);    NULL until you set it before instancemap_adopt
- *     static inline void instancemap_retain(node *);         one native reference more
+ *     static inline void instancemap_retain(node *);         one more native reference, for
+ *                                                            your instancemap_make
  *     static inline void instancemap_release(node *);        one less; destroys at 0
- *     static PyObject *instancemap_make(node *);             a wrapper that owns a reference
+ *     static PyObject *instancemap_make(node *);             retain, make a wrapper and adopt;
+ *                                                            if that is false, undo both and
+ *                                                            return instancemap_wrap(node)
  * Optional macros: INSTANCEMAP_EVENT(wrappers_freed); INSTANCEMAP_VISIT_MORE(self, visit, arg)
- * and INSTANCEMAP_CLEAR_MORE(self) for Python references that the node itself holds.
+ * and INSTANCEMAP_CLEAR_MORE(self) for Python references that the node itself holds. They must do
+ * nothing unless the wrapper's is the only native reference: gc must not clear what native code
+ * still holds. There is one map for each translation unit, so one file includes this header.
  *
  * List instancemap_dealloc, instancemap_traverse, instancemap_clear in the class and in every
  * native class derived from it, lt_get_class and lt_set_class as __class__ in tp_getset, and
@@ -145,7 +150,7 @@ instancemap_reserve(instancemap_part *part)
     return 0;
 }
 
-/* Remove an entry and move those back that probing would not find behind the gap. Rejected:
+/* Remove an entry, and shift back the entries that probing could not reach across the gap. Rejected:
  * tombstones, which make look-ups longer for ever. Locked. */
 static inline void
 instancemap_remove(instancemap_part *part, instancemap_entry *entry)
@@ -173,10 +178,10 @@ instancemap_new(PyTypeObject *type)
     return lt_new(type);
 }
 
-/* self, a new wrapper, takes over one native reference of the caller's. Without memory for
- * an entry the next wrap makes another wrapper, as in naive. false: another thread was first;
- * the reference is the caller's again, self must not refer to the node any more, and
- * instancemap_wrap returns the wrapper. With the GIL, and for a new node, always true. */
+/* self, a new wrapper, takes over one native reference of the caller's. false: another thread was
+ * first; the reference is the caller's again, self must not refer to the node any more, and
+ * instancemap_wrap returns the wrapper. With the GIL, and for a new node, always true. Without
+ * memory the wrapper has no entry, and the next wrap makes a second wrapper. */
 static inline bool
 instancemap_adopt(PyObject *self, instancemap_native *native)
 {
@@ -194,8 +199,7 @@ instancemap_adopt(PyObject *self, instancemap_native *native)
     return first;
 }
 
-/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper or its
- * count is zero. The caller holds a native reference throughout. */
+/* instancemap_live. *dying: there is a wrapper, and its count is zero. */
 static inline PyObject *
 instancemap_live_or(instancemap_native *native, bool *dying)
 {

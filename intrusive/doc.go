@@ -9,13 +9,13 @@
 //
 // # What it keeps
 //
-// What toggleref keeps, with one count instead of two that must agree. Each holder's reference is a
-// Python reference that gc can traverse, so cycles through any number of holders are collected.
+// It keeps what toggleref keeps, and there is one count instead of two. gc sees each holder's
+// reference as what it is, so cycles through any number of holders are collected.
 //
 // # What it costs
 //
 // Python's count can be changed only by an attached thread; nanobind attaches for each change.
-// Here a goroutine adds what it retains to a delta beside the object, and hands what it
+// Here a goroutine adds what it retains to a delta in the object's count word, and hands what it
 // releases over to a queue; the next drain brings Python's count up to date.
 // Native code can no longer detect that it releases too often.
 //

@@ -14,22 +14,25 @@
  * States of the native object's word, and transitions:
  *
  *     plain     no wrapper: the word is the count, changed by any thread
- *     COUNTED   Python counts. The rest of the word is a delta, INTRUSIVE_ZERO for none:
- *               what unattached threads have added and subtracted, not yet in Python's
- *               count (a biased reference count)
+ *     COUNTED   Python counts. The rest of the word is a delta: what unattached threads have
+ *               added and subtracted, not yet in Python's count. It is stored with the offset
+ *               INTRUSIVE_ZERO. The split follows biased reference counting (PEP 703)
  *     QUEUED    COUNTED, and one reference waits in the queue
  *
  *     plain -> COUNTED   intrusive_adopt, attached, with the slot's lock
  *     COUNTED -> plain   intrusive_drop: the wrapper dies, and the object with it
  *
- * Why Python's count cannot reach zero while an unattached thread has a reference: the delta
- * is zero when the count is brought up to date, and from then on only owners of counted
- * references change it. Such a reference goes in two ways: by an attached thread, which brings
- * the count up to date first; or into the delta, and then the last one goes by the queue,
- * which is an attached thread again. So an unattached thread must not take its first reference
- * from a wrapper: an attached thread takes it (intrusive_retain) and hands it over. An
- * attached thread drains before it takes references; otherwise the two parts drift apart
- * without bound.
+ * Why Python's count cannot reach zero while an unattached thread has a reference: the
+ * delta is zero when the count is brought up to date, and the first thread to change it then owns
+ * a counted reference. An attached thread brings the count up to date before it releases. An
+ * unattached thread subtracts from the delta only while a reference of this object waits in the
+ * queue; an attached thread releases that one, and brings the count up to date first. So an
+ * unattached thread must not take its first reference from a wrapper: an attached thread takes
+ * it (intrusive_retain) and hands it over.
+ *
+ * Your part: once the object is COUNTED, your library changes the count by the functions below
+ * alone, for its own edges too. Call lt_drain wherever Python enters your library; otherwise
+ * Python's count and the delta drift apart without bound.
  *
  * Define before including this file, for a native type of your own:
  *
@@ -84,8 +87,9 @@ intrusive_count(intrusive_native *native)
 }
 
 /* Bring Python's count up to date. The caller has a reference to the wrapper. Attached.
- * Python's count is the higher one at every moment: references are added before they leave the
- * delta, and taken away after, as another thread may drop its own in between. */
+ * At every moment Python's count is at least the number of references that have left the delta:
+ * references are added before they leave it, and subtracted after, as another thread may drop its
+ * own in between. */
 static inline void
 intrusive_update(intrusive_native *native)
 {
@@ -258,7 +262,8 @@ intrusive_dealloc(PyObject *self)
 }
 
 /* A holder's part of its tp_traverse: its own Python reference. With a delta an unattached
- * thread has references that Python's count may not show; then gc finds too many. */
+ * thread has references that Python's count may not show. Then nothing is visited, so that gc
+ * finds an unexplained reference and keeps the wrapper. */
 static inline int
 intrusive_visit(intrusive_native *native, PyObject *holder, visitproc visit, void *arg)
 {

@@ -99,17 +99,23 @@ def markdown(cells, subjects):
 
 
 def document(cells, subjects, skipped):
-    properties, _ = grid(cells)
+    properties, at = grid(cells)
     return {
         "python": version(),
         "quick": QUICK,
         "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)}
-                     | ({"ships": s.ships, "note": s.note} if s.ships else {}) for s in subjects],
+                     | ({"ships": s.ships, "note": s.note} if s.ships else {"needs_gil": s.needs_gil, "elsewhere": elsewhere(s, at)}) for s in subjects],
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
         "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
         "outcomes": [{"subject": c.subject, "property": c.id, "outcome": c.outcome, "expected": c.expected,
                       "reason": c.reason or c.detail} | ({"detail": c.detail} if c.outcome != c.expected else {}) for c in cells],
     }
+
+
+def elsewhere(subject, at):
+    """{property: reason}: what a strategy declares to break and this interpreter cannot show."""
+    return {id: why for id, why in subject.breaks.items()
+            if (subject.name, id) in at and at[subject.name, id].outcome == "n/a"}
 
 
 def version():
@@ -119,7 +125,7 @@ def version():
 
 def write(cells, subjects, skipped):
     """To MATRIX_JSON and MATRIX_MD, where these name files."""
-    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), indent=1, ensure_ascii=False) + "\n"),
+    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), ensure_ascii=False, separators=(",", ":")) + "\n"),
                            ("MATRIX_MD", lambda: markdown(cells, subjects))):
         if path := os.environ.get(variable):
             with open(path, "w", encoding="utf-8") as f:

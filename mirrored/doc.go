@@ -1,6 +1,6 @@
 // Package mirrored shows Python's garbage collector the native edges between wrapped
-// objects, as Python references from wrapper to wrapper. It is toggleref with native
-// edges that gc can traverse.
+// objects, as Python references from wrapper to wrapper. It is toggleref, and gc also sees
+// the edges that Python code made.
 //
 // # Shipped by
 //
@@ -25,7 +25,7 @@
 // reference like any other: it keeps its child, and a cycle through it leaks. A goroutine may
 // remove any edge; the mirror follows with the next drain.
 //
-// A goroutine that holds one object may take another along an edge while gc runs. Goroutines
-// therefore hand over every release of an object that has a wrapper ([native.Hooks]), not only
-// the last: otherwise gc could find the child unreachable.
+// While gc runs, a goroutine that holds a parent may take a reference to its child, and then
+// release the parent. gc would find the child unreachable. So goroutines hand over every release
+// of an object that has a wrapper ([native.Hooks]), not only the last.
 package mirrored

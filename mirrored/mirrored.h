@@ -7,13 +7,14 @@
  *             self.mirror.append(child)           # what gc sees of it
  *
  * As in toggleref each holder has a counted Python reference of its own to show to gc. An edge
- * with a mirror is one more such holder, shown by the wrapper where it starts: both ends have
- * wrappers, and a wrapper lives as long as native code holds its object. So a cycle through
+ * with a mirror counts as a holder of its child, and the parent's wrapper visits the child's
+ * wrapper for it. Both wrappers live as long as native code holds their objects. So a cycle through
  * native edges is a cycle of Python references, and gc collects it.
  *
  * States and transitions beyond toggleref's, by an attached thread. The lock of from's slot
  * guards the array; it is never held together with to's, and the holder is counted as long as
- * the end is in the array, so that gc finds too many references, never too few:
+ * the end is in the array. So gc may find a reference that nothing visits, never a visit without
+ * a reference:
  *
  *     an edge has a mirror, or has none and is invisible to gc
  *
@@ -53,7 +54,8 @@ mirrored_ends(mirrored_mirror *mirror)
     return (toggleref_native **)(void *)(mirror + 1);
 }
 
-/* Python code has made a native edge. Without memory there is no mirror, and the edge is
+/* Python code makes a native edge. Call it after the retain of to, and before another thread can
+ * see the edge: it may remove it at once. Without memory there is no mirror, and the edge is
  * invisible to gc. */
 static inline void
 mirrored_edge_made(toggleref_native *from, toggleref_native *to)
@@ -135,16 +137,18 @@ mirrored_dealloc(PyObject *self)
 }
 
 /* tp_traverse of an object with a reference to a wrapper, a holder or the wrapper where an
- * edge starts: show it if every native reference is shown, as in toggleref. But an unattached
- * thread that holds the parent may take a child, and turn the answer from yes to no within one
- * collection: gc would find that the child's references are accounted for, and then not reach
- * it from its living parent. So the answer is given once, when gc subtracts references: it
- * calls tp_traverse with the traversed object as arg, or with NULL. Showing more when gc looks
- * for what is reachable is harmless.
+ * edge starts: visit the wrapper if every native reference is visible, as in toggleref.
  *
- * That is enough only if such a thread cannot release the parent meanwhile, which would hide
- * the reference by which the child is reached. Your part: unattached threads hand over every
- * release of an object with a wrapper (lifetime/queue.h), not only the last. */
+ * gc traverses twice: it subtracts references, then it looks for what is reachable. In between an
+ * unattached thread that holds the parent may take a child, and turn toggleref_all_visible to
+ * false. gc would then have subtracted the child's references and not reach it from its living
+ * parent. So the answer of the first pass is stored in slot.state, and the second pass visits if
+ * either answer is yes. The first pass is the one whose arg is the traversed object, or, on
+ * free-threaded builds, NULL. No lock: no attached thread holds one while gc traverses.
+ *
+ * Such a thread must not release the parent meanwhile, which would hide the reference by which
+ * the child is reached. Your part: an unattached thread hands over every release of an object
+ * with a wrapper (lt_hand_over). lt_release_unattached hands over too little. */
 static inline int
 mirrored_visit(toggleref_native *native, PyObject *from, visitproc visit, void *arg)
 {
@@ -173,7 +177,8 @@ mirrored_traverse(PyObject *self, visitproc visit, void *arg)
     return toggleref_traverse(self, visit, arg);
 }
 
-/* tp_clear: gc has found that only garbage refers to the wrapper, native code included. */
+/* tp_clear: gc has found that every reference to the wrapper, the native ones included, comes
+ * from garbage. */
 static int
 mirrored_clear(PyObject *self)
 {

@@ -9,15 +9,17 @@
 //
 // # What it keeps
 //
-// Identity while a wrapper lives, and across its death the subclass, a reassigned
-// __class__ and the very same __dict__, also when gc collects a cycle, because it
-// clears the view, not the data. Nothing moves when a wrapper dies, and native
-// code never holds a Python reference to a wrapper.
+// While a wrapper lives, identity is kept. Across its death the subclass, a reassigned
+// __class__ and the same __dict__ are kept, through gc too: gc breaks up the view, not
+// the data. When a wrapper dies while native code holds the object, the data takes over its
+// native reference, and the class and dict that the wrapper had last. Native code never owns a
+// Python reference to a wrapper.
 //
 // # What it breaks
 //
 // The PyObject is another one, so weak references die; __slots__ belong to the
-// view and die with it; __del__ runs at each death of a view.
+// view and die with it; __del__ runs at each death of a view. A cycle of a wrapper, its own
+// dict and a holder leaks, because gc does not see the data's reference to the dict.
 //
 // # What it costs
 //

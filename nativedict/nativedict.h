@@ -25,11 +25,12 @@
  *
  *     VIEW -> DATA   nativedict_dying: native code holds the object
  *     DATA -> VIEW   nativedict_wrap: a new view takes the reference over
- *     DATA -> VIEW   nativedict_release of the last reference beside the data's: the data is
- *                    destroyed
+ *     DATA -> VIEW   nativedict_release from 2 to 1: the data is destroyed, then the native
+ *                    object. There is no view
  *
- * The count goes from 1 to 2 only by a thread that holds a reference to the wrapper, and from
- * 2 to 1 only by an attached thread, in nativedict_release (lifetime/queue.h).
+ * While the object has a wrapper, the count goes from 1 to 2 only by a thread that holds a
+ * reference to the wrapper; and from 2 to 1 only by an attached thread, in nativedict_release
+ * (lifetime/queue.h).
  *
  * Define before including this file, for a native type of your own:
  *
@@ -73,7 +74,8 @@ enum { NATIVEDICT_VIEW = 0, NATIVEDICT_DATA = 1 };
 
 typedef struct {
     PyTypeObject *type; /* owned */
-    PyObject *dict;     /* owned; the wrapper owns another reference. NULL if there was no memory */
+    PyObject *dict;     /* owned; the wrapper owns another reference. NULL if PyDict_New failed: then
+                           the wrapper has a dict of its own */
 } nativedict_body;
 
 static inline nativedict_body *
@@ -103,7 +105,7 @@ nativedict_new_body(PyTypeObject *type)
         return NULL;
     Py_INCREF(type);
     body->type = type;
-    enabled = lt_gc_suspend(); /* a collection could wrap this object */
+    enabled = lt_gc_suspend(); /* up to 3.11 it may start a collection, whose code may wrap this object */
     body->dict = PyDict_New();
     lt_gc_resume(enabled);
     if (body->dict == NULL)
@@ -136,9 +138,10 @@ nativedict_publish(PyObject *self, nativedict_native *native)
     lt_set_state(nativedict_slot(native), NATIVEDICT_VIEW);
 }
 
-/* self, a new wrapper, takes over one native reference of the caller's. Without memory for the
- * data it has a dict of its own, which dies with it. false: another thread was first, and the
- * reference is the caller's again. With the GIL, and for a new node, always true. */
+/* self, a new wrapper, takes over one native reference of the caller's. false:
+ * another thread was first, and the reference is the caller's again. With the GIL, and for a new
+ * node, always true. Without memory for the data self has a dict of its own, and its attributes
+ * die with it. */
 static inline bool
 nativedict_adopt(PyObject *self, nativedict_native *native)
 {
@@ -259,7 +262,8 @@ nativedict_wrap(nativedict_native *native)
     return self;
 }
 
-/* One more native reference. The caller holds one, or the wrapper. */
+/* One more native reference. The caller owns one, or a Python reference to the wrapper. An
+ * unattached thread that owns one only increments the count. */
 static inline void
 nativedict_retain(nativedict_native *native)
 {
@@ -276,7 +280,7 @@ nativedict_release(nativedict_native *native)
     bool data;
 
     lt_lock(slot);
-    data = lt_state(slot) == NATIVEDICT_DATA; /* before the decrement: see preserve_release */
+    data = lt_state(slot) == NATIVEDICT_DATA; /* before the decrement: another thread may destroy the object right after it */
     left = nativedict_dec(native);
     if (left == 1 && data) {
         body = nativedict_body_of(native);
@@ -321,7 +325,7 @@ nativedict_dying(PyObject *self)
     lt_slot *slot;
 
     if (native == NULL)
-        return; /* called before, or its __new__ failed */
+        return; /* lt_die calls this again when the trashcan continues; or its __new__ failed */
     lt_lock(slot = nativedict_slot(native));
     body = nativedict_body_of(native);
     if (lt_wrapper(slot) != self)
@@ -344,8 +348,8 @@ nativedict_dying(PyObject *self)
     Py_XDECREF(old_type);
 }
 
-/* lt_die's drop. The native reference is still self's if native code did not hold the object
- * when it died, or if there is no data. If it is the only one, the data goes with it. */
+/* lt_die's drop. self still owns the native reference if there was no data, or if no other
+ * native reference was left. If it is the last one, the data is destroyed first. */
 static inline void
 nativedict_drop(PyObject *self)
 {
@@ -385,9 +389,9 @@ nativedict_visit(nativedict_native *native, PyObject *holder, visitproc visit, v
 }
 
 /* tp_traverse: wrapper and data each own a reference to the dict and to the type. While Python
- * alone holds the object both are shown, so that cycles through the dict are garbage. While
- * native code holds it the data's are not, and not the wrapper's to its type, which the data
- * may still take over. */
+ * alone holds the object gc sees both, so that cycles through the dict are garbage. While other
+ * native references exist, gc sees the wrapper's reference to the dict, but neither the data's
+ * references nor the wrapper's to its type, which the data may still take over. */
 static int
 nativedict_traverse(PyObject *self, visitproc visit, void *arg)
 {
@@ -407,7 +411,8 @@ nativedict_traverse(PyObject *self, visitproc visit, void *arg)
     return NATIVEDICT_VISIT_MORE(self, visit, arg);
 }
 
-/* tp_clear: while native code holds the object, the attributes are its. */
+/* tp_clear. While native code holds the object, it clears __slots__ alone: class and dict belong
+ * to the data. */
 static int
 nativedict_clear(PyObject *self)
 {

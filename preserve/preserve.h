@@ -149,7 +149,8 @@ preserve_wrap(preserve_native *native)
     return self;
 }
 
-/* One more native reference. The caller holds one, or the wrapper. */
+/* One more native reference. The caller owns one, or a Python reference to the wrapper. An
+ * unattached thread that owns one only increments the count. */
 static inline void
 preserve_retain(preserve_native *native)
 {

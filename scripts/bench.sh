@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job: the matrix and the benchmarks of both sides, recorded in
-# results/<label>/ and compared. Called by `make bench`, in the environment of
+# The main job: the matrix, the benchmarks of both sides and the counting of instructions, recorded
+# in results/<label>/ and compared. Called by `make bench`, in the environment of
 # scripts/with_python.sh.
 #
 #     LABEL=name      what to call the run (default: date, CPU, Python, commit)
@@ -50,10 +50,12 @@ out=results/.partial-$LABEL
 rm -rf "$out"
 mkdir -p "$out"
 
-# --- how much: seconds in all and for each part, rounds, milliseconds for each benchmark
+# --- how much: seconds in all but for counting and for each part, rounds, milliseconds for each benchmark
 if [ -n "${QUICK:-}" ]; then
+    operations=WrapLive,WrapDead,Create,Call count_s=40
     limit=85 matrix_s=25 go_s=26 python_s=26 rounds=3 least=3 longest=15 target=0.0005 turns=2 memory=1
 else
+    operations= count_s=180
     limit=470 matrix_s=160 go_s=170 python_s=170 rounds=10 least=6 longest=100 target=0.002 turns=5 memory=6
 fi
 if [ -n "${PEERS:-}" ]; then
@@ -61,15 +63,15 @@ if [ -n "${PEERS:-}" ]; then
     export MATRIX_SUBJECTS="$names $PEERS" MATRIX_CHILD_SECONDS=${MATRIX_CHILD_SECONDS:-240}
     libraries=$("$python" -c 'import sys; sys.path.insert(0, "matrix"); import subjects
 print(",".join(n for n in sys.argv[1].split() if not subjects.missing(n)))' "$PEERS")
-    matrix_s=600 go_s=0 python_s=900 rounds=6 least=6 memory=2
-    [ -z "${QUICK:-}" ] || matrix_s=300 python_s=120 rounds=1 least=1 memory=1
+    matrix_s=600 go_s=0 python_s=900 count_s=900 rounds=6 least=6 memory=2
+    [ -z "${QUICK:-}" ] || matrix_s=300 python_s=120 count_s=300 rounds=1 least=1 memory=1
 fi
 # --- progress
 say() {
     printf '%s\n' "$*" >>"$out/log.txt"
     printf 'bench: %s\n' "$*" >&2
 }
-steps=5
+steps=6
 step() { # step I SECONDS-LEFT WHAT
     say "[$1/$steps] $3 (about $2 s left in all, $(($(date +%s) - begun)) s so far)"
 }
@@ -77,7 +79,7 @@ say "$LABEL: ${all[*]} and the floor${libraries:+, beside $libraries}"
 
 export PP_COMMIT=$commit
 [ $dirty = false ] || PP_COMMIT=$commit-dirty
-LABEL=$LABEL CPU=$cpu PEERS=${PEERS:-} DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
+LABEL=$LABEL CPU=$cpu PEERS=${PEERS:-} NARROWED=${NARROWED:-${STRATEGY:-}} DIRTY=$dirty COMMIT=$commit QUICK=${QUICK:-} "$python" - >"$out/machine.json" <<'PYTHON'
 import datetime, json, os, platform, subprocess, sys, sysconfig
 
 def first_line(*command):
@@ -100,11 +102,13 @@ print(json.dumps({
     "dirty": os.environ["DIRTY"] == "true",
     "quick": bool(os.environ["QUICK"]),
     "peers": bool(os.environ["PEERS"]),
+    "narrowed": os.environ["NARROWED"],
+    "valgrind": first_line("valgrind", "--version"),
 }, indent=1))
 PYTHON
 
 # --- 1: the matrix. What it finds is a result; it does not stop the measuring.
-step 1 $((matrix_s + go_s + python_s + 15)) "the correctness matrix"
+step 1 $((matrix_s + go_s + python_s + count_s + 15)) "the correctness matrix"
 failed=
 mkfifo "$out/.progress"
 while IFS= read -r line; do say "      $line"; done <"$out/.progress" &
@@ -116,6 +120,8 @@ MATRIX_PROGRESS=$PWD/$out/.progress STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:
 if [ "$matrix" != 0 ]; then
     failed="the matrix did not come out as declared: see $final/matrix.log"
     say "$failed"
+else
+    rm "$out/matrix.log" # matrix.md has all of it
 fi
 exec 9>&-
 wait
@@ -127,7 +133,7 @@ if [ -n "${PEERS:-}" ]; then
     say "what came out otherwise than declared:"
     "$python" matrix/report.py undeclared "$out/matrix.json" | while IFS= read -r line; do say "      $line"; done
 else
-    step 2 $((go_s + python_s + 15)) "building the Go benchmarks"
+    step 2 $((go_s + python_s + count_s + 15)) "building the Go benchmarks"
     binary=$PWD/.build/${PP_TAG:-default}/bench.test
     go test -c -o "$binary" ./bench
 
@@ -139,7 +145,7 @@ else
     # A round is about 20 benchmarks a strategy, which prepare themselves for 50 ms each.
     each=$((go_s * 1000 / rounds / (count * 20) - 50))
     each=$((each < 5 ? 5 : each > longest ? longest : each))
-    step 3 $((go_s + python_s + 5)) "Go benchmarks: up to $rounds rounds, $each ms each"
+    step 3 $((go_s + python_s + count_s + 5)) "Go benchmarks: up to $rounds rounds, $each ms each"
     start=$(date +%s)
     for ((round = 1; round <= rounds; round++)); do
         # Written to the record only when the round is whole.
@@ -150,35 +156,44 @@ else
             tail -30 "$out/round.txt" >&2
             die "a Go benchmark failed; what there is lies in $out"
         }
-        cat "$out/round.txt" >>"$out/bench.txt"
+        tr -s ' \t' ' ' <"$out/round.txt" >>"$out/bench.txt"
         took=$(($(date +%s) - start))
         left=$((took * (rounds - round) / round))
-        say "      round $round of $rounds, ${took} s; about $left s left here, $((left + python_s + 5)) s in all"
+        say "      round $round of $rounds, ${took} s; about $left s left here, $((left + python_s + count_s + 5)) s in all"
         if ((round >= least && took + took / round > go_s)); then break; fi
     done
     rm "$out/round.txt"
 fi
 
 # --- 4: Python
-step 4 $((python_s + 5)) "Python benchmarks: up to $rounds rounds"
-"$python" bench/python_bench.py --text "$out/python.txt" --json "$out/python.json" --rounds "$rounds" \
+step 4 $((python_s + count_s + 5)) "Python benchmarks: up to $rounds rounds"
+"$python" bench/python_bench.py --text "$out/python.txt" --json "$out/python.json.gz" --rounds "$rounds" \
     --least "$least" --seconds "$python_s" --target "$target" --turns "$turns" \
     --memory-rounds "$memory" --strategies "$(IFS=,; echo "${all[*]}")" --libraries "${libraries:-}" \
     2> >(while IFS= read -r line; do say "      $line"; done) ||
     die "a Python benchmark failed; what there is lies in $out"
 cat "$out/python.txt" >>"$out/bench.txt"
+
+# --- 5: instructions. What cannot be counted is a result, too.
+step 5 $((count_s + 5)) "counting instructions"
+"$python" bench/instructions.py --text "$out/python.txt" --operations "$operations" \
+    --strategies "$(IFS=,; echo "${all[*]}")" --libraries "${libraries:-}" \
+    2> >(while IFS= read -r line; do say "      $line"; done) ||
+    failed="${failed:+$failed; }not everything could be counted: see $final/log.txt"
+cat "$out/python.txt" >>"$out/bench.txt"
 rm "$out/python.txt"
 
-# --- 5: the comparison
-step 5 2 "the report"
+# --- 6: the comparison
+step 6 2 "the report"
 go build -o .build/report ./cmd/report
-.build/report -results results -label ".partial-$LABEL" >"$out/.short.md"
-while IFS= read -r line; do say "      $line"; done < <(
-    awk '/^## /{ on = /promised/ } on && (/^## / || /^\| [a-z]/)' "$out/report.md")
-say "done in $(($(date +%s) - begun)) s: $final/report.md"
+.build/report -results results -label ".partial-$LABEL" >"$out/.summary"
+size=$(($(cat "$out"/*.* | wc -c) / 1000))
+say "done in $(($(date +%s) - begun)) s, $size kB: $final/report.md"
+[ "$size" -lt 1000 ] || say "that is more than the 1 MB that a run should have at most"
 mv "$out" "$final"
-cat "$final/.short.md"
-rm "$final/.short.md"
+cat "$final/.summary"
+rm "$final/.summary"
 echo
-echo "Everything: $final/report.md; two runs: go tool benchstat -table lang -row .fullname -col .file A/bench.txt B/bench.txt"
+echo "Everything: $final/report.md"
+echo "Two runs:   go tool benchstat -table lang -row .fullname -col .file A/bench.txt B/bench.txt"
 [ -z "$failed" ] || die "$failed"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Make the report of a recorded run (LABEL, or the newest) anew, and README's
-# section from it. Needs only results/.
+# Make the report of a recorded run (LABEL, or the newest) anew, and from it README's sections and
+# the comparison of orders in METHODOLOGY. Needs only results/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec go run ./cmd/report -label "${LABEL:-}" -splice README.md
+go build -o .build/report ./cmd/report
+exec .build/report -label "${LABEL:-}" -splice README.md -orders METHODOLOGY.md

@@ -37,6 +37,13 @@ need "a C compiler" "${CC:-cc}" gcc libc6-dev
 need "a C++ compiler" "${CXX:-c++}" g++
 need pkg-config pkg-config pkg-config
 
+# --- valgrind counts instructions. Without it everything else works.
+command -v valgrind >/dev/null || {
+    [ $apt = no ] || (install valgrind) || true
+    command -v valgrind >/dev/null ||
+        say "valgrind is missing, so instructions are not counted; on Debian or Ubuntu: apt-get install valgrind; elsewhere: valgrind.org"
+}
+
 if [ -n "$asked" ]; then
     python=$(command -v "$asked") || die "PYTHON=$asked: no such command, or not executable"
 else
@@ -102,6 +109,21 @@ if ! cmp -s requirements.txt "$venv/.installed"; then
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt ||
         die "pip could not install the packages of requirements.txt"
     cp requirements.txt "$venv/.installed"
+fi
+
+# --- a browser, and what drives it, for the test of the report's page, which is skipped without. For
+# the default interpreter only: what it tests is the same with all.
+chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+if [ -z "$asked" ]; then
+    [ $apt = no ] || chromium >/dev/null || (install chromium) || say "the test of the report's page is skipped"
+    if chromium >/dev/null && ! cmp -s requirements-browser.txt "$venv/.installed-browser"; then
+        say "installing the packages of requirements-browser.txt"
+        if "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt; then
+            cp requirements-browser.txt "$venv/.installed-browser"
+        else
+            say "pip could not install them: the test of the report's page is skipped"
+        fi
+    fi
 fi
 
 # --- the extension module

@@ -37,7 +37,8 @@ run_plan() {
         cat "$out" >>"$LOG"
         if [ $ok = 1 ]; then
             # What a test runner says of itself last is worth a line here.
-            summary=$(grep -E '^[0-9]+ passed|[0-9]+ passed(, [0-9]+ [a-z]+)* in ' "$out" | tail -1 || true)
+            summary=$(grep -E '^[0-9]+ passed|[0-9]+ (passed|skipped)(, [0-9]+ [a-z]+)* in ' "$out" | tail -1 || true)
+            [[ $summary == *passed* ]] || summary+=$(sed -n 's/^SKIPPED .*py:[0-9]*: /: /p' "$out" | head -1)
             progress "      ok, $(clock $((SECONDS - begun)))${summary:+: $summary}"
         else
             progress "      FAILED, $(clock $((SECONDS - begun))): ${names[i]}"

@@ -1,6 +1,6 @@
-// Package toggleref has native code hold one real Python reference to the wrapper whenever it holds
-// the native object beside the wrapper's own reference. It is taken when the count of native
-// references goes from 1 to 2 and released when it goes from 2 to 1.
+// Package toggleref has native code own a Python reference to the wrapper. The wrapper owns one
+// native reference. While there are others, native code owns the Python reference: it is taken
+// when the count of native references goes from 1 to 2, and released when it goes from 2 to 1.
 //
 // # Shipped by
 //
@@ -19,16 +19,17 @@
 //
 // # What it costs
 //
-// A Python reference count on every 1↔2 edge. Going up takes an attached thread, because at a count
-// of 1 only the wrapper owns a reference, and the new one must be taken through it; going down may
-// happen on any goroutine, and is queued. Wrappers of objects that native code keeps for long stay
-// in memory, and in gc's lists, for as long.
+// A Python reference count on every 1↔2 edge. A thread that takes the count from 1 to 2 must
+// hold a Python reference to the wrapper, so it is attached. Any thread may release; an
+// unattached one puts the release from 2 to 1 on a queue. Wrappers of objects that
+// native code keeps for long stay in memory, and in gc's lists, for as long.
 //
 // # Cycles through native code
 //
-// A counted reference that gc cannot traverse makes every cycle through native code leak. So each
-// MyClassRef owns a Python reference of its own: its tp_traverse visits the wrapper while all
-// native references are such holders'. If other native code holds the object, tp_traverse visits
-// nothing, and gc finds the wrapper referenced from outside. Cycles through native edges, which gc
-// cannot follow, leak.
+// A counted reference that gc cannot see makes every cycle through native code
+// immortal, unless gc is told where it comes from. Each MyClassRef has a Python
+// reference of its own to show: its tp_traverse visits the wrapper if every native
+// reference but the wrapper's own is owned by a holder. Otherwise it visits nothing, and the
+// wrapper looks referenced from outside, as it is. Cycles
+// through native edges, which gc cannot follow, leak.
 package toggleref

@@ -17,8 +17,8 @@
  * The wrapper does not die while native code holds the object. So tp_dealloc decides
  * nothing, Python subclasses keep CPython's slots, and gc knows the reference from the start.
  *
- * States and transitions. Each is made by an attached thread with the slot's lock. slot.state is
- * not used; the count is the state:
+ * States and transitions. Each is made by an attached thread with the slot's lock, but for the
+ * wrapper's death. slot.state is not used; the count is the state:
  *
  *     refs == 1   the wrapper's own reference is the only one; Python's references keep it
  *     refs > 1    native code owns Python references to the wrapper: one for each holder,
@@ -30,9 +30,9 @@
  * A holder is a Python object that owns one native reference. It has a Python reference of
  * its own so that it can show gc where the reference comes from.
  *
- * The wrapper owns one native reference from toggleref_adopt to its death. The count goes
- * from 1 to 2 only by a thread that holds a reference to the wrapper, and from 2 to 1 only by
- * an attached thread, in toggleref_release (lifetime/queue.h).
+ * The wrapper owns one native reference from toggleref_adopt to its death. While the object
+ * has a wrapper, the count goes from 1 to 2 only by a thread that holds a reference to the
+ * wrapper, and from 2 to 1 only by an attached thread, in toggleref_release (lifetime/queue.h).
  *
  * toggleref_wrap needs no lock: the caller's native reference implies the Python reference
  * that native code owns, so the wrapper's count is not zero.
@@ -126,7 +126,8 @@ toggleref_wrap(toggleref_native *native)
     return self ? self : toggleref_make(native);
 }
 
-/* One more native reference. The caller holds one, or the wrapper. */
+/* One more native reference. The caller owns one, or a Python reference to the wrapper. An
+ * unattached thread that owns one only increments the count. */
 static inline void
 toggleref_retain(toggleref_native *native)
 {
@@ -150,7 +151,8 @@ toggleref_release(toggleref_native *native)
 
     lt_lock(slot);
     /* Read before the decrement. If there is no wrapper, an unattached thread may take the
-     * count to zero right after it; without the GIL it then waits for the lock (lt_quiet). */
+     * count to zero right after it, and destroys the object. Without the GIL it first waits in
+     * lt_quiet until this thread has unlocked. */
     wrapper = lt_wrapper(slot);
     left = toggleref_dec(native);
     lt_unlock(slot);
@@ -162,7 +164,7 @@ toggleref_release(toggleref_native *native)
         Py_DECREF(wrapper);
 }
 
-/* Call these when a holder takes its native reference, and before it releases it. The
+/* Call holder_made after the retain for a holder, and holder_gone before its release. The
  * first holder takes over the Python reference that there is for all. */
 static inline void
 toggleref_holder_made(toggleref_native *native)
@@ -201,6 +203,7 @@ toggleref_drop(PyObject *self)
 
     if (native == NULL)
         return; /* its __new__ failed */
+    /* No lock: the wrapper's reference is the only one, so no other thread can look. */
     TOGGLEREF_SET_WRAPPER(native, NULL);
     toggleref_release(native);
     TOGGLEREF_EVENT(wrappers_freed);

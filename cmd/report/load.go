@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchmath"
@@ -34,6 +35,8 @@ type run struct {
 	Rows       map[string][]row  // by language, in suite order
 	Samples    map[cell]*samples // everything measured
 	Absent     map[cell]string   // why something was not, without a unit
+	Uncounted  map[cell]string   // why instructions were not counted, without a unit; cell{lang: l} for all
+	Promises   map[cell]float64  // promised ratios of instructions to the floor
 	Config     map[string]map[string]string
 	Units      benchfmt.UnitMetadataMap
 }
@@ -51,7 +54,8 @@ type machine struct {
 	Dirty    bool   `json:"dirty"`
 	Date     string `json:"date"` // RFC 3339
 	Quick    bool   `json:"quick"`
-	Peers    bool   `json:"peers"` // recorded by make peers
+	Peers    bool   `json:"peers"`    // recorded by make peers
+	Narrowed string `json:"narrowed"` // to these strategies or libraries; "" if not
 }
 
 // row is one line of a table: an operation with its keys, in one unit.
@@ -83,6 +87,11 @@ type subject struct {
 	ShippedBy []string `json:"shipped_by"`
 	Ships     string   `json:"ships"` // of a library: our strategy
 	Note      string   `json:"note"`
+
+	// Of a strategy, in runs that have recorded it: why it needs the GIL, "" if it does not; and for
+	// each property that it declares to break and this interpreter cannot show, the reason.
+	NeedsGIL  *string           `json:"needs_gil"`
+	Elsewhere map[string]string `json:"elsewhere"`
 }
 
 // skipped is a library that could not be had.
@@ -136,8 +145,8 @@ func load(dir string) (*run, error) {
 		Label: filepath.Base(dir), Dir: dir,
 		Rows:    map[string][]row{},
 		Samples: map[cell]*samples{},
-		Absent:  map[cell]string{},
-		Config:  map[string]map[string]string{},
+		Absent:  map[cell]string{}, Uncounted: map[cell]string{}, Promises: map[cell]float64{},
+		Config: map[string]map[string]string{},
 	}
 	if err := readJSON(filepath.Join(dir, "machine.json"), &r.Machine); err != nil {
 		return nil, fmt.Errorf("%s is no recorded run: %w", dir, err)
@@ -152,7 +161,9 @@ func load(dir string) (*run, error) {
 	if err := r.readBenchmarks(text); err != nil {
 		return nil, err
 	}
-	r.readAbsent(text)
+	if err := r.readStatements(text); err != nil {
+		return nil, err
+	}
 	var m matrix
 	switch err := readJSON(filepath.Join(dir, "matrix.json"), &m); {
 	case err == nil:
@@ -233,15 +244,28 @@ func (r *run) add(c cell, value float64) {
 	s.values = append(s.values, value)
 }
 
-var absentLine = regexp.MustCompile(`(?m)^Absent (\S+) Benchmark([^/\s]+)/strategy=([^/\s:]+)(/[^\s:]+)?: (.+)$`)
+var statement = regexp.MustCompile(`(?m)^(Absent|Uncounted|Promise) (\S+?)(?: Benchmark([^/\s]+)/strategy=([^/\s:]+)(/[^\s:]+)?)?: (.+)$`)
 
-// readAbsent reads the lines that say why an operation does not exist for a
-// strategy; to benchstat they are nothing.
-func (r *run) readAbsent(text []byte) {
-	for _, m := range absentLine.FindAllSubmatch(text, -1) {
-		c := cell{string(m[1]), row{name: string(m[2]) + string(m[4])}, string(m[3])}
-		r.Absent[c] = string(m[5])
+// readStatements reads the lines that say why an operation does not exist for a strategy, why its
+// instructions were not counted, or what is promised of it; to benchstat they are nothing.
+func (r *run) readStatements(text []byte) error {
+	for _, m := range statement.FindAllSubmatch(text, -1) {
+		c := cell{string(m[2]), row{name: string(m[3]) + string(m[5])}, string(m[4])}
+		switch what := string(m[6]); string(m[1]) {
+		case "Absent":
+			r.Absent[c] = what
+		case "Uncounted":
+			r.Uncounted[c] = what
+		case "Promise":
+			ratio, err := strconv.ParseFloat(what, 64)
+			if err != nil {
+				return fmt.Errorf("%s: %w", m[0], err)
+			}
+			c.unit = instructions
+			r.Promises[c] = ratio
+		}
 	}
+	return nil
 }
 
 // orderStrategies puts floor and baseline first and takes the rest as the matrix lists

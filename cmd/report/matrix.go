@@ -48,13 +48,21 @@ func (r *run) held(subject string) string {
 	case r.Matrix == nil || !r.Matrix.measured(subject):
 		return notRecorded
 	}
-	holds, all := r.Matrix.count(subject, "holds"), 0
+	holds, all := r.tally(subject)
+	return fmt.Sprintf("%d of %d", holds, all)
+}
+
+// tally is how many properties hold, of those that apply.
+func (r *run) tally(subject string) (holds, all int) {
+	if r.Matrix == nil {
+		return 0, 0
+	}
 	for _, o := range r.Matrix.Outcomes {
 		if o.Subject == subject && o.Outcome != "n/a" {
 			all++
 		}
 	}
-	return fmt.Sprintf("%d of %d", holds, all)
+	return r.Matrix.count(subject, "holds"), all
 }
 
 // matrixPage is the part of the report about correctness.
@@ -83,41 +91,31 @@ func (r *run) matrixPage() string {
 		writeLine(&out, append(line, fmt.Sprint(other), plain(s.Idea), list(s.ShippedBy)))
 	}
 
-	out.WriteString("\n")
-	var notes footnotes
-	columns := []string{"property"}
-	for _, s := range m.Subjects {
-		columns = append(columns, s.Name)
-	}
-	header(&out, columns)
-	for _, p := range m.Properties {
-		line := []string{fmt.Sprintf("**%s** %s", plain(p.ID), plain(p.Title))}
-		for _, s := range m.Subjects {
-			line = append(line, m.verdict(s.Name, p.ID, &notes))
+	out.WriteString("\nEvery property, and the reason for each that is broken: [matrix.md](matrix.md).\n")
+	if undeclared := m.undeclared(); len(undeclared) > 0 {
+		out.WriteString("\nNot as declared:\n\n")
+		for _, o := range undeclared {
+			fmt.Fprintf(&out, "* %s %s: %s (expected: %s). %s\n", o.Subject, plain(o.Property), m.word(o.Outcome), plain(o.Expected), plain(o.Reason))
 		}
-		writeLine(&out, line)
 	}
-	out.WriteString("\n")
-	notes.write(&out)
 	return out.String()
 }
 
-func (m *matrix) verdict(subject, property string, notes *footnotes) string {
-	o, ok := m.find(subject, property)
-	if !ok {
-		return notRecorded
+// undeclared are the outcomes that are not as expected.
+func (m *matrix) undeclared() (found []outcome) {
+	for _, o := range m.Outcomes {
+		if o.Expected != "" && o.Outcome != o.Expected {
+			found = append(found, o)
+		}
 	}
-	text := verdicts[o.Outcome]
-	if text == "" {
-		text = plain(o.Outcome)
+	return found
+}
+
+func (m *matrix) word(outcome string) string {
+	if text := verdicts[outcome]; text != "" {
+		return text
 	}
-	if o.Expected != "" && o.Outcome != o.Expected {
-		text += " (expected: " + plain(o.Expected) + ")"
-	}
-	if o.Outcome != "holds" && o.Reason != "" {
-		text += notes.mark(plain(o.Reason))
-	}
-	return text
+	return plain(outcome)
 }
 
 var escape = strings.NewReplacer("|", `\|`, "_", `\_`, "*", `\*`, "<", "&lt;")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -71,9 +70,12 @@ func (m *matrix) agreement(s subject) (agree int, differ []difference, ok bool) 
 // ships, and what both cost, measured in one process.
 func (r *run) peers() string {
 	var out strings.Builder
-	operations := []string{"WrapLive", "WrapDead", "Create", "Call"}
-	header(&out, []string{"library", "ships", "properties held", "as the strategy", "wrap live", "wrap dead", "create", "call"})
 	var notes footnotes
+	columns := []string{"library", "properties held", "as its strategy"}
+	for _, m := range shown {
+		columns = append(columns, m.title)
+	}
+	header(&out, columns)
 	for _, s := range r.Matrix.Subjects {
 		if s.Kind != "library" {
 			continue
@@ -86,22 +88,34 @@ func (r *run) peers() string {
 		if s.Note != "" {
 			name += notes.mark(plain(s.Note))
 		}
-		line := []string{name, s.Ships, r.held(s.Name), agreed}
-		for _, operation := range operations {
-			text := r.relativeIn(beside+s.Name, operation, s.Name, &notes)
-			if slices.Contains(r.Strategies, s.Ships) {
-				text += " : " + r.relativeIn(beside+s.Name, operation, s.Ships, &notes)
-			}
-			line = append(line, text)
+		line := []string{name + "<br>ships " + s.Ships, r.held(s.Name), agreed}
+		for _, m := range shown {
+			line = append(line, r.pair(s, m.operation, &notes))
 		}
 		writeLine(&out, line)
 	}
-	out.WriteString("\nTimes are from Python, library : strategy, both as ratios to the floor in the same process.\n")
+	out.WriteString("\nFrom Python, library : strategy, both as ratios to the floor. Above: instructions. " +
+		"*Below: wall time in one process, with its 95 % confidence interval.*\n")
 	for _, s := range r.Matrix.Skipped {
 		fmt.Fprintf(&out, "<br>%s was skipped: %s\n", plain(s.Name), plain(s.Reason))
 	}
 	notes.write(&out)
 	return out.String()
+}
+
+// pair is what an operation costs with a library, and with the strategy that it ships.
+func (r *run) pair(s subject, operation string, notes *footnotes) string {
+	figures := r.figures(beside+s.Name, operation)
+	theirs, ours := figures[s.Name], figures[s.Ships]
+	switch {
+	case theirs == nil:
+		return notMeasured
+	case ours == nil || ours.missing != "":
+		return theirs.lines(false, notes)
+	case theirs.missing != "":
+		return absence(theirs.missing, notes) + " : " + ours.lines(false, notes)
+	}
+	return fmt.Sprintf("%s : %s<br>*%s : %s*", theirs.instructions(notes), ours.instructions(notes), theirs.wall(false), ours.wall(false))
 }
 
 // differences has a line for each property in which a library differs from the

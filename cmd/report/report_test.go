@@ -1,11 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -78,9 +83,9 @@ func TestDifferenceHasAReasonOrSaysThatItHasNone(t *testing.T) {
 // the one of the strategies.
 func TestLibraryIsComparedInItsOwnProcess(t *testing.T) {
 	r := peersDemo(t)
-	assert.Equal(t, "2.48×", r.relative("WrapLive", "shelf"))
-	assert.Equal(t, "1.20×", r.relative("WrapLive", "preserve"))
-	assert.Contains(t, r.peers(), "2.48× : 1.30×")
+	assert.Equal(t, "2.48× (2.46–2.50)", r.figures("py+shelf", "WrapLive")["shelf"].wall(false))
+	assert.Equal(t, "1.20× (1.19–1.20)", r.figures("py", "WrapLive")["preserve"].wall(false))
+	assert.Contains(t, r.peers(), "*2.48× (2.46–2.50) : 1.30× (1.29–1.30)*")
 	assert.Equal(t, []string{"floor", "preserve"}, r.columns("py"))
 	assert.Equal(t, []string{"floor", "preserve", "shelf"}, r.columns("py+shelf"))
 	assert.Equal(t, []string{"floor", "lonely"}, r.columns("py+lonely"))
@@ -109,7 +114,7 @@ func TestRatioIsOfTheSameRound(t *testing.T) {
 	values := []float64{15, 30, 45, 60, 75, 90}
 	r, ok := compare(values, base)
 	require.True(t, ok)
-	assert.Equal(t, ratio{center: 1.5, lo: 1.5, hi: 1.5, interval: true, least: 1.5}, r)
+	assert.Equal(t, ratio{center: 1.5, lo: 1.5, hi: 1.5, interval: true, rounds: []float64{1.5, 1.5, 1.5, 1.5, 1.5, 1.5}}, r)
 	assert.Equal(t, []float64{15, 30, 45, 60, 75, 90}, values, "the order of the rounds is kept")
 }
 
@@ -140,14 +145,140 @@ func TestPromiseBrokenOnceIsBroken(t *testing.T) {
 	assert.Equal(t, "†", r.marksOf(cell{"go", row{"WrapLive", seconds}, "preserve"}))
 }
 
-func TestClaimThatDoesNotHoldSaysSo(t *testing.T) {
+func TestPromiseThatDoesNotHoldSaysSo(t *testing.T) {
 	r := demo(t)
-	assert.NotContains(t, r.claims(), "does not hold")
-	s := r.Samples[cell{"py", row{"WrapLive", seconds}, "preserve"}]
-	for i := range s.values {
-		s.values[i] *= 2
+	assert.Contains(t, r.promises(), "| WrapLive | 1.17×: 1.17× |")
+	assert.Contains(t, r.promises(), "| Create | 2.10×: 2.21× **does not hold** |")
+	assert.Contains(t, r.summary(), "that hold: 1; preserve Create is 2.21×, promised 2.10×.")
+	delete(r.Samples, cell{"py", row{"Create", instructions}, "preserve"})
+	assert.Contains(t, r.promises(), "| Create | not counted |")
+}
+
+// TestFiguresThatCannotBeToldApartLookAlike: the same text, whatever their medians are.
+func TestFiguresThatCannotBeToldApartLookAlike(t *testing.T) {
+	r := demo(t)
+	lang, wrap := "py", "WrapLive"
+	base := r.Samples[cell{lang, row{wrap, seconds}, floor}].values
+	add := func(name string, by, count float64) {
+		r.Strategies = append(r.Strategies, name)
+		values := slices.Clone(base)
+		for i := range values {
+			values[i] *= by + 0.02*float64(i%3)
+		}
+		r.Samples[cell{lang, row{wrap, seconds}, name}] = &samples{values}
+		r.Samples[cell{lang, row{wrap, instructions}, name}] = &samples{[]float64{count}}
 	}
-	assert.Contains(t, r.claims(), "**does not hold**")
+	add("one", 1.30, 300)
+	add("other", 1.301, 300.5)
+	add("third", 1.5, 302)
+	figures := r.figures(lang, wrap)
+	assert.Equal(t, figures["one"].lines(false, nil), figures["other"].lines(false, nil))
+	assert.NotEqual(t, figures["one"].wall(false), figures["third"].wall(false))
+	assert.NotEqual(t, figures["one"].count, figures["third"].count)
+}
+
+func TestRatioHasTheDigitsOfItsInterval(t *testing.T) {
+	assert.Equal(t, "1.17× (1.15–1.19)", ratio{center: 1.17, lo: 1.15, hi: 1.19, interval: true}.String())
+	assert.Equal(t, "1.2× (1.1–1.3)", ratio{center: 1.17, lo: 1.05, hi: 1.26, interval: true}.String())
+	assert.Equal(t, "16× (14–18)", ratio{center: 16.3, lo: 14.1, hi: 18.4, interval: true}.String())
+	assert.Equal(t, "1.2× (±∞)", ratio{center: 1.17}.String())
+}
+
+func TestCountsThatAreMissingSayWhy(t *testing.T) {
+	r := demo(t)
+	assert.Contains(t, r.overview(), "not counted<sup>1</sup><br>")
+	assert.Contains(t, r.overview(), "<br><sup>1</sup> the process ended with status -14")
+	for c := range r.Samples {
+		if c.unit == instructions {
+			delete(r.Samples, c)
+		}
+	}
+	r.Uncounted[cell{lang: "py"}] = "valgrind is missing"
+	r.Rows["py"] = slices.DeleteFunc(r.Rows["py"], func(row row) bool { return row.unit == instructions })
+	assert.Contains(t, r.overview(), "> valgrind is missing")
+	assert.Contains(t, r.summary(), "Instructions were not counted: valgrind is missing.")
+	assert.Equal(t, "Not counted: valgrind is missing.\n", r.orders())
+}
+
+// TestOrdersAreCompared: of the pairs that both tell apart, those in another order are named.
+func TestOrdersAreCompared(t *testing.T) {
+	r := demo(t)
+	pairs, same, not := r.order("WrapLive")
+	assert.Equal(t, []int{1, 1}, []int{pairs, same})
+	assert.Empty(t, not)
+	r.Samples[cell{"py", row{"WrapLive", instructions}, "naive"}].values[0] = 100
+	pairs, same, not = r.order("WrapLive")
+	assert.Equal(t, []int{1, 0}, []int{pairs, same})
+	assert.Equal(t, []string{"naive < preserve"}, not)
+	assert.Contains(t, r.orders(), "| WrapLive | 1 | 0 | naive < preserve |")
+}
+
+func TestTablesAreNarrow(t *testing.T) {
+	for _, r := range []*run{demo(t), peersDemo(t), wide(t)} {
+		for line := range strings.Lines(r.page()) {
+			if strings.HasPrefix(line, "|") {
+				assert.LessOrEqual(t, strings.Count(strings.ReplaceAll(line, `\|`, ""), "|")-1, columnsAtMost, line)
+			}
+		}
+		for line := range strings.Lines(r.summary()) {
+			assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), width, line)
+		}
+	}
+}
+
+// wide is a run of many strategies.
+func wide(t *testing.T) *run {
+	r := demo(t)
+	for i := range 8 {
+		name := fmt.Sprintf("strategy-number-%d", i)
+		r.Strategies = append(r.Strategies, name)
+		for c, s := range r.Samples {
+			if c.strategy == "preserve" {
+				c.strategy = name
+				r.Samples[c] = s
+			}
+		}
+	}
+	return r
+}
+
+func TestWideTablesHaveStrategiesAsLines(t *testing.T) {
+	tables := wide(t).tables("py")
+	assert.Contains(t, tables, "### Handing an object to Python\n\n| strategy | WrapLive | WrapDead |")
+	assert.Contains(t, demo(t).tables("py"), "| operation | floor | naive | preserve |")
+}
+
+// TestUnquotableRunsLeaveREADMEAlone: quick, dirty, narrowed or undeclared.
+func TestUnquotableRunsLeaveREADMEAlone(t *testing.T) {
+	spoil := map[string]func(*run){
+		"quick":                 func(r *run) { r.Machine.Quick = true },
+		"uncommitted changes":   func(r *run) { r.Machine.Dirty = true },
+		"commit is unknown":     func(r *run) { r.Machine.Commit = "unknown" },
+		"no correctness matrix": func(r *run) { r.Matrix = nil },
+		"narrowed to naive":     func(r *run) { r.Machine.Narrowed = "naive" },
+		"does not have all figures of preserve": func(r *run) {
+			maps.DeleteFunc(r.Samples, func(c cell, _ *samples) bool { return c.strategy == "preserve" && c.lang == "py" })
+		},
+		"1 outcomes of the matrix are not as declared, the first is I2 of naive": func(r *run) { r.Matrix.Outcomes[0].Expected = "n/a" },
+	}
+	for why, f := range spoil {
+		r := record(t, t.TempDir(), "demo")
+		require.Empty(t, r.unquotable())
+		f(r)
+		assert.Contains(t, r.unquotable(), why)
+		assert.NotContains(t, r.unquotable(), "\n")
+	}
+
+	results, readme := t.TempDir(), filepath.Join(t.TempDir(), "README.md")
+	require.NoError(t, os.CopyFS(filepath.Join(results, "demo"), os.DirFS("testdata/demo")))
+	page := begin("report") + "\nold\n" + end("report")
+	require.NoError(t, os.WriteFile(readme, []byte(page), 0o644))
+	err := report(results, "", readme, "")
+	require.ErrorContains(t, err, "README keeps what it has, because demo is not to be quoted")
+	text, err := os.ReadFile(readme)
+	require.NoError(t, err)
+	assert.Equal(t, page, string(text))
+	assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
 }
 
 func TestRunWithoutMatrix(t *testing.T) {
@@ -158,8 +289,9 @@ func TestRunWithoutMatrix(t *testing.T) {
 }
 
 func TestAmounts(t *testing.T) {
-	assert.Equal(t, "29.70 ns", amount(29.7e-9, seconds))
-	assert.Equal(t, "64.00 B", amount(64, "py-bytes/obj"))
+	assert.Equal(t, "29.70 ns", amount(29.7e-9, seconds, 0))
+	assert.Equal(t, "30 ns", amount(29.7e-9, seconds, 2))
+	assert.Equal(t, "64.00 B", amount(64, "py-bytes/obj", 0))
 	assert.Equal(t, "11.7×", times(11.72))
 	assert.Equal(t, "120×", times(119.7))
 }
@@ -184,31 +316,48 @@ func TestSplice(t *testing.T) {
 // the place of one of make bench.
 func TestPeersHaveASectionOfTheirOwn(t *testing.T) {
 	results, readme := t.TempDir(), filepath.Join(t.TempDir(), "README.md")
-	for _, name := range []string{"demo", "peers"} {
-		require.NoError(t, os.CopyFS(filepath.Join(results, name), os.DirFS(filepath.Join("testdata", name))))
-	}
+	r, peers := record(t, results, "demo"), record(t, results, "peers")
 	page := begin("report") + end("report") + "\n" + begin("peers") + end("peers")
 	require.NoError(t, os.WriteFile(readme, []byte(page), 0o644))
-	require.NoError(t, report(results, "", readme))
+	require.NoError(t, report(results, "", readme, ""))
 	text, err := os.ReadFile(readme)
 	require.NoError(t, err)
-	assert.Equal(t, begin("report")+"\n"+demo(t).short()+end("report")+"\n"+
-		begin("peers")+"\n"+peersDemo(t).shortPeers()+end("peers"), string(text))
+	assert.Equal(t, begin("report")+"\n"+r.short()+end("report")+"\n"+
+		begin("peers")+"\n"+peers.shortPeers()+end("peers"), string(text))
 }
 
 func TestReportIsWrittenOnceAndForAll(t *testing.T) {
-	beginMark, endMark := begin("report"), end("report")
-	results, readme := t.TempDir(), filepath.Join(t.TempDir(), "README.md")
-	require.NoError(t, os.CopyFS(filepath.Join(results, "demo"), os.DirFS("testdata/demo")))
+	results, readme, methods := t.TempDir(), filepath.Join(t.TempDir(), "README.md"), filepath.Join(t.TempDir(), "METHODOLOGY.md")
+	r := record(t, results, "demo")
 	require.NoError(t, os.Mkdir(filepath.Join(results, ".partial-x"), 0o755))
-	require.NoError(t, os.WriteFile(readme, []byte(beginMark+endMark), 0o644))
+	require.NoError(t, os.WriteFile(readme, []byte(begin("report")+end("report")), 0o644))
+	require.NoError(t, os.WriteFile(methods, []byte(begin("orders")+end("orders")), 0o644))
 	for range 2 {
-		require.NoError(t, report(results, "", readme))
+		require.NoError(t, report(results, "", readme, methods))
 		text, err := os.ReadFile(readme)
 		require.NoError(t, err)
-		assert.Equal(t, beginMark+"\n"+demo(t).short()+endMark, string(text))
+		assert.Equal(t, begin("report")+"\n"+r.short()+end("report"), string(text))
+		text, err = os.ReadFile(methods)
+		require.NoError(t, err)
+		assert.Equal(t, begin("orders")+"\n"+r.shortOrders()+end("orders"), string(text))
 		assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
 	}
-	assert.ErrorContains(t, report(t.TempDir(), "", ""), "make bench")
-	assert.ErrorContains(t, report(results, "absent", ""), "no recorded run")
+	assert.ErrorContains(t, report(t.TempDir(), "", "", ""), "make bench")
+	assert.ErrorContains(t, report(results, "absent", "", ""), "no recorded run")
+}
+
+// record copies a run without what must not be quoted.
+func record(t *testing.T, results, name string) *run {
+	dir := filepath.Join(results, name)
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))))
+	r, err := load(dir)
+	require.NoError(t, err)
+	r.Matrix.Subjects = slices.DeleteFunc(r.Matrix.Subjects, func(s subject) bool { return s.Name == "other" })
+	for i := range r.Matrix.Outcomes {
+		r.Matrix.Outcomes[i].Expected = r.Matrix.Outcomes[i].Outcome
+	}
+	text, err := json.Marshal(r.Matrix)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "matrix.json"), text, 0o644))
+	return r
 }

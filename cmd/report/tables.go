@@ -19,8 +19,8 @@ var marks = []struct{ unit, mark, meaning string }{
 
 const (
 	notMeasured = "not measured"
+	notCounted  = "not counted"
 	notRecorded = "not recorded"
-	noFloor     = "no floor"
 )
 
 // footnotes numbers reasons in the order they are first needed.
@@ -42,40 +42,6 @@ func (f *footnotes) write(out *strings.Builder) {
 	}
 }
 
-// table is all operations of one language, strategies across.
-func (r *run) table(lang string) string {
-	var out strings.Builder
-	var notes footnotes
-	used := map[string]bool{}
-
-	strategies := r.columns(lang)
-	header(&out, append([]string{"operation"}, strategies...))
-	for _, row := range r.Rows[lang] {
-		if r.exact(row.unit) {
-			continue
-		}
-		line := []string{r.title(row)}
-		best := r.best(lang, row)
-		for _, strategy := range strategies {
-			text := r.cell(cell{lang, row, strategy}, &notes, used)
-			if best[strategy] {
-				text = "**" + text + "**"
-			}
-			line = append(line, text)
-		}
-		writeLine(&out, line)
-	}
-	fmt.Fprintf(&out, "\nMedian and its %.0f %% confidence interval (±∞: too few rounds for one), then the ratio to the floor"+
-		" of the same round, likewise. **Bold**: the best of the row beside the floor, and what cannot be told apart from it.\n", confidence*100)
-	for _, m := range marks {
-		if used[m.mark] {
-			fmt.Fprintf(&out, "<br>%s %s\n", m.mark, m.meaning)
-		}
-	}
-	notes.write(&out)
-	return out.String()
-}
-
 func (r *run) title(row row) string {
 	name := strings.ReplaceAll(row.name, "/", " ")
 	if strings.HasSuffix(row.unit, "bytes/obj") {
@@ -85,34 +51,40 @@ func (r *run) title(row row) string {
 }
 
 // cell is never blank.
-func (r *run) cell(c cell, notes *footnotes, used map[string]bool) string {
+func (r *run) cell(c cell, f *figure, notes *footnotes, used map[string]bool) string {
 	s := r.Samples[c]
 	if s == nil {
-		why := r.Absent[cell{c.lang, row{name: c.name}, c.strategy}]
-		if why == "" {
-			return notMeasured
-		}
-		return "n/a" + notes.mark(why)
+		return absence(r.missing(c.lang, c.name, c.strategy), notes)
 	}
-	center := summary(s.values)
-	text := amount(center.Center, c.unit) + " " + spread(center)
+	text := median(summary(s.values), c.unit)
+	switch {
+	case c.unit == instructions || c.unit == seconds && strings.HasPrefix(c.lang, "py"):
+		text = f.lines(true, notes)
+	case c.unit == seconds && !f.absolute && f.timed:
+		text += "<br>" + f.time.String()
+	case c.unit != seconds:
+		text += r.compared(c, s)
+	}
 	if m := r.marksOf(c); m != "" {
 		text += " " + m
 		for _, mark := range strings.Split(m, "") {
 			used[mark] = true
 		}
 	}
-	if c.strategy == floor {
-		return text
-	}
-	base := r.Samples[cell{c.lang, c.row, floor}]
-	if base == nil || strings.HasSuffix(c.unit, "bytes/obj") && summary(base.values).Center < 1 {
-		return text // less than a byte is nothing to compare with
-	}
-	if ratio, ok := compare(s.values, base.values); ok {
-		text += "<br>" + ratio.String()
-	}
 	return text
+}
+
+// compared is the ratio to the floor of what is no time. Less than a byte is nothing to compare with.
+func (r *run) compared(c cell, s *samples) string {
+	base := r.Samples[cell{c.lang, c.row, floor}]
+	if c.strategy == floor || base == nil || summary(base.values).Center < 1 {
+		return ""
+	}
+	ratio, ok := compare(s.values, base.values)
+	if !ok {
+		return ""
+	}
+	return "<br>" + ratio.String()
 }
 
 func (r *run) marksOf(c cell) (found string) {

@@ -1,4 +1,4 @@
-/* handletable.pml: the pin of handletable/handletable.c (unwrap, give_back) with
+/* handletable.pml: the pin of handletable/handletable.c (unwrap, take) with
  * native/object.go (Acquire, release, destroy) and internal/slots (Get, Delete, Put). One entry
  * of the table, whose object is destroyed and whose header another object then has. Thread 0
  * uses the first wrapper and both attached threads close it; a thread that is never attached
@@ -44,7 +44,7 @@ inline handletable_release(o)
     fi
 }
 
-inline give_back()
+inline take()
 {
 #ifdef SEED_CLOSED_TWICE
     atomic { was = closed };
@@ -126,7 +126,7 @@ active [2] proctype attached()
 
     do
     :: atomic { ATTACH }; use(); atomic { DETACH }
-    :: atomic { ATTACH }; give_back(); atomic { DETACH }
+    :: atomic { ATTACH }; take(); atomic { DETACH }
     :: closed -> break
     od
 }

@@ -70,6 +70,7 @@ class Subject:
     """
 
     ships = None  # the strategy of ours that a library ships
+    needs_gil = ""  # why it needs the GIL
     unloadable = ""  # why this process cannot load it: it needs the GIL, which is off
 
     def __init__(self, module, *, name, kind, idea, shipped_by=(), breaks=None, not_applicable=None):
@@ -237,7 +238,7 @@ def strategy(name):
         breaks=declared["breaks"],
         not_applicable=declared["not_applicable"],
     )
-    subject.unloadable = unloadable
+    subject.unloadable, subject.needs_gil = unloadable, declared["needs_gil"]
     return subject
 
 

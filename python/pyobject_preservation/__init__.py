@@ -41,11 +41,15 @@ def declaration(name, /):
     """
     if name not in STRATEGIES:
         raise ValueError(f"no strategy is called {name!r}; there are {', '.join(STRATEGIES)}")
-    declared = {key: value for key, value in _declarations[name].items() if key != "lacks"}
+    return _MappingProxyType({key: value for key, value in _whole(name).items() if key != "lacks"})
+
+
+def _whole(name):
+    declared = dict(_declarations[name])
     for key in ("breaks", "not_applicable"):
         declared[key] = _MappingProxyType(declared[key] or {})
     declared["shipped_by"] = tuple(declared["shipped_by"] or ())
-    return _MappingProxyType(declared)
+    return declared
 
 
 class _Strategies(_abc.MetaPathFinder, _abc.Loader):
@@ -97,7 +101,7 @@ def reference(name, /):
         raise ValueError(f"no reference is called {name!r}; there are {', '.join(REFERENCES)}")
     module = _core.strategy(name)
     if not hasattr(module, "GUARANTEES"):
-        module.GUARANTEES = _MappingProxyType(_declarations[name])
+        module.GUARANTEES = _MappingProxyType(_whole(name))
         module.__doc__ = f"The reference {name}.\n\n{_declarations[name]['idea']}."
     return module
 
