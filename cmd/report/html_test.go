@@ -182,7 +182,7 @@ func TestPictureHasItsOwnColors(t *testing.T) {
 	}
 	assert.Empty(t, peersDemo(t).pictures(), "README has none of libraries")
 	folder := t.TempDir()
-	require.NoError(t, demo(t).writePictures(filepath.Join(folder, "README.md")))
+	require.NoError(t, demo(t).writePictures(folder))
 	for _, m := range regexp.MustCompile(`!\[.*\]\((.*)\)`).FindAllStringSubmatch(demo(t).short(), -1) {
 		assert.FileExists(t, filepath.Join(folder, m[1]))
 	}

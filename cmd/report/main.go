@@ -4,11 +4,11 @@
 //
 //	go run ./cmd/report                         # the newest run
 //	go run ./cmd/report -label NAME
-//	go run ./cmd/report -splice README.md -orders METHODOLOGY.md
+//	go run ./cmd/report -root .                 # also the sections of the documents
 //
-// It writes results/<label>/report.md and index.html, and prints a summary. With -splice it also puts the short version into
-// README, and charts into docs/charts beside it, and with -orders what instructions and time say of the order of strategies into METHODOLOGY;
-// not from a run that is not to be quoted.
+// It writes results/<label>/report.md and index.html, and prints a summary. With -root it also
+// writes the sections of README.md, docs/methodology.md and docs/libraries.md below that folder,
+// and README's charts into docs/charts; not from a run that is not to be quoted.
 package main
 
 import (
@@ -22,8 +22,7 @@ import (
 func main() {
 	results := flag.String("results", "results", "the folder of recorded `runs`")
 	label := flag.String("label", "", "which `run`; the newest if empty")
-	splice := flag.String("splice", "", "also put the short version between the markers of this `file`")
-	orders := flag.String("orders", "", "also put the comparison of orders between the markers of this `file`")
+	root := flag.String("root", "", "also write the sections of the documents below this `folder`")
 	flag.Usage = func() {
 		fmt.Fprintf(flag.CommandLine.Output(), "usage: report [flags]\nMakes results/<label>/report.md and index.html from a recorded run.\n")
 		flag.PrintDefaults()
@@ -33,29 +32,29 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := report(*results, *label, *splice, *orders); err != nil {
+	if err := report(*results, *label, *root); err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(1)
 	}
 }
 
-func report(results, label, splice, orders string) error {
+func report(results, label, root string) error {
 	var failed error
 	if label == "" {
 		var err error
 		if label, err = newest(results, false); err != nil {
 			return err
 		}
-		if splice != "" { // the newest run of make peers has a section of its own, if there is one
+		if root != "" { // the newest run of make peers has a section of its own, if there is one
 			if peers, err := newest(results, true); err == nil {
-				failed = one(results, peers, splice, "")
+				failed = one(results, peers, root)
 			}
 		}
 	}
-	return errors.Join(failed, one(results, label, splice, orders))
+	return errors.Join(failed, one(results, label, root))
 }
 
-func one(results, label, splice, orders string) error {
+func one(results, label, root string) error {
 	r, err := load(filepath.Join(results, label))
 	if err != nil {
 		return err
@@ -67,22 +66,19 @@ func one(results, label, splice, orders string) error {
 		return err
 	}
 	fmt.Print(r.summary())
-	if splice == "" && orders == "" {
+	if root == "" {
 		return nil
 	}
 	if why := r.unquotable(); why != "" {
-		return fmt.Errorf("README keeps what it has, because %s is not to be quoted: %s", r.Label, why)
+		return fmt.Errorf("the documents keep what they have, because %s is not to be quoted: %s", r.Label, why)
 	}
 	if r.Machine.Peers {
-		return spliceFile(splice, "peers", r.shortPeers())
+		return spliceFile(filepath.Join(root, "docs/libraries.md"), "peers", r.shortPeers())
 	}
-	if splice != "" {
-		err = errors.Join(r.writePictures(splice), spliceFile(splice, "report", r.short()))
-	}
-	if orders != "" && err == nil {
-		err = spliceFile(orders, "orders", r.shortOrders())
-	}
-	return err
+	return errors.Join(
+		r.writePictures(root),
+		spliceFile(filepath.Join(root, "README.md"), "report", r.short()),
+		spliceFile(filepath.Join(root, "docs/methodology.md"), "orders", r.shortOrders()))
 }
 
 // properties is the folder of the matrix's tests.

@@ -156,7 +156,7 @@ func (r *run) differences() string {
 }
 
 func (r *run) shortPeers() string {
-	return fmt.Sprintf("%s\n%s\nWhy each differs from the strategy that it ships: [results/%s/report.md](results/%s/report.md).\n",
+	return fmt.Sprintf("%s\n%s\nWhy each differs from the strategy that it ships: [results/%s/report.md](../results/%s/report.md).\n",
 		r.peers(), r.about(), r.Label, r.Label)
 }
 

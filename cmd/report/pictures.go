@@ -59,9 +59,9 @@ func (r *run) showPictures() (text string) {
 	return text
 }
 
-// writePictures writes the pictures into their folder beside a README.
-func (r *run) writePictures(readme string) error {
-	folder := filepath.Join(filepath.Dir(readme), pictureFolder)
+// writePictures writes the pictures into their folder below root.
+func (r *run) writePictures(root string) error {
+	folder := filepath.Join(root, pictureFolder)
 	for name, text := range r.pictures() {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err

@@ -269,15 +269,13 @@ func TestUnquotableRunsLeaveREADMEAlone(t *testing.T) {
 		assert.NotContains(t, r.unquotable(), "\n")
 	}
 
-	results, readme := t.TempDir(), filepath.Join(t.TempDir(), "README.md")
+	results, root := t.TempDir(), documents(t)
 	require.NoError(t, os.CopyFS(filepath.Join(results, "demo"), os.DirFS("testdata/demo")))
-	page := begin("report") + "\nold\n" + end("report")
-	require.NoError(t, os.WriteFile(readme, []byte(page), 0o644))
-	err := report(results, "", readme, "")
-	require.ErrorContains(t, err, "README keeps what it has, because demo is not to be quoted")
-	text, err := os.ReadFile(readme)
+	require.ErrorContains(t, report(results, "", root), "the documents keep what they have, because demo is not to be quoted")
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	require.NoError(t, err)
-	assert.Equal(t, page, string(text))
+	assert.Equal(t, begin("report")+end("report"), string(text))
+	assert.NoDirExists(t, filepath.Join(root, pictureFolder))
 	assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
 }
 
@@ -315,35 +313,42 @@ func TestSplice(t *testing.T) {
 // TestPeersHaveASectionOfTheirOwn: a run of make peers, however new, does not take
 // the place of one of make bench.
 func TestPeersHaveASectionOfTheirOwn(t *testing.T) {
-	results, readme := t.TempDir(), filepath.Join(t.TempDir(), "README.md")
+	results, root := t.TempDir(), documents(t)
 	r, peers := record(t, results, "demo"), record(t, results, "peers")
-	page := begin("report") + end("report") + "\n" + begin("peers") + end("peers")
-	require.NoError(t, os.WriteFile(readme, []byte(page), 0o644))
-	require.NoError(t, report(results, "", readme, ""))
-	text, err := os.ReadFile(readme)
-	require.NoError(t, err)
-	assert.Equal(t, begin("report")+"\n"+r.short()+end("report")+"\n"+
-		begin("peers")+"\n"+peers.shortPeers()+end("peers"), string(text))
+	for range 2 {
+		require.NoError(t, report(results, "", root))
+		for name, want := range map[string]string{
+			"README.md":           begin("report") + "\n" + r.short() + end("report"),
+			"docs/methodology.md": begin("orders") + "\n" + r.shortOrders() + end("orders"),
+			"docs/libraries.md":   begin("peers") + "\n" + peers.shortPeers() + end("peers"),
+		} {
+			text, err := os.ReadFile(filepath.Join(root, name))
+			require.NoError(t, err)
+			assert.Equal(t, want, string(text), name)
+		}
+	}
 }
 
-func TestReportIsWrittenOnceAndForAll(t *testing.T) {
-	results, readme, methods := t.TempDir(), filepath.Join(t.TempDir(), "README.md"), filepath.Join(t.TempDir(), "METHODOLOGY.md")
-	r := record(t, results, "demo")
+func TestReportIsWrittenForARun(t *testing.T) {
+	results := t.TempDir()
+	record(t, results, "demo")
 	require.NoError(t, os.Mkdir(filepath.Join(results, ".partial-x"), 0o755))
-	require.NoError(t, os.WriteFile(readme, []byte(begin("report")+end("report")), 0o644))
-	require.NoError(t, os.WriteFile(methods, []byte(begin("orders")+end("orders")), 0o644))
-	for range 2 {
-		require.NoError(t, report(results, "", readme, methods))
-		text, err := os.ReadFile(readme)
-		require.NoError(t, err)
-		assert.Equal(t, begin("report")+"\n"+r.short()+end("report"), string(text))
-		text, err = os.ReadFile(methods)
-		require.NoError(t, err)
-		assert.Equal(t, begin("orders")+"\n"+r.shortOrders()+end("orders"), string(text))
-		assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
+	require.NoError(t, report(results, "", ""))
+	assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
+	assert.ErrorContains(t, report(t.TempDir(), "", ""), "make bench")
+	assert.ErrorContains(t, report(results, "absent", ""), "no recorded run")
+}
+
+// documents is a folder with the documents that have sections, which are empty.
+func documents(t *testing.T) string {
+	root := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(root, "docs"), 0o755))
+	for name, section := range map[string]string{
+		"README.md": "report", "docs/methodology.md": "orders", "docs/libraries.md": "peers",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(begin(section)+end(section)), 0o644))
 	}
-	assert.ErrorContains(t, report(t.TempDir(), "", "", ""), "make bench")
-	assert.ErrorContains(t, report(results, "absent", "", ""), "no recorded run")
+	return root
 }
 
 // record copies a run without what must not be quoted.

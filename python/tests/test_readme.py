@@ -1,5 +1,6 @@
 """The commands that README shows work."""
 
+import glob
 import os
 import re
 import subprocess
@@ -14,21 +15,33 @@ def blocks():
         return re.findall(r"^```sh\n(.*?)^```$", f.read(), re.M | re.S)
 
 
+def documents():
+    found = [name for depth in ("*", "*/*", "*/*/*") for name in glob.glob(f"{depth}.md", root_dir=ROOT)]
+    return [name for name in found if not name.startswith("results/") and "testdata" not in name]
+
+
+def test_links_between_documents_lead_somewhere():
+    for name in documents():
+        with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+            for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", f.read()):
+                if "://" not in target:
+                    path = os.path.join(ROOT, os.path.dirname(name), target)
+                    assert os.path.exists(path), f"{name}: {target}"
+
+
 def test_readme_shows_the_two_commands():
     assert blocks()[:2] == ["make bench\n", "make test\n"]
 
 
 def test_every_make_target_that_the_documents_name_exists():
-    for name in ("README.md", "METHODOLOGY.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "WHAT-HAPPENS-WHEN.md",
-                 "matrix/README.md", "examples/README.md"):
+    for name in documents():
         with open(os.path.join(ROOT, name), encoding="utf-8") as f:
             for target in set(re.findall(r"(?:^|`)make ([a-z][a-z0-9-]*)", f.read(), re.M)):
                 done = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True)
                 assert done.returncode == 0, f"{name}: {done.stderr}"
 
 
-# Not make peers, which installs gigabytes.
-@pytest.mark.parametrize("block", [b for b in blocks()[2:] if b != "make peers\n"], ids=lambda b: b.splitlines()[0][:40])
+@pytest.mark.parametrize("block", blocks()[2:], ids=lambda b: b.splitlines()[0][:40])
 def test_the_other_commands_run(block):
     # The interpreter of this run stands in for the default one's .venv.
     python = os.environ.get("PP_PYTHON")
