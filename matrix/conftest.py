@@ -131,8 +131,10 @@ def pytest_keyboard_interrupt():
 
 
 def pytest_runtest_logreport(report):
-    if report.when == "call" and report.user_properties:
-        cells.append(Cell(**dict(report.user_properties)))
+    found = dict(report.user_properties)
+    names = [field.name for field in dataclasses.fields(Cell)]
+    if report.when == "call" and found.keys() >= set(names):  # other tests record other properties
+        cells.append(Cell(**{name: found[name] for name in names}))
 
 
 class Results:
