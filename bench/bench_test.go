@@ -1,8 +1,8 @@
 // The benchmarks do batches of one operation in C (package loops), so that
-// crossing from Go to C is not what they measure; ns/op is still that of one
-// operation. Each checks its own work outside the timing: counters have moved
-// by what they should, ids agree, no native object is left over, and what the
-// strategy declares about identity and weak references is what is measured.
+// they do not measure the call from Go to C; ns/op is still that of one
+// operation. Each checks its own work outside the timing: counters, ids, no
+// native object left over, and identity and weak references as the strategy
+// declares them.
 //
 //	go test -bench . ./bench | go tool benchstat -col /strategy -
 //	go test -bench '/strategy=preserve$' ./bench
@@ -46,8 +46,8 @@ func BenchmarkCallbacks(b *testing.B)     { each(b, "Callbacks") }
 var large = os.Getenv("PP_BENCH_LARGE") != ""
 
 // each runs an operation for the references and every strategy: one
-// sub-benchmark a case, cases outside, so that what is compared is measured
-// close together.
+// sub-benchmark for each case, cases in the outer loop, so that strategies
+// are measured close together.
 func each(b *testing.B, name string) {
 	op := find(name)
 	for _, c := range op.cases {
@@ -115,7 +115,7 @@ func TestEveryStrategyHasEveryBenchmark(t *testing.T) {
 	for _, strategy := range strategies.Measured() {
 		t.Run(strategy.Declaration().Name, func(t *testing.T) {
 			for _, op := range operations {
-				if lacks(t2{t}, strategy, op) != "" {
+				if lacks(noopBench{t}, strategy, op) != "" {
 					continue
 				}
 				for _, c := range op.cases {
@@ -137,11 +137,11 @@ func TestEveryStrategyHasEveryBenchmark(t *testing.T) {
 	}
 }
 
-// t2 is a test where a bench is asked for and nothing is measured.
-type t2 struct{ *testing.T }
+// noopBench is a test as a bench that measures nothing.
+type noopBench struct{ *testing.T }
 
-func (t2) Loop() bool                   { return false }
-func (t2) ReportMetric(float64, string) {}
+func (noopBench) Loop() bool                   { return false }
+func (noopBench) ReportMetric(float64, string) {}
 
 // TestReferencesComeFirst because ratios to the floor are read from left to right.
 func TestReferencesComeFirst(t *testing.T) {
@@ -152,14 +152,14 @@ func TestReferencesComeFirst(t *testing.T) {
 	require.Len(t, all, 2+len(strategies.All()))
 }
 
-// TestProbeNeedsMoreThanAnAddress: naive's next wrapper may well live where the
-// last one did, and must not pass for it.
+// TestProbeNeedsMoreThanAnAddress: naive's next wrapper may have the address of
+// the last one, and must not count as the same.
 func TestProbeNeedsMoreThanAnAddress(t *testing.T) {
 	for _, strategy := range strategies.Measured() {
 		cpython.WithGIL(func() {
-			on(t2{t}, strategy, func(s *subject) {
+			on(noopBench{t}, strategy, func(s *subject) {
 				for range 20 {
-					s.kept(t2{t})
+					s.kept(noopBench{t})
 				}
 			})
 		})
@@ -185,8 +185,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// prepare turns off Python's automatic collections, which would land on whoever
-// happens to be measured, and says what is being measured on.
+// prepare turns off Python's automatic collections, which would be charged to
+// the benchmark that runs at the moment, and prints the configuration.
 func prepare() (err error) {
 	cpython.WithGIL(func() {
 		ns := cpython.NewNamespace()

@@ -21,16 +21,16 @@ import (
 // that measures memory and does nothing else: "strategy objects".
 const childKey = "PP_BENCH_MEMORY"
 
-// footprint is what a native-held object whose wrapper has come and gone takes,
-// in bytes.
+// footprint is the memory of a native-held object with a dead wrapper, in
+// bytes.
 type footprint struct {
 	Py  float64 `json:"py"`  // blocks asked of Python's allocators, as tracemalloc counts them
 	Go  float64 `json:"go"`  // live on the Go heap
 	RSS float64 `json:"rss"` // of the process, C memory such as headers included
 }
 
-// memory measures in a process of its own each time: one that has run anything
-// before has free memory that the objects would disappear in.
+// memory measures in a new process each time: one that has run before has free
+// memory in its arenas, which would hide the objects.
 func memory(objs int) func(bench, *subject) {
 	return func(b bench, s *subject) {
 		var last footprint
@@ -97,8 +97,8 @@ func fail(err error) int {
 	return 1
 }
 
-// measure looks at the process first, as it is, and then at a second lot of
-// objects through tracemalloc, which takes memory itself.
+// measure first reads the memory of the process, and then counts a second set
+// of objects with tracemalloc, which needs memory itself.
 func measure(b *wrapper.Binding, objs int) (f footprint, err error) {
 	module, err := b.Module()
 	if err != nil {

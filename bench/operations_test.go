@@ -22,8 +22,7 @@ type benchCase struct {
 	large bool // run only where PP_BENCH_LARGE is set: what it prepares takes seconds
 }
 
-// bench is the part of *testing.B that operations use, so that the tests can do
-// each once.
+// bench is the part of *testing.B that operations use; the tests run each once.
 type bench interface {
 	require.TestingT
 	Helper()
@@ -72,8 +71,8 @@ var operations = []operation{
 const batch = 1000
 
 // timed runs batches of n operations until b has enough and reports the time of
-// one. step says how long its batch took; what it does beside that is not
-// counted, though it does count towards how many batches there are.
+// one. step returns how long its batch took. Its other work is not in the
+// result, but b.Loop counts it.
 func timed(b bench, n int, step func() (time.Duration, error)) (operations int) {
 	b.Helper()
 	var total time.Duration
@@ -161,9 +160,9 @@ func releaseZombie(b bench, s *subject) {
 	s.moved(b, before, n, n)
 }
 
-// A goroutine takes one more reference to an object that native code holds anyway,
-// and gives it back; then somebody with the GIL sees to what that left to do. The
-// floor's, which has no other references than Python's, takes the GIL for each.
+// A goroutine retains and releases an object that native code holds; then a thread
+// with the GIL drains. The floor has Python references only, and takes the GIL for
+// each.
 func retainReleaseOffThread(b bench, s *subject) {
 	held := loops.NewHeld(s.binding, 1)
 	defer held.Close()
@@ -174,8 +173,8 @@ func retainReleaseOffThread(b bench, s *subject) {
 	require.Equal(b, int64(1), s.live(b))
 }
 
-// A goroutine gives back the last native references to objects whose wrappers have
-// come and gone, and somebody with the GIL sees them die.
+// A goroutine releases the last native references to objects whose wrappers are
+// dead, and a thread with the GIL drains.
 func releaseOffThread(b bench, s *subject) {
 	before := s.stats()
 	n := timed(b, batch, func() (time.Duration, error) {
@@ -216,8 +215,8 @@ func weakrefDead(b bench, s *subject) {
 	}
 }
 
-// collect sets aside what the interpreter itself consists of, which is more than
-// the smaller number of objects.
+// collect freezes the interpreter's own objects, which are more than the smaller
+// number of ours.
 func collect(objs int) func(bench, *subject) {
 	return func(b bench, s *subject) {
 		s.exec(b, "gc.collect(); gc.freeze()")

@@ -1,7 +1,7 @@
 package bench
 
-// The list of strategies. A line here is all it takes for a strategy to be in
-// the Go benchmarks, the Python package, the matrix and the report.
+// The list of strategies. One line here puts a strategy into the Go
+// benchmarks, the Python package, the matrix and the report.
 import (
 	_ "pyobject-preservation/bench/baseline"
 	_ "pyobject-preservation/bench/floor"

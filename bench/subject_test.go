@@ -52,9 +52,9 @@ func on(b bench, strategy strategies.Reference, f func(*subject)) {
 	s.holds(b, "m.live_objects() == before")
 }
 
-// kept measures what a wrapper that dies and comes back keeps, and reports what it
-// keeps for good. What it keeps once must be what the strategy says about itself,
-// and one that loses it later must say that it breaks I3.
+// kept measures what a wrapper keeps over deaths, and reports what it keeps over
+// any number of them. What it keeps over one must be what the strategy declares; a
+// strategy that loses it later must declare that I3 breaks.
 func (s *subject) kept(b bench) {
 	b.Helper()
 	s.exec(b, "identity_once, weakref_once, identity, weakly = probe(m)")
@@ -87,7 +87,7 @@ func bit(b bool) float64 {
 	return 0
 }
 
-// absent is why the strategy cannot do the operation, "" if it can.
+// absent is the reason why the strategy cannot do the operation, or "".
 func (s *subject) absent(b bench, op operation) string {
 	if why := s.lacks[op.name]; why != "" {
 		return why
@@ -141,7 +141,7 @@ func (s *subject) unexpected(err error, format string, args ...any) error {
 
 func (s *subject) stats() wrapper.Stats { return s.binding.Stats() }
 
-// moved checks by how much the counters moved: wrappers made, and freed for good.
+// moved checks the differences of two counters: wrappers created and freed.
 // The floor has no counters.
 func (s *subject) moved(b bench, before wrapper.Stats, created, freed int) {
 	b.Helper()

@@ -39,7 +39,7 @@ func Attach(name string) (*wrapper.Binding, error) {
 	return b, nil
 }
 
-// Detach is to be called before python3.Py_FinalizeEx: native objects that
+// Detach must be called before python3.Py_FinalizeEx: native objects that
 // outlive the interpreter leak their wrappers from then on, silently and safely.
 // It is final, and concerns every binding of the process.
 //
@@ -53,7 +53,7 @@ func Detach() {
 //
 // # Memory
 //
-// A new reference: the caller gives it back with DecRef.
+// A new reference: the caller releases it with DecRef.
 func Module(b *wrapper.Binding) (*python3.PyObject, error) {
 	module, err := b.Module()
 	return FromPointer(module), err
@@ -63,21 +63,21 @@ func Module(b *wrapper.Binding) (*python3.PyObject, error) {
 //
 // # Memory
 //
-// A new Python reference: the caller gives it back with DecRef, which is the
-// wrapper's death if it is the last. The caller keeps its native reference to o,
+// A new Python reference: the caller releases it with DecRef. If it is the
+// last one the wrapper dies. The caller keeps its native reference to o,
 // and needs one throughout the call; afterwards the wrapper has one of its own.
 func Wrap(b *wrapper.Binding, o *native.Object) (*python3.PyObject, error) {
 	w, err := b.Wrap(o)
 	return FromPointer(w), err
 }
 
-// Unwrap returns the native object that w stands for. It fails with a
+// Unwrap returns the native object of w. It fails with a
 // *cpython.Error for anything but a wrapper of b's strategy.
 //
 // # Memory
 //
-// A new native reference: the caller gives it back with b.Release, or without
-// the GIL with the object's own Release. w is borrowed: it may be given back
+// A new native reference: the caller releases it with b.Release, or without
+// the GIL with the object's own Release. w is borrowed: it may be released
 // right after.
 func Unwrap(b *wrapper.Binding, w *python3.PyObject) (*native.Object, error) {
 	return b.Unwrap(Pointer(w))
@@ -87,7 +87,7 @@ func Unwrap(b *wrapper.Binding, w *python3.PyObject) (*native.Object, error) {
 //
 // # Memory
 //
-// It is the same object and the same reference: whoever owned it still does.
+// It is the same object and the same reference: ownership does not change.
 // nil stays nil.
 func FromPointer(o cpython.Object) *python3.PyObject { return (*python3.PyObject)(o) }
 

@@ -1,4 +1,4 @@
-"""Create, hold, delete, get again: the story the whole suite is about."""
+"""Create, hold, delete, get again: the case that the whole suite is about."""
 
 import sys
 import weakref
@@ -7,7 +7,7 @@ import pyobject_preservation as pp
 
 m = pp.strategy(sys.argv[1] if len(sys.argv) > 1 else "preserve")
 
-obj = m.MyClass("hello")  # a native object, and the wrapper that stands for it
+obj = m.MyClass("hello")  # a native object and its wrapper
 obj.color = "green"  # kept in the wrapper; native code knows nothing of it
 ref = m.MyClassRef(obj)  # native code holds the native object
 watch = weakref.ref(obj)

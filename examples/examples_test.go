@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shown is one command of README.md and the output that stands below it.
+// shown is one command of README.md and the output below it.
 type shown struct{ command, output string }
 
 var blocks = regexp.MustCompile("(?m)^```sh\n(.+)\n```\n\n```text\n((?:.*\n)*?)```$")
@@ -56,8 +56,8 @@ func TestExamplesPrintWhatTheReadmeShows(t *testing.T) {
 	}
 }
 
-// dependOnTheTree looks at every file of the module, so that go test does not
-// answer from its cache when one that only our children read has changed.
+// dependOnTheTree stats every file of the module, so that go test's cache
+// depends on files that only child processes read.
 func dependOnTheTree(t *testing.T) {
 	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
 		switch {
@@ -66,7 +66,7 @@ func dependOnTheTree(t *testing.T) {
 		case e.IsDir() && path != ".." && (strings.HasPrefix(e.Name(), ".") || e.Name() == "__pycache__"):
 			return filepath.SkipDir
 		case !e.IsDir():
-			os.Stat(path) // gone since: then it is no example
+			os.Stat(path) // if it is gone since, it is not an example
 		}
 		return nil
 	})

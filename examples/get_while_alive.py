@@ -1,4 +1,4 @@
-"""Get while alive: native code is asked for an object whose wrapper still lives."""
+"""Get while alive: native code wraps an object whose wrapper still lives."""
 
 import sys
 

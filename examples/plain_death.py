@@ -1,4 +1,4 @@
-"""Plain death: nobody but Python holds the object, so both halves go at once."""
+"""Plain death: only Python holds the object, so wrapper and native object die at once."""
 
 import sys
 import weakref

@@ -1,4 +1,4 @@
-"""Two holders: death and resurrection again and again, until both have let go."""
+"""Two holders: repeated death and resurrection, until both have released the object."""
 
 import sys
 

@@ -1,10 +1,10 @@
 // Package finalizer resurrects the wrapper from tp_finalize (PEP 442), the slot
 // behind __del__: if native code holds the object, take a reference to self. It
-// is the first idea of many authors, and it passes the first test.
+// is the first idea of many authors, and it passes a test with one death.
 //
-// # Who ships it
+// # Shipped by
 //
-// Nobody, for long.
+// No library, for long.
 //
 // # What it keeps
 //

@@ -31,7 +31,7 @@ func init() {
 		Declared: strategies.Declaration{
 			Name:      "finalizer",
 			Order:     90,
-			Idea:      "tp_finalize resurrects the wrapper, what everybody tries first",
+			Idea:      "tp_finalize resurrects the wrapper, the first idea of many authors",
 			ShippedBy: nil,
 			Identity:  true,
 			Weakref:   true,

@@ -12,12 +12,11 @@
  *             del native.wrapper                  # __dealloc__; or a weakref got there first
  *
  * Go code does not count: it has ordinary pointers, native.Managed. There is one for
- * all of Go; it owns one counted reference, which Go's collector gives back. So all
- * that preserve does is right here as well, and the only difference is who decides
- * when native code lets go.
+ * all of Go; it owns one counted reference, which Go's collector releases. So
+ * preserve's code is used unchanged; only Go's collector decides when native code
+ * releases.
  *
- * A MyClassRef stands for Go code that has stored the pointer: the pointer is rooted
- * for as long as there is one. */
+ * A MyClassRef represents Go code that has stored the pointer: it roots the pointer. */
 #include "../internal/wrapper/wrapper.h"
 
 #include "_cgo_export.h"
@@ -29,8 +28,8 @@ PP_ACCESSORS(preserve)
 #define PRESERVE_CLEAR_MORE pp_clear_own_callback
 #include "../preserve/preserve.h"
 
-/* The Go pointer is rooted while there is a MyClassRef. Go looks at their number with its lock
- * held, so that of two threads that tell it the later one decides. */
+/* The Go pointer is rooted while there is a MyClassRef. Go reads their number with its lock
+ * held, so the later of two concurrent calls decides. */
 static void
 count_holder(pp_header *h, int change, uint32_t tell)
 {

@@ -44,7 +44,7 @@ func init() {
 				"G8":       strategies.EdgesUnseen,
 				"W4":       "gc clears the weak references of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
 				"F1[gc]":   "gc runs __del__ of a wrapper that only a garbage cycle refers to, before tp_dealloc can flip it",
-				"F11":      "Go's garbage collector decides when native code has let go",
+				"F11":      "Go's garbage collector decides when native code releases",
 				"G6":       "neither collector sees the other's half of the cycle",
 				"G6[self]": "neither collector sees the other's half of the cycle",
 				"G11":      "of a chain that goes through Go pointers and Python in turn, one link dies with each Go collection",

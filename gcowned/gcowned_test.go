@@ -37,8 +37,8 @@ func collect(b *wrapper.Binding, n int) (runs int, left int64) {
 	}
 }
 
-// Every object is dropped by Go and by Python, in an order that nobody planned: it
-// must be whole for as long as either has it, and gone soon after.
+// Every object is dropped by Go and by Python, in random order. It must be
+// complete while either refers to it, and be destroyed soon after.
 func TestAMillionObjectsDroppedInRandomOrder(t *testing.T) {
 	count := 1_000_000
 	if testing.Short() {
@@ -119,8 +119,8 @@ func counters(b *wrapper.Binding) (s wrapper.Stats) {
 	return s
 }
 
-// A weak reference brings a zombie back while Go's collector has found the pointer
-// unreachable already, but nobody with the GIL has heard of it.
+// Resurrection race: a weak reference resurrects a zombie after Go's collector has
+// found the pointer unreachable, but before the release is drained.
 func TestAWeaklyRevivedWrapperGetsItsObjectBack(t *testing.T) {
 	s, _ := strategies.Lookup("gcowned")
 	cpython.WithGIL(func() {

@@ -2,7 +2,7 @@
 // object, and builds a new wrapper around them on the next wrap. Wrappers of the
 // plain class that carry nothing leave no ghost.
 //
-// # Who ships it
+// # Shipped by
 //
 // VTK (vtkPythonUtil's ghost map). VTK sweeps its map of ghosts whenever it adds
 // one, so that N ghosts cost N² steps; here a ghost belongs to its native object

@@ -124,8 +124,8 @@ ghost_adopt(PyObject *self, ghost_native *native)
     return first;
 }
 
-/* A new reference to the wrapper; NULL, without an exception, if there is none or if its count
- * is zero. The caller holds a native reference throughout. */
+/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper or its
+ * count is zero. The caller holds a native reference throughout. */
 static inline PyObject *
 ghost_live(ghost_native *native)
 {
@@ -270,7 +270,7 @@ ghost_holder_gone(ghost_native *native)
 
 /* ---- slots, of the class and of every Python subclass --------------------------- */
 
-/* lt_die's dying: leave a ghost behind, if it can be asked for and there is something to
+/* lt_die's dying: leave a ghost, if native code can ask for it and it has something to
  * keep. Weak reference callbacks that wrap again find the ghost, not the dying wrapper. */
 static inline void
 ghost_dying(PyObject *self)

@@ -5,10 +5,10 @@
 // has seen never names another object: its entry gets a new generation, and is retired when
 // the generations are used up.
 //
-// # Who ships it
+// # Shipped by
 //
-// runtime/cgo.Handle and gopy's handle map in Go, operating systems since
-// forever (HANDLE, file descriptors), and most bindings over a network or a
+// runtime/cgo.Handle and gopy's handle map in Go, operating systems (HANDLE,
+// file descriptors), and most bindings over a network or a
 // process boundary.
 //
 // # What it keeps

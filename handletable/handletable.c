@@ -178,7 +178,7 @@ PyDoc_STRVAR(from_handle_doc,
 "from_handle(handle, /)\n--\n\n"
 "A wrapper for the native object that an int from handle() names. Raises\n"
 "ReferenceError if that object is gone or the number was never a handle of this\n"
-"strategy, TypeError if it is no int.");
+"strategy, TypeError if it is not an int.");
 
 static PyObject *
 handletable_from_handle(PyObject *unused, PyObject *arg)
@@ -202,7 +202,7 @@ handletable_from_handle(PyObject *unused, PyObject *arg)
         handletable_release(h);
         return self;
     }
-    PyErr_Format(PyExc_ReferenceError, "%R is no handle of a living native object of this strategy",
+    PyErr_Format(PyExc_ReferenceError, "%R is not the handle of a live native object of this strategy",
                  arg);
     return NULL;
 }

@@ -50,7 +50,7 @@ func ppHandletableFind(handle C.uint64_t) *C.pp_header {
 }
 
 // ppHandletableAcquire is the same for a number that comes from anywhere, with
-// a native reference for the caller. nil for whatever is no living object of
+// a native reference for the caller. nil unless it names a live object of
 // this strategy.
 //
 //export ppHandletableAcquire

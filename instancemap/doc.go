@@ -2,7 +2,7 @@
 // The map borrows: it does not keep the wrapper alive. While a wrapper lives,
 // every wrap finds it; once it is dead, the next wrap makes a fresh one.
 //
-// # Who ships it
+// # Shipped by
 //
 // pybind11 (registered instances), nanobind (inst_c2p), Shiboken (the binding
 // manager), SIP. They wrap classes that they cannot change, so they cannot store the

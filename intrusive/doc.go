@@ -3,10 +3,9 @@
 // reference is a Python reference to the wrapper, which lives as long as the native
 // object and dies with it.
 //
-// # Who ships it
+// # Shipped by
 //
-// nanobind, for classes with its intrusive counter; the idea is older, and came from
-// programs whose object system was written for Python from the start.
+// nanobind, for classes with its intrusive counter.
 //
 // # What it keeps
 //

@@ -139,13 +139,13 @@ intrusive_adopt(PyObject *self, intrusive_native *native)
             Py_INCREF(self);
     while (!LT_STD(atomic_compare_exchange_weak)(word, &now, INTRUSIVE_COUNTED | INTRUSIVE_ZERO));
     lt_unlock(slot);
-    for (; added > now - 1; added--) /* given up meanwhile by an unattached thread */
+    for (; added > now - 1; added--) /* released meanwhile by an unattached thread */
         Py_DECREF(self);
     return true;
 }
 
-/* A new reference to the wrapper; NULL, without an exception, if there is none. The caller
- * holds a native reference throughout. */
+/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper. The
+ * caller holds a native reference throughout. */
 static inline PyObject *
 intrusive_live(intrusive_native *native)
 {

@@ -1,11 +1,11 @@
-/* lifetime/lifetime.h: the rules by which CPython's objects live and die, for code that
- * replaces tp_dealloc, tp_traverse and tp_clear. CPython 3.10 to 3.15, C11 or C++17.
+/* lifetime/lifetime.h: CPython's rules of object lifetime, for code that replaces
+ * tp_dealloc, tp_traverse and tp_clear. CPython 3.10 to 3.15, C11 or C++17.
  *
  * A scheme's header (preserve.h, toggleref.h and so on) is written with these functions. An
  * extension includes this file, or slot.h alone, before its native type, and the scheme's
  * header after the accessors.
  *
- * What the kit asks of the native class (lt_check_class reports a violation):
+ * Requirements for the native class (lt_check_class reports a violation):
  *   - it is made by PyType_FromModuleAndSpec, so that it differs from a Python class;
  *   - it has Py_TPFLAGS_HAVE_GC, and its instances are made by tp_alloc;
  *   - it has members __dictoffset__ and __weaklistoffset__, so that a Python subclass adds
@@ -47,8 +47,9 @@
  *
  * Rules for code between lt_lock and lt_unlock: it does not release a Python reference, call
  * Python, or wait. Each of these may detach the thread, and gc would then stop it with the lock
- * held; a thread that waits for the lock is attached, and gc would wait for that one for ever.
- * For the same reason tp_traverse takes no lock: when it runs no attached thread holds one. */
+ * held. A thread that waits for the lock is attached, so gc would wait for it for ever
+ * (deadlock). For the same reason tp_traverse takes no lock: when it runs no attached thread
+ * holds one. */
 #ifdef Py_GIL_DISABLED
 #define LT_ACQUIRE LT_STD(memory_order_acquire)
 #define LT_RELEASE LT_STD(memory_order_release)
@@ -176,12 +177,12 @@ lt_count_holder(lt_slot *slot, int change)
 
 /* A free-threaded build counts the references of the thread that made an object apart from
  * those of other threads (biased reference counting). When another thread releases the last
- * one, the object waits in a queue for its thread, with a count of zero and before tp_dealloc;
- * gc takes such an object for garbage, and runs __del__ and clears weak references of a wrapper
- * that native code holds. A wrapper whose tp_dealloc decides about its life must therefore be
- * unbiased: all threads count in ob_ref_shared, and the thread that takes it to zero calls
- * tp_dealloc at once. Call it before the wrapper is published, when the caller has the only
- * reference. */
+ * one, the object waits in a queue for its thread, with a count of zero and before tp_dealloc.
+ * gc treats such an object as garbage: it runs __del__ and clears weak references even of a
+ * wrapper that native code holds. A wrapper whose tp_dealloc decides about its life must
+ * therefore be unbiased: all threads count in ob_ref_shared, and the thread that takes it to
+ * zero calls tp_dealloc at once. Call it before the wrapper is published, when the caller has
+ * the only reference. */
 static inline void
 lt_unbias(PyObject *self)
 {
@@ -208,7 +209,7 @@ lt_resurrect(PyObject *self)
 }
 
 /* From 3.14 on _Py_Dealloc may put an object on the trashcan before it calls tp_dealloc.
- * Such a wrapper has a count of 0 and its scheme does not know yet. Before 3.14 the
+ * Such a wrapper has a count of 0, and its scheme has not decided yet. Before 3.14 the
  * trashcan is entered inside tp_dealloc, see lt_die, and this is never true. */
 static inline bool
 lt_in_trashcan(PyObject *wrapper)
@@ -252,16 +253,16 @@ lt_try_incref(PyObject *wrapper)
 #define LT_TRIES 20000
 
 /* After lt_try_incref has failed, tries times before: let the wrapper's tp_dealloc run. Runs
- * any Python code: look at the native object anew. 0, or -1 with an exception: MemoryError, or
- * RecursionError if the wrapper is in a trashcan that cannot be emptied now. A second wrapper
- * would break identity, and this one cannot be returned. */
+ * any Python code, so read the native object's state again. 0, or -1 with an exception:
+ * MemoryError, or RecursionError if the wrapper is in a trashcan that cannot be emptied now. A
+ * second wrapper would break identity, and this one cannot be returned. */
 static inline int
 lt_retry(int tries)
 {
 #if PY_VERSION_HEX >= 0x030E0000
     if (tries == 0) {
         /* _Py_Dealloc empties this thread's trashcan after the death of a gc object, if the C
-         * stack has room. The function that does so is private. */
+         * stack has room. Its function for that is private. */
         PyObject *container = PyList_New(0);
 
         Py_XDECREF(container);
@@ -423,7 +424,7 @@ lt_set_class(PyObject *self, PyObject *cls, void *closure)
     return result;
 }
 
-/* Whether type is what the kit asks of a native class. 0, or -1 with SystemError. */
+/* Check the requirements for a native class. 0, or -1 with SystemError. */
 static inline int
 lt_check_class(PyTypeObject *type)
 {
@@ -466,8 +467,8 @@ lt_has_weakrefs(PyObject *self)
 }
 
 /* CPython keeps a Python class's __slots__ as its tp_members. Its own subtype_traverse
- * cannot be called in their place: it looks for itself in tp_traverse to find the native
- * class, and lt_own has replaced it. */
+ * cannot be called in their place: it finds the native class by searching for itself in
+ * tp_traverse, where lt_own has replaced it. */
 static inline PyObject **
 lt_member(PyObject *self, PyMemberDef *member)
 {
@@ -477,9 +478,9 @@ lt_member(PyObject *self, PyMemberDef *member)
 }
 
 /* The first class of self that has the native class's slots. lt_own gives them to every class;
- * but an instance can get a class that it has not seen (object's own __class__ setter), and
- * the slots of that are visited and cleared by CPython's subtype_traverse and
- * subtype_dealloc, which then call the native class's. */
+ * but object's own __class__ setter can give an instance a class without them. CPython's
+ * subtype_traverse and subtype_dealloc visit and clear the __slots__ of that class, and then
+ * call the native class's slots. */
 static inline PyTypeObject *
 lt_first_owned(PyObject *self)
 {
@@ -564,8 +565,8 @@ lt_dying_nothing(PyObject *self)
     (void)self;
 }
 
-/* Inside tp_dealloc: whether self has been here before and then waited in the trashcan. It
- * is past its __del__ then, even if its class has got one meanwhile. lt_die alone untracks
+/* Inside tp_dealloc: whether self was here before and then waited in the trashcan. Then
+ * its __del__ is over, even if its class has been given one since. Only lt_die untracks
  * self. From 3.14 on self waits before tp_dealloc and not inside. */
 static inline bool
 lt_was_put_off(PyObject *self)
@@ -595,7 +596,7 @@ struct {
     PyObject **waiting; /* each owns a reference */
 } lt_finalizing;
 
-/* Whether self, whose count is 0, waits from now on. Without memory it does not. */
+/* Make self, whose count is 0, wait. false without memory. */
 static inline bool
 lt_wait(PyObject *self)
 {
@@ -613,7 +614,7 @@ lt_wait(PyObject *self)
     return true;
 }
 
-/* Inside tp_dealloc: run __del__, if it has not run. Whether self lives on, waits, or is
+/* Inside tp_dealloc: run __del__, if it has not run. true if self lives on, waits, or is
  * destroyed already: the caller returns. */
 static inline bool
 lt_finalize(PyObject *self)
@@ -626,8 +627,8 @@ lt_finalize(PyObject *self)
         return true;
     lt_finalizing.depth++;
 #ifdef Py_GIL_DISABLED
-    /* PyObject_CallFinalizerFromDealloc would bias self towards this thread; then other threads
-     * could not take a reference while __del__ runs, and would have to wait for it. */
+    /* Rejected: PyObject_CallFinalizerFromDealloc, which biases self towards this thread: other
+     * threads could not take a reference until __del__ returns. */
     lt_resurrect(self);
     PyObject_CallFinalizer(self);
     Py_DECREF(self); /* calls tp_dealloc again */
@@ -639,7 +640,7 @@ lt_finalize(PyObject *self)
     return lives;
 }
 
-/* After the death of an object that had a __del__: drop those that wait, one after the other. */
+/* After the death of an object with a __del__: drop those that wait, one after the other. */
 static inline void
 lt_drop_waiting(void)
 {
@@ -657,7 +658,7 @@ lt_drop_waiting(void)
 }
 
 /* tp_dealloc of a class that owns its subclasses, once the scheme has decided that self
- * dies: everything that CPython's subtype_dealloc does, in its order.
+ * dies. Does what CPython's subtype_dealloc does, in its order.
  *
  *   dealloc  the tp_dealloc that calls this, for the trashcan
  *   keep     after __del__: whether self lives on, with a reference that keep has given it.
@@ -688,14 +689,14 @@ lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dyin
             return;
         }
     }
-    PyObject_GC_UnTrack(self); /* what follows runs code, and gc must not see self half dead */
+    PyObject_GC_UnTrack(self); /* what follows runs code, and gc must not traverse self half cleared */
     dying(self);
     Py_TRASHCAN_BEGIN(self, dealloc)
     if (lt_has_weakrefs(self))
         PyObject_ClearWeakRefs(self);
     lt_clear(self);
     drop(self);
-    /* Read only now: __del__ may have assigned __class__. */
+    /* Read after __del__, which may have assigned __class__. */
     PyTypeObject *type = Py_TYPE(self);
     type->tp_free(self);
     Py_DECREF(type);

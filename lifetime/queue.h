@@ -1,16 +1,17 @@
-/* lifetime/queue.h: native references that an unattached thread gives up.
+/* lifetime/queue.h: native references that unattached threads hand over.
  *
- * The last native reference beside a wrapper's own must be released by an attached thread: what
- * follows destroys or flips the wrapper. An unattached thread does not attach for it (it may
- * hold a lock that __del__ wants) but pushes the object's slot on an lt_queue, and never blocks.
+ * The last native reference beside a wrapper's own must be released by an attached thread,
+ * because the release destroys or flips the wrapper. An unattached thread does not attach for it
+ * (it may hold a lock that __del__ wants) but pushes the object's slot on an lt_queue, and never
+ * blocks.
  *
- * Two kinds of threads release what is there, which is called a drain: every attached thread
- * that enters the library (lt_drain), and the queue's own thread, which is started by the first
- * push and waits for work. So nothing waits for the main thread, or for any call. A drain by an
- * entering thread is bounded: after LT_SLICE microseconds the queue's thread takes the rest.
- * Several threads may drain at once, each what it has taken.
+ * Two kinds of threads release what is in the queue, which is called a drain: every attached
+ * thread that enters the library (lt_drain), and the queue's own thread, which is started by the
+ * first push and waits for work. So no release waits for the main thread, or for a call. A drain
+ * by an entering thread is bounded: after LT_SLICE microseconds the queue's thread takes the
+ * rest. Several threads may drain at once, each what it has taken.
  *
- * If every release is by an attached thread none of this is needed. */
+ * An extension that releases on attached threads only needs none of this. */
 #ifndef LT_QUEUE_H
 #define LT_QUEUE_H
 
@@ -46,7 +47,7 @@ enum { LT_NO_THREAD = 0, LT_STARTING, LT_RUNNING, LT_DISARMED };
 typedef struct lt_queue {
     void (*release)(lt_slot *); /* releases one native reference of the slot's object; attached */
     LT_ATOMIC(lt_slot *) slots; /* each owns slot->handed_over native references; newest first */
-    LT_ATOMIC(lt_slot *) rest;  /* what a slice has left; oldest first */
+    LT_ATOMIC(lt_slot *) rest;  /* the rest of a slice; oldest first */
     LT_ATOMIC(int) requested;   /* from a push until a drain begins */
     LT_ATOMIC(int) thread;      /* LT_NO_THREAD and so on */
     LT_ATOMIC(int64_t) pushed;  /* references and calls so far */
@@ -55,8 +56,8 @@ typedef struct lt_queue {
     PyThread_type_lock ended;   /* released by the thread when it ends */
 } lt_queue;
 
-/* Whether the calling thread is attached. PyGILState_Check answers 1 to every thread once
- * there has been a subinterpreter. */
+/* Whether the calling thread is attached. Not PyGILState_Check, which returns 1 on every
+ * thread once there has been a subinterpreter. */
 static inline bool
 lt_attached(void)
 {
@@ -151,8 +152,9 @@ lt_slice_over(int64_t start, unsigned *n)
     return ++*n % 8 == 0 && lt_microseconds() - start > LT_SLICE;
 }
 
-/* Release what slot owns in the queue, or run the call. After the first release the object may be
- * gone, or its slot be in the queue again: so handed_over is cleared before. */
+/* Release what slot owns in the queue, or run the call. handed_over is cleared before the first
+ * release: after it the object may be destroyed (use after free), or its slot may be in the queue
+ * again. */
 static inline void
 lt_handle(lt_queue *queue, lt_slot *slot)
 {
@@ -171,9 +173,9 @@ lt_handle(lt_queue *queue, lt_slot *slot)
     LT_STD(atomic_fetch_add)(&queue->drained, (int64_t)left);
 }
 
-/* Between lt_begin and lt_end this thread hands over to the scope, and lt_end releases that: so
- * what an attached thread causes itself has happened when it returns, without another thread,
- * and a chain of native edges of any length dies in the loop of lt_end and not by recursion.
+/* Between lt_begin and lt_end this thread hands over to the scope, and lt_end releases that. So
+ * what an attached thread releases is released when it returns, without another thread; and a
+ * chain of native edges of any length dies in the loop of lt_end, not by recursion.
  * Within a scope of the same queue lt_begin returns false, and there is no lt_end. */
 static inline bool
 lt_begin(lt_queue *queue, lt_scope *scope)
@@ -226,8 +228,8 @@ lt_drain_slice(lt_queue *queue)
     if (!lt_begin(queue, &scope))
         return;
     PyErr_Fetch(&type, &value, &tb);
-    /* requested is cleared before the queue is looked at: a push after the look requests anew.
-     * The other order loses a wake-up. */
+    /* requested is cleared before the queue is read: a push after the read requests again. The
+     * other order is a lost wake-up. */
     while (!over && (LT_STD(atomic_store)(&queue->requested, 0), slot = lt_take(queue))) {
         for (; slot && !over; slot = next) {
             next = slot->next; /* read before the object is gone */
@@ -243,7 +245,7 @@ lt_drain_slice(lt_queue *queue)
         lt_request(queue);
 }
 
-/* Call it wherever Python enters the library: one load where there is nothing to do. */
+/* Call it wherever Python enters the library: one load if the queue is empty. */
 static inline void
 lt_drain(lt_queue *queue)
 {
@@ -270,8 +272,9 @@ lt_run_thread(void *arg)
     PyThreadState *state;
     sigset_t all;
 
-    /* First of all, and by this thread. If the starter did it, and were suspended before, a push
-     * that finds LT_STARTING while this thread goes to sleep would wake no thread. */
+    /* Stored first, and by this thread. If the starter stored it, and were suspended before
+     * that, a push that finds LT_STARTING while this thread goes to sleep would wake no thread
+     * (lost wake-up). */
     LT_STD(atomic_store)(&queue->thread, (int)LT_RUNNING);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
@@ -305,8 +308,8 @@ lt_held_lock(void)
 }
 
 /* Have the queue's thread drain soon, unless a push has asked for it already. A drain by an
- * entering thread does not take a wake-up back; the thread then finds nothing. If no thread can
- * be started, entering threads drain, and the next push tries again. */
+ * entering thread does not cancel the wake-up; the thread then finds an empty queue. If no thread
+ * can be started, entering threads drain, and the next push tries again. */
 static inline void
 lt_request(lt_queue *queue)
 {
@@ -372,10 +375,10 @@ lt_call_later(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
 }
 
 /* Release one native reference from a thread that may be unattached, for a library whose count
- * is a plain atomic integer. Returns the references left; at 0 the caller, who was the only
+ * is a plain atomic integer. Returns the references left; at 0 the caller, then the only
  * owner, destroys the object. While there are two, the other one may be the wrapper's, and
- * the caller's is handed over: a count alone cannot tell, and whether slot->wrapper is set may
- * change between two looks (ABA). */
+ * the caller's is handed over. The count alone does not tell, and slot->wrapper may change
+ * between two reads (ABA). */
 static inline int64_t
 lt_release_unattached(lt_queue *queue, lt_slot *slot, LT_ATOMIC(int64_t) *refs)
 {
@@ -396,7 +399,7 @@ lt_release_unattached(lt_queue *queue, lt_slot *slot, LT_ATOMIC(int64_t) *refs)
 
 /* Drain, and wait, detached, until everything that had been handed over at the call has been
  * released; not within a scope of the same thread, and no longer than microseconds. For tests,
- * and for functions that promise it. Whether all has been released. */
+ * and for functions that promise it. true if all has been released. */
 static inline bool
 lt_drain_until(lt_queue *queue, int64_t microseconds)
 {
@@ -421,10 +424,10 @@ lt_drain_until(lt_queue *queue, int64_t microseconds)
     }
 }
 
-/* The interpreter is going away: what is handed over from now on is released by entering
- * threads only, and leaks with the process at last. Waits, detached, for the queue's thread to
- * end; if a __del__ keeps that for longer than LT_GIVE_UP, the thread is left behind. Call it
- * from Python's atexit, attached or not; Py_AtExit is too late. */
+/* Before finalization: what is handed over from now on is released by entering threads only, and
+ * the rest leaks with the process. Waits, detached, for the queue's thread to end, but if a
+ * __del__ takes longer than LT_GIVE_UP returns without that. Call it from Python's atexit,
+ * attached or not; Py_AtExit is too late. */
 static inline void
 lt_disarm(lt_queue *queue)
 {
@@ -449,7 +452,7 @@ lt_disarm(lt_queue *queue)
 }
 
 /* In the child of a fork, which has the calling thread only. Entering threads drain what was
- * there; the next push starts a thread. */
+ * queued; the next push starts a thread. */
 static inline void
 lt_after_fork_in_child(lt_queue *queue)
 {

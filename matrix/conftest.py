@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A process runs all properties of a subject: L2 speaks of all others, and a library is imported once."""
+    """A process runs all properties of a subject, because L2 depends on all others, and to import a library once."""
     from xdist.scheduler import LoadScopeScheduling
 
     class BySubject(LoadScopeScheduling):
@@ -112,7 +112,7 @@ def pytest_pyfunc_call(pyfuncitem):
 
 
 def came_out(p, function, name, outcomes):
-    """(outcome, detail), in view of other runs, in which a rare break may be seen, and of other tests, which L2 speaks of."""
+    """(outcome, detail), corrected for rare breaks, which a run may not show, and for L2, which depends on all other tests."""
     verdict = harness.run(function, subject(name))
     if verdict.outcome == "holds":
         unbalanced = [c.id for c in cells if c.subject == name and "alive went from" in c.detail]
@@ -138,7 +138,7 @@ def pytest_runtest_logreport(report):
 
 
 class Results:
-    """What all tests together have shown. If not all have run, there are none: what there is could be taken for all."""
+    """The results of all tests. If not all have run, there are no results: partial ones could be mistaken for complete ones."""
 
     def __init__(self):
         self.finished, self.interrupted, self.said = 0, False, time.monotonic()

@@ -2,7 +2,7 @@
 
 A property is a test function marked with @prop. It gets a subject and fails an
 assertion where the subject breaks the promise; every other exception is a bug
-in the test or the subject and fails the run, whatever was declared.
+in the test or the subject and fails the run, whatever is declared.
 """
 
 import functools
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from subjects import Lacks, NotApplicable, load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# MATRIX_QUICK=1: a look. The tests that repeat something very often do it less.
+# MATRIX_QUICK=1: fewer repetitions.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 QUICK = bool(os.environ.get("MATRIX_QUICK"))
 CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
@@ -51,8 +51,8 @@ def prop(id, title, *, child=False, absent="", rare=False):
     """Mark a function as the test of property id; its docstring is the promise.
 
     absent says why this interpreter does not have what the property is about: then
-    it is not applicable to anybody. rare: what breaks it is a race that may not happen
-    in a run; it may hold where it is declared to break, and counts as broken then.
+    it is not applicable to any subject. rare: its break is a race that may not happen
+    in a run; then it may hold where it is declared to break, and counts as broken.
     """
 
     def mark(function):
@@ -90,7 +90,7 @@ def _run_here(function, subject):
         return verdict
     after = balance(subject)
     if after != before:
-        # A bug of ours, but a trait of somebody else's library.
+        # A bug in a strategy, but an outcome for a library.
         outcome = "breaks" if subject.kind == "library" else "failed"
         return Verdict(outcome, f"(native objects, wrappers) alive went from {before} to {after}")
     return Verdict("holds")
@@ -131,7 +131,7 @@ def _in_short(e):
 
 # --- a process of its own ------------------------------------------------------
 
-_EXIT = {20: "holds", 10: "breaks", 11: "n/a", 12: "lacks"}  # not 0: who leaves early has not been judged
+_EXIT = {20: "holds", 10: "breaks", 11: "n/a", 12: "lacks"}  # not 0: a process that exits early has no outcome
 
 
 def _run_in_child(function, subject):
@@ -167,7 +167,7 @@ def _child_main(module, name, subject):
 
 
 def _judge(function, subject):
-    """Run here, and leave the process with what came out."""
+    """Run here, and exit with the outcome."""
     verdict = _run_here(function, subject)
     if verdict.detail:
         print(verdict.detail)

@@ -2,7 +2,7 @@
 
     python matrix/report.py undeclared MATRIX.json [SUBJECT ...]
 
-lists what came out otherwise than declared, the way an adapter declares it.
+lists the outcomes that differ from the declaration, in the form of an adapter's declaration.
 """
 
 import json
@@ -36,7 +36,7 @@ class Cell:
 
 
 def order(property_id):
-    """The key that sorts properties as the documentation has them; L2, which speaks of all others, last."""
+    """The key that sorts properties as the documentation has them; L2, which depends on all others, last."""
     family, number = re.match(r"([A-Z]+)(\d+)", property_id).groups()
     return property_id == "L2", FAMILIES.index(family), int(number), property_id
 

@@ -2,7 +2,7 @@
 // objects, as Python references from wrapper to wrapper. It is toggleref, and gc also sees
 // the edges that Python code made.
 //
-// # Who ships it
+// # Shipped by
 //
 // TensorStore, whose native objects refer to each other weakly and whose wrappers
 // hold what keeps them alive. Here the native edges count as well, so that native
@@ -17,15 +17,13 @@
 // # What it costs
 //
 // A list beside each object with edges, one more Python reference an edge, and gc
-// walks them all: it now sees the native graph and takes the time for it. Everything
-// else is as in toggleref.
+// traverses the native graph, which takes time. Everything else is as in toggleref.
 //
-// # Where it ends
+// # Limits
 //
-// gc sees the edges that Python code made. One that a goroutine made is an unseen
-// native reference like any other: its child is kept for as long as it is there, and a
-// cycle through it leaks. A goroutine may remove any edge; the mirror follows with
-// the next drain.
+// gc sees the edges that Python code made. One that a goroutine made is an invisible native
+// reference like any other: it keeps its child, and a cycle through it leaks. A goroutine may
+// remove any edge; the mirror follows with the next drain.
 //
 // While gc runs, a goroutine that holds a parent may take a reference to its child, and then
 // release the parent. gc would find the child unreachable. So goroutines hand over every release

@@ -15,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { strategytest.Main(m) }
 
-// TestChildrenAreTakenWhileGcLooks: a goroutine that takes references to an object's
-// children must not have gc find them unreachable between its two looks at them.
+// TestChildrenAreTakenWhileGcLooks: while a goroutine takes references to an
+// object's children, gc must not find them unreachable between its two passes.
 func TestChildrenAreTakenWhileGcLooks(t *testing.T) {
 	s, _ := strategies.Lookup("mirrored")
 	b := wrapper.Attach(s)

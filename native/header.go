@@ -24,14 +24,14 @@ type Header struct {
 const HasWrapper = 1 << 62
 
 // CountedElsewhere is the bit of Refs that says: the other side counts the references. The
-// rest of the word is the other side's, but for one rule: [Object.Retain] adds 1 to it.
+// rest of the word is the other side's, with one exception: [Object.Retain] adds 1 to it.
 // [Object.Release] leaves every reference to [Hooks.Release].
 //
 // nanobind's intrusive counter has the same state (intrusive_counter::set_self_py).
 const CountedElsewhere = 1 << 61
 
 // HasBody is set in Flags once the object has had a message or an edge. An object that never
-// had is nothing but memory: when it is destroyed cannot be observed.
+// had one is memory only: the time of its destruction cannot be observed.
 const HasBody = 1
 
 // Hooks are how a side in another language attaches to a [Library]. Every field is optional.

@@ -7,8 +7,8 @@ import (
 // lastID is the newest id given out by any library of the process.
 var lastID atomic.Uint64
 
-// Library is a family of objects that share one set of hooks and one count of
-// what is alive. The zero value is ready for use by pure Go programs.
+// Library is a set of objects that share hooks and one count of live objects.
+// The zero value is ready for use by pure Go programs.
 type Library struct {
 	hooks atomic.Pointer[Hooks]
 	live  atomic.Int64
@@ -24,12 +24,12 @@ func (l *Library) Attach(h Hooks) {
 	l.hooks.Store(&h)
 }
 
-// Disarm tells the library that the other side is gone for good, as when an interpreter shuts
-// down. Objects stay valid and can still be released; the other side is not told any more,
-// and their wrappers leak. Only EdgeRemoved is still called: code of the other side may run
+// Disarm ends the connection to the other side, as when an interpreter shuts down. Objects
+// stay valid and can still be released. The other side is no longer notified, and their
+// wrappers leak. Only EdgeRemoved is still called: code of the other side may run
 // for a while and must not find an edge to a destroyed object.
 //
-// Headers keep coming from the side, and go back to it: that is memory, and outlives the
+// The other side still supplies headers and takes them back: their memory outlives the
 // interpreter.
 func (l *Library) Disarm() {
 	if old := l.hooks.Load(); old != nil {
@@ -58,8 +58,8 @@ func (l *Library) New(message string) *Object {
 //
 // The other side begins an object with a spare one, without calling Go: it sets the header's
 // ID, from [ReserveIDs], and then Refs to 1. When it has taken Refs to 0 again, the object is
-// spare once more, or the other side has it destroyed by [Object.Finish]. It must do the latter
-// once it has called [Object.Begun]: Go code may have kept a pointer.
+// spare once more, or the other side has it destroyed by [Object.Finish]. After a call of
+// [Object.Begun] it must do the latter, because Go code may have kept a pointer.
 func (l *Library) NewSpare(n int, take func(*Header)) {
 	l.live.Add(int64(n))
 	for range n {

@@ -7,28 +7,27 @@ import (
 	"weak"
 )
 
-// Managed is an [Object] for Go code that does not count: an ordinary pointer, to
-// store, hand around and forget. It owns one counted reference to its object, which
-// Go's garbage collector gives back when the pointer is found unreachable.
+// Managed is an [Object] for Go code that does not count: an ordinary pointer
+// without Retain and Release. It owns one counted reference to its object, which is
+// released when Go's garbage collector finds the pointer unreachable.
 //
-// An object has at most one Managed at a time. When that was found unreachable, but
-// the object lives because somebody counts, the next [Object.Managed] is another
-// one, which nobody can tell: whoever could compare the two would have kept the
-// first.
+// An object has at most one Managed at a time. If that was found unreachable while
+// counted references keep the object alive, [Object.Managed] makes another. No code
+// can compare the two: to keep the first for that would have kept it reachable.
 //
-// # Why two
+// # Why Managed and Object are two things
 //
 // Go's collector can be asked to run a function when something is unreachable in
-// two ways. A finalizer may bring its object back, but a chain of such objects dies
+// two ways. A finalizer may resurrect its object, but a chain of such objects dies
 // one link a collection, and a cycle of them never. A cleanup has neither limit,
-// but the object is gone by then, and a wrapper that a weak reference revived in
-// the meantime would stand for nothing. So what is collected is this pointer, and
-// what is needed afterwards stays with the counted Object.
+// but runs when the object is gone already, and a wrapper that a weak reference
+// revived meanwhile would have no native object. So only this pointer is collected,
+// and the counted Object stays.
 type Managed struct {
 	object *Object
 
-	// The runtime keeps the cleanups of a page's objects in one sorted list. With
-	// objects as small as a pointer that list is a thousand long, and making one
+	// The runtime keeps the cleanups of a page's objects in one sorted list. For
+	// objects of pointer size that list has a thousand entries, and making one
 	// takes twice as long.
 	_ [7]uintptr
 }
@@ -44,9 +43,9 @@ func (l *Library) NewManaged(message string) *Managed {
 	return m
 }
 
-// Managed is the object's pointer for Go code that does not count, made if there is
-// none. The caller must hold a reference, or the lock under which the other side
-// lends one out.
+// Managed is the object's pointer for Go code that does not count, made if
+// necessary. The caller must hold a reference, or the lock under which the other
+// side keeps one.
 func (o *Object) Managed() *Managed {
 	o.Header()
 	o.mu.Lock()
@@ -73,8 +72,9 @@ func forget(o *Object) {
 }
 
 // Root keeps the object's Managed reachable from now on if held returns true, as if Go code had
-// stored it, and no longer if it returns false: for code in other languages that stands for
-// such. held is called with the object's lock, so of two calls at once the later one decides.
+// stored it, and no longer if it returns false. It is for code in other languages that
+// represents such Go code. held is called with the object's lock, so the later of two
+// concurrent calls decides.
 func (o *Object) Root(held func() bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -87,7 +87,7 @@ func (o *Object) Root(held func() bool) {
 	}
 }
 
-// Object is the counted object. It is good for as long as m is reachable: see
+// Object is the counted object. It is valid for as long as m is reachable: see
 // [runtime.KeepAlive].
 func (m *Managed) Object() *Object { return m.object }
 
@@ -107,7 +107,7 @@ func (m *Managed) SetMessage(s string) {
 }
 
 // Append adds an edge to child; see [Object.Append]. Edges are counted: a cycle of
-// them keeps its objects alive, whatever Go's collector thinks of the pointers.
+// them keeps its objects alive even if Go's collector finds the pointers unreachable.
 func (m *Managed) Append(child *Managed) {
 	defer runtime.KeepAlive(m)
 	defer runtime.KeepAlive(child)
@@ -138,10 +138,10 @@ func (m *Managed) Emit(event int64) (int64, error) {
 	return m.object.Emit(event)
 }
 
-// Collect runs Go's garbage collector until it gives back no more references, but not more than
-// 100 times, and returns when all it found have been released. A chain that another thread
-// releases meanwhile, link by link, may need as many collections as it has links. For tests and for measuring; a
-// program leaves it to the runtime when to collect.
+// Collect runs Go's garbage collector until it releases no more references, but at most 100
+// times, and returns when all that it found have been released. A chain that another thread
+// releases meanwhile, link by link, may need as many collections as it has links. For tests and
+// measurements; in a program the runtime decides when to collect.
 func Collect() {
 	for quiet, n := 0, 0; quiet < 2 && n < 100; quiet, n = quiet+1, n+1 {
 		before := released.Load()
@@ -157,7 +157,7 @@ func Collect() {
 	}
 }
 
-// leave makes something unreachable whose cleanup closes done.
+// leave makes an object unreachable whose cleanup closes done.
 //
 //go:noinline
 func leave(done chan struct{}) {

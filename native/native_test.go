@@ -147,8 +147,8 @@ func TestExactlyOneReleaseDestroys(t *testing.T) {
 	require.Zero(t, lib.Live())
 }
 
-// side plays Python: it keeps the references that Release hands over until it is told to
-// release them, as a thread with the GIL would.
+// side is a stand-in for Python: it keeps the references that Release hands over until
+// the test has it release them, as a thread with the GIL would.
 type side struct {
 	mu      sync.Mutex
 	waiting []*native.Object
@@ -316,8 +316,8 @@ func TestEveryReleaseOfAnObjectCountedElsewhereIsHandedOver(t *testing.T) {
 
 func TestAReferenceThatBecomesTheLastOneMeanwhileIsHandedOver(t *testing.T) {
 	// The count of an object is the same before and after; what changed in
-	// between is that it is watched now. A release that looked before must not
-	// go through after.
+	// between is that it has a wrapper now (ABA). A release that read the word
+	// before must not succeed after.
 	for range 20_000 {
 		var lib native.Library
 		var s side
@@ -356,7 +356,7 @@ func TestAManagedThatWasCollectedIsMadeAnewIfSomebodyCounts(t *testing.T) {
 	o := lib.New("counted")
 	id := o.Managed().ID()
 	native.Collect()
-	require.EqualValues(t, 1, o.Refs(), "what the pointer held has been given back")
+	require.EqualValues(t, 1, o.Refs(), "the pointer's reference is released")
 	require.Equal(t, id, o.Managed().ID())
 	o.Root(func() bool { return true })
 	native.Collect()

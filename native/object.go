@@ -26,8 +26,8 @@ type Object struct {
 	body *body      // nil for as long as it would be empty
 }
 
-// body is what few objects have. It stands apart so that the others are small:
-// making and dropping objects is much of what the suite measures.
+// body is what few objects have. It is separate to keep the others small: much
+// of what the suite measures is making and dropping objects.
 type body struct {
 	message  string
 	children []*Object // each entry owns one reference
@@ -87,8 +87,8 @@ func (o *Object) gone(verb string) string {
 	return fmt.Sprintf("native: object %d was %s after its last reference was released", o.ID(), verb)
 }
 
-// The fixed sentences of refusals that are not about a destroyed object. A panic has the
-// object's number in front.
+// The fixed sentences of errors that are not about a destroyed object. A panic puts the
+// object's number before them.
 var (
 	// ErrGone is returned by [Object.Acquire] for an object that has been destroyed.
 	ErrGone = errors.New("native: the object has been destroyed")
@@ -102,9 +102,9 @@ var (
 
 func (o *Object) refused(err error) string { return fmt.Sprintf("object %d: %v", o.ID(), err) }
 
-// Retain takes one more reference. The caller must hold one already: an object
-// cannot be brought back from zero, and the wrapper's reference is not the caller's.
-// It panics otherwise, and changes nothing.
+// Retain takes one more reference. The caller must hold one already: a count of zero is
+// final, and the wrapper's reference is not the caller's. It panics otherwise, and changes
+// nothing.
 func (o *Object) Retain() {
 	h := o.load()
 	if h == nil {
@@ -148,9 +148,9 @@ func (o *Object) Acquire() error {
 // TryRetain is [Object.Acquire] for callers that do not ask why not.
 func (o *Object) TryRetain() bool { return o.Acquire() == nil }
 
-// Release gives one reference back. The last one destroys the object, and with
-// it the references held by its edges, without recursion. It panics when there
-// is nothing to give back, or only the wrapper's reference, and changes nothing.
+// Release releases one reference. The last one destroys the object, and
+// releases the references of its edges, without recursion. It panics, and
+// changes nothing, when there is no reference, or only the wrapper's.
 //
 // Release never blocks and never runs code of another language: see
 // [Hooks.Release].
@@ -160,7 +160,7 @@ func (o *Object) Release() {
 	}
 }
 
-// release gives one reference back and reports whether the caller must destroy
+// release releases one reference and reports whether the caller must destroy
 // the object.
 func (o *Object) release() bool {
 	h := o.load()
@@ -187,9 +187,9 @@ func (o *Object) release() bool {
 	}
 }
 
-// Finish destroys an object whose count has been taken to zero. [Object.Release]
-// does it by itself; the other side calls it exactly once after a decrement of
-// its own that reached zero.
+// Finish destroys an object whose count is zero. [Object.Release] calls it; the
+// other side calls it exactly once after a decrement of its own that reached
+// zero.
 func (o *Object) Finish() {
 	// A chain of a million objects dies in this loop, not on the stack.
 	for pending := o.destroy(); len(pending) > 0; {
@@ -243,7 +243,7 @@ func (o *Object) SetMessage(s string) {
 	o.edit().message = s
 }
 
-// edit is the body, made if need be. The caller holds o.mu.
+// edit is the body, made if necessary. The caller holds o.mu.
 func (o *Object) edit() *body {
 	if o.body == nil {
 		o.body = new(body)
@@ -253,9 +253,9 @@ func (o *Object) edit() *body {
 }
 
 // Append adds an edge from o to child, which takes a reference of its own. The
-// same child may stand there more than once; an edge to itself is allowed and,
-// like every cycle of counted references, keeps the object alive until it is
-// removed.
+// same child may be appended more than once. An edge to the object itself is
+// allowed and, like every cycle of counted references, keeps it alive until
+// the edge is removed.
 //
 // It panics with [ErrOtherLibrary] if child belongs to another library.
 func (o *Object) Append(child *Object) {
@@ -336,10 +336,9 @@ func (o *Object) Children() []*Object {
 	return children
 }
 
-// Emit delivers an event to the object and returns what its handler answers.
-// The handler is the other side's, where it may be overridden; an object
-// without another side answers with the event itself. The caller must hold a
-// reference throughout.
+// Emit delivers an event to the object and returns its handler's answer. The handler is the
+// other side's, where it may be overridden; without another side the answer is the event
+// itself. The caller must hold a reference throughout.
 func (o *Object) Emit(event int64) (int64, error) {
 	o.Header()
 	if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Dispatch != nil {

@@ -2,9 +2,9 @@
 // first wrap on. Wrappers are disposable views that show the object's dict as
 // their own.
 //
-// # Who ships it
+// # Shipped by
 //
-// PyGObject from 3.55 on (PyGObjectData), which left toggle references for it;
+// PyGObject from 3.55 on (PyGObjectData), in place of toggle references;
 // PyObjC.
 //
 // # What it keeps

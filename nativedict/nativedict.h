@@ -168,8 +168,8 @@ nativedict_adopt(PyObject *self, nativedict_native *native)
     return first;
 }
 
-/* A new reference to the wrapper; NULL, without an exception, if there is none or if its count
- * is zero. The caller holds a native reference throughout. */
+/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper or its
+ * count is zero. The caller holds a native reference throughout. */
 static inline PyObject *
 nativedict_live(nativedict_native *native)
 {
@@ -184,7 +184,7 @@ nativedict_live(nativedict_native *native)
     return self;
 }
 
-/* The class of data without a wrapper, a new reference; NULL if there is none. */
+/* The class of data without a wrapper, a new reference, or NULL. */
 static inline PyTypeObject *
 nativedict_class(nativedict_native *native)
 {

@@ -4,7 +4,7 @@
 // owns it. Wrapping the object again hands out the same PyObject, with its dict,
 // slots, class and weak references as they were.
 //
-// # Who ships it
+// # Shipped by
 //
 // PyTorch up to 2.9 for tensors and storages (THPVariable_tryResurrect), and
 // the stand-alone C++ example the PyTorch work is known by
@@ -23,7 +23,7 @@
 //
 // The count of native references includes the wrapper's own, always. So native code holds
 // the object if refs > 1, and while tp_dealloc decides, the answer cannot turn from yes to
-// no: a goroutine that gives up the last other reference hands it to a queue, which an
+// no: a goroutine that releases the last other reference hands it to a queue, which an
 // attached thread drains. After the first flip the wrapper does not reach a count of zero
 // again before the last native release, so there is one flip, not one for each wrap.
 //
@@ -46,12 +46,11 @@
 //
 // # What it breaks
 //
-// tp_dealloc is too late to save a wrapper that gc has already condemned: one
-// whose last Python reference comes from a garbage cycle. gc runs __del__ and
-// clears the weak references of everything it is about to break up, before any
-// tp_dealloc runs, and nothing but a counted reference tells it otherwise. That
-// is why PyTorch went over to one in 2.10. The dict, the slots, the class and the
-// identity do survive.
+// tp_dealloc is too late for a wrapper whose last Python reference comes from a
+// garbage cycle. gc runs __del__ and clears the weak references of all objects in
+// the garbage before any tp_dealloc runs, and only a counted reference prevents
+// that. Hence PyTorch changed to one in 2.10. The dict, the slots, the class and
+// the identity survive.
 //
 // Cycles through native code are collected only where gc can see them whole: a
 // wrapper that has been a zombie, with a single native reference that is a MyClassRef's.

@@ -113,8 +113,8 @@ preserve_adopt(PyObject *self, preserve_native *native)
     return first;
 }
 
-/* A new reference to the wrapper; NULL, without an exception, if there is none or if it is in
- * its tp_dealloc. The caller holds a native reference throughout. So a wrapper in its
+/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper or it is
+ * in its tp_dealloc. The caller holds a native reference throughout. So a wrapper in its
  * tp_dealloc will flip, and its memory is valid.
  *
  * The state is for the event only. NATIVE_OWNS does not imply a reference here: another thread

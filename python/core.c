@@ -43,10 +43,10 @@ static PyMethodDef functions[] = {
 
 /* ---- loading ------------------------------------------------------------------------ */
 
-static _Atomic int ended; /* the interpreter that this was loaded into is going away, or gone */
+static _Atomic int ended; /* the interpreter that this was loaded into is being finalized, or is gone */
 
-/* atexit: threads of Go's may attach no more, and native objects that outlive the interpreter
- * are released without telling it. Not Py_AtExit, which calls when it is already gone. */
+/* atexit: from now on Go's threads cannot attach, and native objects are released without
+ * notifying the interpreter. Not Py_AtExit, which runs after finalization. */
 static PyObject *
 core_disarm(PyObject *self, PyObject *unused)
 {
@@ -97,9 +97,9 @@ register_at_fork(void)
     return result ? 0 : -1;
 }
 
-/* What is registered is the process's, not a module object's: a module is loaded again when
- * loading failed half-way, or when it was taken out of sys.modules. Two threads that load it
- * at once may do a step twice; the registered functions allow for that. */
+/* Registrations are for the process, not for a module object: a module is loaded again after
+ * a failure half-way, or after its removal from sys.modules. Two threads that load it at
+ * once may do a step twice; the registered functions allow that. */
 static int
 once(_Atomic int *done, int (*step)(void))
 {

@@ -8,8 +8,8 @@
 PyObject *core_before_fork(PyObject *self, PyObject *unused);
 PyObject *core_after_fork(PyObject *self, PyObject *unused);
 
-/* signals.c: give SIGURG and SIGPIPE back to those who had them before this library was
- * loaded. The first call does; others do nothing. */
+/* signals.c: restore the handlers that SIGURG and SIGPIPE had before this library was
+ * loaded. Calls after the first do nothing. */
 void core_restore_signals(void);
 
 #endif

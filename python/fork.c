@@ -1,8 +1,8 @@
-/* Around os.fork(). The child has the calling thread only, and what the others were at
- * stays as it is there, for ever: a lock of Go's scheduler that one of them held, a
- * goroutine that one had just stopped to look at. So the fork waits until all of them
- * are asleep where nothing but new work wakes them. In the child there is nothing to do,
- * nor before it forks again: Go's collector, which needs threads, stays off. */
+/* Around os.fork(). The child has the calling thread only. What the other threads were
+ * doing stays half-done there, for ever: a lock of Go's scheduler stays locked, a
+ * goroutine that the monitor had stopped stays stopped. So the fork waits until all of
+ * them are asleep and only new work wakes them. The child needs no preparation, not even
+ * before it forks again: Go's collector, which needs threads, stays off. */
 #include "core.h"
 
 #include <pthread.h>
@@ -16,21 +16,21 @@
 
 #include "_cgo_export.h"
 
-/* From before to after: another thread that prepared a fork of its own meanwhile would
- * stop Go's world in the child, with no thread to start it again. */
+/* Held from before to after: if another thread prepared a fork meanwhile, Go's world
+ * could be stopped in the child, and no thread would start it again. */
 static pthread_mutex_t forking = PTHREAD_MUTEX_INITIALIZER;
 
 /* How often this thread has prepared the fork that is under way: once for each registration
  * of the functions below. */
 static _Thread_local int preparing;
 
-/* Of Go's runtime: whether a C thread keeps what it needs to run Go code, its M and with that
- * a processor, from its first call until it ends, so that later calls are faster. */
+/* A variable of Go's runtime: whether a C thread keeps its M, and with that a processor, from
+ * its first call into Go until it ends, so that later calls are faster. */
 extern uintptr_t x_cgo_pthread_key_created __attribute__((weak));
 
-/* In the child no monitor takes a processor away from a thread that has left Go; the thread after
- * the last processor would wait for one for ever. So threads give both back at each return.
- * Not at the first return of the forking thread, which keeps its own. */
+/* The child has no monitor to take processors back from threads that have left Go, and a thread
+ * that finds none free waits for ever. So threads give M and processor back at each return;
+ * except at the first return of the forking thread, which keeps its own. */
 static void
 in_child(void)
 {
@@ -62,9 +62,9 @@ task_file(const char *task, const char *name, char *text, size_t size)
     return n > 0 ? text : NULL;
 }
 
-/* Whether a thread sleeps, and how often it has been switched, so that a second look can
- * tell whether it ran in between. nanosleep does not count as sleep: Go's monitor thread
- * sits in it between two looks at the scheduler, until all of Go has been idle for 10 ms. */
+/* Whether a thread sleeps, and how often it has been switched: two reads show whether it
+ * ran in between. nanosleep does not count as sleep: Go's monitor thread is in it
+ * between two polls, until all of Go has been idle for 10 ms. */
 static int
 task_sleeps(const char *task, unsigned long *switches)
 {
@@ -108,11 +108,11 @@ others_sleep(unsigned long *switches)
 #endif
 }
 
-/* Until two looks in a row found all threads asleep and none ran in between: then there
- * was a moment, between them, when all were. Go's monitor takes 10 to 30 ms to get there.
- * With the GIL, lest Python's threads call into Go and wake it; but what runs without it
- * may take as long as it likes, so there is an end. Where /proc does not tell, the
- * wait is as long as it can be. */
+/* Wait until two reads in a row find all threads asleep and none ran in between: then
+ * there was a moment when all were asleep. Go's monitor takes 10 to 30 ms to get there.
+ * The GIL is held, so that Python's threads do not call into Go and wake it. Threads
+ * without the GIL may never sleep, so the wait is bounded. Without /proc it takes its
+ * whole bound. */
 static void
 wait_for_quiet(void)
 {

@@ -1,7 +1,7 @@
 // Command python is the extension module pyobject_preservation._core: every
 // registered strategy in one c-shared library, because two Go runtimes in one
-// process are trouble. It does not link libpython; the interpreter that imports
-// it brings that.
+// process interfere. It does not link libpython, which is in the interpreter
+// that imports it.
 //
 //	go build -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 \
 //		-o python/pyobject_preservation/_core.<suffix>.so ./python
@@ -81,11 +81,10 @@ var beforeFork struct {
 }
 
 // ppGoBeforeFork prepares the runtime for a child that has the calling thread only. What
-// other threads are doing when the process is forked stays half-done there, for ever: so
-// the collector is turned off, which a memory limit would turn on again, and has finished;
-// there is nothing to be given back to the system; and there are more processors, as Go calls
-// them, than threads that could be inside Go at once. A call into Go that finds none free
-// would hang.
+// other threads are doing when the process is forked stays half-done there, for ever. So the
+// collector has finished and is off, and so is the memory limit, which would turn it on
+// again; free memory has been returned to the system; and Go has more processors than threads
+// that could be inside Go at once: a call into Go that finds none free hangs.
 //
 //export ppGoBeforeFork
 func ppGoBeforeFork() {

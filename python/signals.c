@@ -1,6 +1,6 @@
 /* Signals. In a C-shared library Go's runtime installs handlers for SIGURG, SIGPIPE and the
  * signals of faults, and passes on to the handler before it what is not Go's own: faults and
- * SIGPIPE, but not SIGURG. Here the first two go back to what they were.
+ * SIGPIPE, but not SIGURG. This file restores the first two.
  *
  * SIGURG is what the runtime stops goroutines with. This library is linked with
  * asyncpreemptoff=1 (scripts/setup.sh), so that it sends none: goroutines stop at function

@@ -4,7 +4,7 @@
 
 Writes ROOT/.build/<tag>/: python.sh, to be sourced by the shell, and pkg-config
 files made from the interpreter's own sysconfig, so that it does not matter
-whether its distribution ships any, or tells the truth in them. Prints the path
+whether its distribution ships any, or whether those are right. Prints the path
 of python.sh. Exits with one line on standard error when the interpreter cannot be
 built against.
 
@@ -78,7 +78,7 @@ def link_flags(get):
     if get("Py_ENABLE_SHARED") or os.path.exists(os.path.join(libdir, f"libpython{version}.so")):
         link, rpath = f"-L{libdir} -lpython{version}", f"-Wl,-rpath,{libdir}"
         if (loader := own_loader()):
-            # Its C library stands beside libpython. All libraries, those of libraries too
+            # Its C library is beside libpython. All libraries, those of libraries too
             # (hence not a RUNPATH), must come from there, and only that library's loader
             # can load it. Symbols that the linker does not find are in that C library. Not
             # in CGO_LDFLAGS: Go's own linker would take the rpath from there, for programs

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# CPython 3.14 and 3.15 with headers and libpython, for machines where there are none:
+# CPython 3.14 and 3.15 with headers and libpython, for machines that lack them:
 #
 #     scripts/newer_pythons.sh [VERSION...]        # default: 3.14 3.15
 #
@@ -41,7 +41,7 @@ done_with() {
 
 for command in apt-get dpkg-deb; do
     command -v $command >/dev/null ||
-        die "CPython ${missing[*]} can be had here from Debian's and Ubuntu's packages only, and $command is missing"
+        die "CPython ${missing[*]} is available here from Debian's and Ubuntu's packages only, and $command is missing"
 done
 for command in readelf "${CC:-cc}"; do
     command -v "$command" >/dev/null || die "$command is missing; on Debian or Ubuntu: apt-get install build-essential"

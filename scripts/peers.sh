@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Somebody else's libraries beside the strategies that they ship: install what can be
-# installed into an environment of its own, build the adapter modules, and record a
-# run of matrix and Python benchmarks with both (scripts/bench.sh). Called by
+# The libraries beside the strategies that they ship: install what is available into
+# an environment of its own, build the adapter modules, and record a run of matrix
+# and Python benchmarks with both (scripts/bench.sh). Called by
 # `make peers`, in the environment of scripts/with_python.sh.
 #
 #     PEERS=names     these libraries only (matrix/subjects/__init__.py has them)
 #     LABEL, QUICK    as for make bench
 #
-# What cannot be had is skipped, with the reason. A second run finds everything there.
+# What is not available is skipped, with the reason. A second run installs nothing again.
 set -euo pipefail
 cd "${PP_ROOT:?run this through make peers}"
 log=.build/$PP_TAG/peers.log
@@ -53,7 +53,7 @@ elif [ "$(readlink -f "$base")" != "$system" ]; then
 elif ! command -v apt-get >/dev/null; then
     say "      skipped: this is neither Debian nor Ubuntu"
 elif [ "$(id -u)" != 0 ]; then
-    say "      skipped, for want of root: apt-get install ${missing[*]}"
+    say "      skipped, because this is not root: apt-get install ${missing[*]}"
 else
     apt-get update -qq >>"$log" 2>&1 || true
     for package in "${missing[@]}"; do # one by one: not every release has all of them
@@ -80,7 +80,7 @@ export MATRIX_NATIVE=$PP_ROOT/.build/$PP_TAG/native
 "$python" matrix/subjects/native/build.py "$MATRIX_NATIVE" 2>&1 | while IFS= read -r line; do say "      $line"; done
 "$python" takehome/build.py 2>&1 | while IFS= read -r line; do say "      $line"; done
 
-# --- who is there
+# --- the libraries that are available
 export PP_PYTHON=$python MATRIX_PEERS=1 NARROWED=${PEERS:-}
 PEERS=$("$python" - ${PEERS:-} <<'PYTHON'
 import sys

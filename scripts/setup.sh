@@ -55,7 +55,7 @@ else
     python=$prefix/bin/python$version
     [ -n "$version" ] && [ -x "$python" ] || python=$(command -v python3)
 fi
-short=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || die "$python is no Python, or does not run"
+short=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || die "$python is not a Python, or does not run"
 # pyenv and the like put a script in front: name the interpreter itself.
 python=$("$python" -c 'import sys; print(sys.executable)')
 

@@ -39,7 +39,7 @@ if [ -z "${PYTHONS:-}" ] && [ "${FREE_THREADED:-}" != no ] && ! grep -q '^[0-9.]
     if built=$(scripts/free_threaded.sh); then
         found+=$'\n'$(describe "$built")
     else
-        say "there is no free-threaded CPython, and none could be built; FREE_THREADED=no does without"
+        say "there is no free-threaded CPython, and none could be built; FREE_THREADED=no omits it"
         failed=yes
     fi
 fi
@@ -49,7 +49,7 @@ if [ -z "${PYTHONS:-}" ] && [ "${NEWER:-}" != no ] && [ ${#missing[@]} -gt 0 ]; 
     if unpacked=$(scripts/newer_pythons.sh "${missing[@]}"); then
         for python in $unpacked; do found+=$'\n'$(describe "$python"); done
     else
-        say "CPython ${missing[*]} is not here, and could not be had; NEWER=no does without"
+        say "CPython ${missing[*]} is missing, and could not be installed; NEWER=no omits it"
         failed=yes
     fi
 fi

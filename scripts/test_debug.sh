@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests that look for what ordinary runs do not show: the race detector over the Go
+# Tests for errors that ordinary runs do not show: the race detector over the Go
 # side, AddressSanitizer and UndefinedBehaviorSanitizer over the C parts, valgrind, and a
 # debug build of CPython (DEBUG_PYTHON, or the distribution's), whose assertions are on
 # and whose total reference count must stay flat. Where there is a free-threaded CPython with
@@ -27,20 +27,20 @@ sanitized() {
         CGO_LDFLAGS="$CGO_LDFLAGS -fsanitize=address,undefined" \
         go build -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
     # handle_segv: Go and faulthandler have handlers of their own. Leaks: an interpreter
-    # leaves plenty at its exit; that nothing of ours does is what every test checks.
+    # leaks at exit, and every test checks our own objects itself.
     PYTHONPATH=$folder LD_PRELOAD="$asan $ubsan" PYTHONMALLOC=malloc \
         ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allow_user_segv_handler=1:quarantine_size_mb=8 "$@"
 }
 under_asan() {
-    # A million flips say nothing more here, and a limit on memory nothing at all.
+    # A million flips find no further errors here, and a memory limit is meaningless.
     sanitized env MATRIX_QUICK=1 MATRIX_CHILD_SECONDS=300 scripts/matrix.sh \
         -k 'not million_flips and not storm and not signals'
     sanitized "$PP_PYTHON" matrix/model/stress.py --seconds 120 --seed 7 --any-memory
     "$PP_PYTHON" lifetime/tests/run.py --sanitize
 }
 
-# Valgrind knows nothing of goroutines' stacks, nor of Go's heap, and complains of Go code
-# throughout. What counts is an access in C code: ours, or CPython's on memory of ours.
+# Valgrind does not understand goroutines' stacks and Go's heap, and reports Go code everywhere.
+# What counts is an access in C code: ours, or CPython's to memory of ours.
 valgrinded() {
     command -v valgrind >/dev/null || die "valgrind is missing; on Debian or Ubuntu: apt-get install valgrind"
     local log=.build/$PP_TAG/valgrind.log

@@ -17,8 +17,8 @@ var (
 	lineBlock = regexp.MustCompile("(?m)^In `(bench/strategies.go)`.*:\n\n```go\n(.*\n)```$")
 )
 
-// The walk-through of CONTRIBUTING.md, done by the letter in a copy of the
-// module: its files, its one line, and what must come of them.
+// The walk-through of CONTRIBUTING.md, executed in a copy of the module: its
+// files, its one line, and the commands.
 func TestContributingWalkthroughWorks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a copy of the module")

@@ -2,20 +2,19 @@ package strategies
 
 import "maps"
 
-// EdgesUnseen is why G8 breaks for whoever does nothing about native edges.
+// EdgesUnseen is why G8 breaks for strategies that do nothing about native edges.
 const EdgesUnseen = "native edges are counted and gc sees none of them, so a cycle of them keeps itself alive"
 
-// Undecided is why FT5 breaks for whoever decides in tp_dealloc.
+// Undecided is why FT5 breaks for strategies that decide in tp_dealloc.
 const Undecided = "a wrapper's count is zero from the last release until tp_dealloc has decided to keep it, and a weak " +
 	"reference that another thread asks meanwhile answers None"
 
-// EqualityOfWrapper is why I5 and I8 break for whoever makes another wrapper and leaves
-// == and hash as object has them.
+// EqualityOfWrapper is why I5 and I8 break for strategies that make another wrapper and
+// keep object's == and hash.
 const EqualityOfWrapper = "equality and hash are the wrapper's, so one that comes back after its death is another key"
 
-// Remade is what breaks when a wrapper really dies and another one takes its place on the
-// next wrap, whatever that is made of. again says why it is another one, for the
-// properties of identity; more is added.
+// Remade is what breaks when a wrapper really dies and the next wrap makes another one.
+// again is the reason for the properties of identity; more is added.
 func Remade(again string, more map[string]string) map[string]string {
 	const weak = "weak references die with the wrapper they were made of"
 	breaks := map[string]string{

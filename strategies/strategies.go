@@ -21,8 +21,8 @@ type Strategy interface {
 }
 
 // Declaration is what a strategy says about itself. The correctness matrix
-// takes it at its word, both ways: a property that is declared to break and
-// holds is as much a failure as the opposite.
+// checks it strictly both ways: a property that is declared to break and
+// holds is a failure, like the opposite.
 type Declaration struct {
 	// Name is the strategy's folder, Python module and benchmark key: lower
 	// case letters and digits.
@@ -42,8 +42,8 @@ type Declaration struct {
 	// reason. What is neither here nor in NotApplicable holds.
 	Breaks map[string]string `json:"breaks"`
 
-	// HoldsFrom gives, for each property in Breaks that CPython itself has mended since, the
-	// version from which on it holds, as in "3.15". See [Declaration.On].
+	// HoldsFrom gives, for each property in Breaks that a newer CPython fixes, the first
+	// version in which it holds, as in "3.15". See [Declaration.On].
 	HoldsFrom map[string]string `json:"-"`
 
 	// NotApplicable gives, for each property that asks for something the
@@ -79,7 +79,7 @@ var validVersion = regexp.MustCompile(`^3\.([0-9]+)t?d?$`)
 func minor(version string) int {
 	m := validVersion.FindStringSubmatch(version)
 	if m == nil {
-		panic(fmt.Sprintf("strategies: %q is no version of CPython", version))
+		panic(fmt.Sprintf("strategies: %q is not a version of CPython", version))
 	}
 	n, err := strconv.Atoi(m[1])
 	if err != nil {

@@ -31,5 +31,5 @@ func TestWhatHoldsFromAVersionOnHasAReasonWhyItBrokeBefore(t *testing.T) {
 	}
 	require.PanicsWithValue(t, "strategies: test declares that W4 holds from 3.15 on, and gives no reason why it broke before",
 		register(nil, "3.15"))
-	require.PanicsWithValue(t, `strategies: "later" is no version of CPython`, register(map[string]string{"W4": "some reason"}, "later"))
+	require.PanicsWithValue(t, `strategies: "later" is not a version of CPython`, register(map[string]string{"W4": "some reason"}, "later"))
 }

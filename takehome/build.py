@@ -45,7 +45,7 @@ LOCAL = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"[ \t]*\n', re.MULTILINE
 
 
 class Failed(Exception):
-    """A compiler said no."""
+    """A compiler failed."""
 
 
 def read(path):
@@ -72,7 +72,7 @@ def run(command):
 
 
 def write(path, text):
-    """Write it if it is not what is there. Whether it was written."""
+    """Write it if it has changed. Whether it was written."""
     if os.path.exists(path) and read(path) == text:
         return False
     with open(path, "w", encoding="utf-8") as f:

@@ -3,11 +3,11 @@
  *     cc -O2 -shared -fPIC -pthread $(python3-config --includes) complete_instancemap.c \
  *         -o complete_instancemap$(python3-config --extension-suffix)
  *
- * library.h is the native library, binding.h the Python classes. Here is what stands between
- * them. The library is taken as it is: its nodes have no slot (NODE_MEMBERS is empty), and its
- * count counts the wrapper as any other owner. So any thread may release the last reference
- * beside a wrapper's, nothing is handed over for it, and the queue has but the callbacks of
- * nodes that an unattached thread destroys. */
+ * library.h is the native library, binding.h the Python classes. This file connects them. The
+ * library is taken as it is: its nodes have no slot (NODE_MEMBERS is empty), and its count counts
+ * the wrapper as any other owner. So any thread may release the last reference beside a wrapper's
+ * without handing it over. The queue has only callbacks of nodes that an unattached thread
+ * destroys. */
 #define NAME "complete_instancemap"
 #define SCHEME(name) instancemap_##name
 #define MORE_GETSET {"__class__", lt_get_class, lt_set_class, NULL, NULL},

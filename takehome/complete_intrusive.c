@@ -3,11 +3,11 @@
  *     cc -O2 -shared -fPIC -pthread $(python3-config --includes) complete_intrusive.c \
  *         -o complete_intrusive$(python3-config --extension-suffix)
  *
- * library.h is the native library, binding.h the Python classes. Here is what stands between
- * them. The library's count is the scheme's word: plain, as the library made it, until there is
- * a wrapper; then Python counts, and the word says so. From then on the library must not change
- * it by node_inc and node_dec: hence the two functions for unattached threads are the
- * scheme's own, and the library releases its edges by node_hooks.release. */
+ * library.h is the native library, binding.h the Python classes. This file connects them. The
+ * library's count is the scheme's word: plain, as the library made it, until there is a
+ * wrapper; then Python counts, and the word says so. From then on the library must not change
+ * it by node_inc and node_dec: hence the two functions for unattached threads are the scheme's
+ * own, and the library releases its edges by node_hooks.release. */
 #define NAME "complete_intrusive"
 #define SCHEME(name) intrusive_##name
 #define NODE_MEMBERS lt_slot slot;

@@ -3,10 +3,10 @@
  *     cc -O2 -shared -fPIC -pthread $(python3-config --includes) complete_mirrored.c \
  *         -o complete_mirrored$(python3-config --extension-suffix)
  *
- * library.h is the native library, binding.h the Python classes. Here is what stands between
- * them. mirrored.h is toggleref.h and a mirror of the edges that Python code makes: so the
- * accessors are toggleref's, the binding reports edges (EDGE_MADE, EDGE_GONE), and every node
- * has a pointer to its mirror. */
+ * library.h is the native library, binding.h the Python classes. This file connects them.
+ * mirrored.h is toggleref.h and a mirror of the edges that Python code makes: so the accessors are
+ * toggleref's, the binding reports edges (EDGE_MADE, EDGE_GONE), and every node has a pointer to
+ * its mirror. */
 #define NAME "complete_mirrored"
 #define SCHEME(name) mirrored_##name
 #define NODE_MEMBERS lt_slot slot; struct mirrored_mirror *mirror;

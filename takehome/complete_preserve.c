@@ -3,8 +3,8 @@
  *     cc -O2 -shared -fPIC -pthread $(python3-config --includes) complete_preserve.c \
  *         -o complete_preserve$(python3-config --extension-suffix)
  *
- * library.h is the native library, binding.h the Python classes. Here is what stands between
- * them: the accessors, and the release for unattached threads. */
+ * library.h is the native library, binding.h the Python classes. This file connects them: the
+ * accessors, and the release for unattached threads. */
 #define NAME "complete_preserve"
 #define SCHEME(name) preserve_##name
 #define NODE_MEMBERS lt_slot slot;

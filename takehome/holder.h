@@ -23,7 +23,7 @@ released(void)
 }
 
 /* A new reference to the node. NULL with ReferenceError. Without the GIL another thread may
- * release the holder at any time, so its own reference is no one's to use. */
+ * release the holder at any time, so its own reference must not be used. */
 static node *
 held_node(PyObject *self)
 {
@@ -143,8 +143,9 @@ MyClassRef_repr(PyObject *self)
               : PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
 }
 
-/* Without the GIL a wrapper that is there is returned with the holder locked, which saves a
- * retain and a release; what may run code, and make a wrapper, has a reference of its own. */
+/* Without the GIL a live wrapper is returned with the holder locked, which saves a retain
+ * and a release. To make a wrapper, which may run code, this takes a reference of its own
+ * first. */
 static PyObject *
 MyClassRef_get(PyObject *self, PyObject *unused)
 {

@@ -1,9 +1,9 @@
-/* library.h: a native library in plain C, which knows nothing of Python.
+/* library.h: a native library in plain C, independent of Python.
  *
  * Its objects are nodes: a reference count, a message, edges to other nodes, and events that
  * a node answers. Any thread that has a reference may do anything with a node at any time.
  *
- * The library asks two things of itself that a binding needs:
+ * The library has two hooks for a binding:
  *   - NODE_MEMBERS, members of every node that belong to the binding, zero at birth;
  *   - node_hooks, what a binding may put in place of the library's own functions. */
 #ifndef LIBRARY_H
@@ -32,8 +32,8 @@ typedef struct node {
     NODE_MEMBERS
 } node;
 
-/* Of message, edges and data, of all nodes. Whoever has it allocates and copies, and calls
- * nothing else: so a thread may wait for it with any other lock, and with the GIL. */
+/* The lock of message, edges and data of all nodes. Its owner only allocates and copies,
+ * so a thread may wait for it with any other lock held, and with the GIL. */
 static pthread_mutex_t node_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void node_release(node *);
@@ -125,10 +125,10 @@ node_remove_edges(node *n)
 static _Thread_local node *node_dying;
 static _Thread_local bool node_freeing;
 
-/* The count is 0: destroy n, and release what its edges own. The release of an edge may come
- * back here, which only adds to the list: a chain of any length dies in this loop and not by
- * recursion. A list for each thread, because a release may run code for as long as it likes,
- * and other threads' nodes shall not wait for it. */
+/* The count is 0: destroy n, and release what its edges own. The release of an edge may call
+ * this again, which only adds to the list: a chain of any length dies in this loop, not by
+ * recursion. Each thread has a list of its own, because a release may run code for long, and
+ * other threads' nodes must not wait for it. */
 static void
 node_free(node *n)
 {

@@ -105,7 +105,7 @@ static PyMethodDef functions[] = {
     {"live_objects", live_objects, METH_NOARGS, PyDoc_STR("How many native objects there are.")},
     {"release_from_goroutines", (PyCFunction)(void (*)(void))release_from_goroutines,
      METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Release MyClassRefs on unattached threads.")},
-    {"synchronize", synchronize, METH_NOARGS, PyDoc_STR("Take the library's lock and give it back.")},
+    {"synchronize", synchronize, METH_NOARGS, PyDoc_STR("Take and release the library's lock.")},
     {"settle", settle, METH_NOARGS, PyDoc_STR("Wait until all that was handed over is released.")},
     {"stats", get_stats, METH_NOARGS, PyDoc_STR("Counters, as a new dict.")},
     {0},

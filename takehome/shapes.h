@@ -1,4 +1,4 @@
-/* shapes.h: a C++17 library behind std::shared_ptr, which knows nothing of Python.
+/* shapes.h: a C++17 library behind std::shared_ptr, independent of Python.
  *
  * The reference count is std::shared_ptr's, and a slot cannot be put beside it. The library
  * has two openings for a binding, which C++ libraries often have anyway: a shape's listener,

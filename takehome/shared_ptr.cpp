@@ -1,5 +1,5 @@
-/* shared_ptr.cpp: toggleref.h for C++ classes behind std::shared_ptr, which know nothing of
- * Python and whose count is not ours.
+/* shared_ptr.cpp: toggleref.h for C++ classes behind std::shared_ptr, which are independent
+ * of Python and whose count we cannot change.
  *
  *     c++ -std=c++17 -O2 -shared -fPIC -pthread $(python3-config --includes) shared_ptr.cpp \
  *         -o shared_ptr$(python3-config --extension-suffix)
@@ -12,16 +12,16 @@
  *     control block, however many they are     one claim, released by the group's deleter
  *     no claim                                 the Bond destroys the object
  *
- * The deleter runs when the last shared_ptr of a group dies, on any thread: this is the moment
- * that a binding has to know, and that the count of a plain shared_ptr does not tell. While a
+ * The deleter runs when the last shared_ptr of a group dies, on any thread: a binding has to
+ * know this moment, and the count of a plain shared_ptr does not report it. While a
  * group lives a weak_ptr finds it; when Python hands an object to native code and there is no
  * group, a new one is made, with the next claim. So identity holds in both directions: one
  * wrapper for an object, and one group at a time.
  *
  * Objects that native code makes get their Bond from the factory, make<T>(). What this cannot
  * do: an object whose shared_ptr was made without the factory (std::make_shared, or a plain
- * new) has no Bond. Its control block belongs to somebody else, nothing tells us when its last
- * shared_ptr but ours dies, and wrap() refuses it. Nor is there an enable_shared_from_this: its
+ * new) has no Bond. Its control block is not ours and does not report when its last shared_ptr
+ * but ours dies, so wrap() refuses it. Nor is there an enable_shared_from_this: its
  * weak_ptr knows the first group only, and is dead after that although the object lives on. */
 #include "../lifetime/queue.h"
 
@@ -50,7 +50,7 @@ static Bonds &bonds = *new Bonds;
 struct Bond : lt_slot {
     std::atomic<std::int64_t> claims{1};
     std::unique_ptr<Shape> object;
-    lt_word lock{0};              /* without the GIL: of group, callback, and the object but for its id */
+    lt_word lock{0};              /* without the GIL: of group, callback, and the object except its id */
     std::weak_ptr<Shape> group;   /* native code's, the latest */
     PyObject *callback = nullptr; /* owned: answers the object's events */
     Bond *next_to_die = nullptr;
@@ -109,8 +109,8 @@ toggleref_slot(Bond *b)
 
 /* Native references for gc: each shared_ptr of the group, not the group as one. So a holder with
  * a shared_ptr is a holder as toggleref.h means it, and while all shared_ptrs are holders' gc
- * sees every reference. An unattached thread has a shared_ptr that is no holder's, so it
- * cannot turn "all seen" into "not all". */
+ * sees every reference. An unattached thread has a shared_ptr that is not a holder's, so
+ * it cannot turn "all seen" into "not all". */
 static inline std::int64_t
 toggleref_refs(Bond *b)
 {

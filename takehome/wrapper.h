@@ -19,7 +19,7 @@ node_of(PyObject *self)
     return ((wrapper *)self)->native;
 }
 
-/* Where unattached threads leave what an attached one has to do. */
+/* References and calls that unattached threads hand over. */
 static lt_queue queue;
 
 /* Totals since the start. */

@@ -2,21 +2,20 @@
 // native reference. While there are others, native code owns the Python reference: it is taken
 // when the count of native references goes from 1 to 2, and released when it goes from 2 to 1.
 //
-// # Who ships it
+// # Shipped by
 //
-// PyTorch from 2.10 on, in place of the resurrection that package preserve
-// shows; PyGObject up to 3.54, by GLib's toggle references. Binding libraries come to the
-// same where a smart pointer that native code keeps owns the wrapper: pybind11 with
-// trampoline_self_life_support, nanobind and Boost.Python with a shared_ptr that was made
-// from a Python argument.
+// PyTorch from 2.10 on, in place of the resurrection that package preserve shows; PyGObject up to
+// 3.54, by GLib's toggle references. Binding libraries have the same effect where a smart pointer
+// in native code owns the wrapper: pybind11 with trampoline_self_life_support, nanobind and
+// Boost.Python with a shared_ptr that was made from a Python argument.
 //
 // # What it keeps
 //
-// Everything, but for cycles of native edges, see below. The wrapper simply does not die while native code holds the
-// object, so there is nothing to bring back: no slot is replaced, subclasses
-// keep CPython's own, weak references and __del__ behave as for any object. gc
-// sees a counted reference from the start and never condemns what native code
-// holds, which no tp_dealloc trick can prevent.
+// Everything, except for cycles of native edges, see below. The wrapper does not die while native
+// code holds the object, so there is no resurrection: subclasses keep CPython's slots, and weak
+// references and __del__ behave as for any object. gc sees a counted reference from the start, so
+// it never takes the wrapper for garbage while native code holds the object. No tp_dealloc can
+// achieve that.
 //
 // # What it costs
 //

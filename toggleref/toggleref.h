@@ -105,8 +105,8 @@ toggleref_adopt(PyObject *self, toggleref_native *native)
     return first;
 }
 
-/* A new reference to the wrapper; NULL, without an exception, if there is none. The caller
- * holds a native reference throughout. */
+/* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper. The
+ * caller holds a native reference throughout. */
 static inline PyObject *
 toggleref_live(toggleref_native *native)
 {

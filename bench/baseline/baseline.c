@@ -21,7 +21,7 @@ baseline_wrap(pp_header *h)
     return self;
 }
 
-/* The native references that there are become Python references, but for the wrapper's. */
+/* The existing native references become Python references, except the wrapper's. */
 static bool
 baseline_adopt(PyObject *self, pp_header *h)
 {

@@ -1,7 +1,7 @@
 // Package baseline is the suite's scaffolding with no lifetime policy: the same Python classes
 // and Go objects as every strategy, but a wrapper owns its object, and holders own the
-// wrapper. What it takes longer than the floor is the price of the scaffolding; what a
-// strategy takes longer than this is the price of its policy.
+// wrapper. The difference to the floor is the price of the scaffolding; a strategy's
+// difference to this is the price of its policy.
 package baseline
 
 /*

@@ -1,5 +1,5 @@
-/* A bare extension module: what each operation costs when nobody does any
- * lifetime work. In Python:
+/* A bare extension module: what each operation costs without lifetime work.
+ * In Python:
  *
  *     class MyClass:                      # and a malloc'ed record with its number
  *         def id(self): return self.record.id
@@ -8,8 +8,8 @@
  *         def __init__(self, obj): self.obj = obj
  *         def get(self): return self.obj
  *
- * Uses none of the scaffolding, on purpose: a cost that the scaffolding added
- * would otherwise disappear from every ratio. */
+ * Uses none of the scaffolding, so that a cost of the scaffolding shows in
+ * every ratio. */
 #include "../../internal/wrapper/wrapper.h"
 
 static pp_state state;
@@ -71,7 +71,7 @@ typedef struct {
     PyObject *weakrefs;
 } floor_object;
 
-/* The record stands where pp_holder has the header, for the loops that time it from C. */
+/* The record is where pp_holder has the header, for the loops that time it from C. */
 typedef struct {
     PyObject_HEAD
     PyObject *obj; /* owned; NULL once released */
@@ -303,7 +303,7 @@ ref_emit(PyObject *self, PyObject *event)
 
 static PyMethodDef ref_methods[] = {
     {"get", ref_get, METH_NOARGS, "get($self, /)\n--\n\nThe object held."},
-    {"release", ref_release, METH_NOARGS, "release($self, /)\n--\n\nLet go of it."},
+    {"release", ref_release, METH_NOARGS, "release($self, /)\n--\n\nRelease the object."},
     {"emit", ref_emit, METH_O, "emit($self, event, /)\n--\n\nCall the object's on_event from C."},
     {NULL},
 };

@@ -1,10 +1,10 @@
 // Package loops does a batch of one operation in C and says how long it took.
 //
-// Going from Go to C costs as much as the cheapest operations measured here, so
-// a benchmark that crossed once for each of them would mostly measure the
-// crossing. Here the crossing and everything that prepares or cleans up lie
-// outside what is timed: the clock is read in C, just before the first operation
-// of the batch and just after the last.
+// A call from Go to C costs as much as the cheapest operations measured here, so
+// a benchmark with one call for each of them would mostly measure the calls.
+// Here the call, the preparation and the cleanup are not timed: the clock is
+// read in C, just before the first operation of the batch and just after the
+// last.
 //
 // Every function needs the GIL.
 package loops
@@ -45,7 +45,7 @@ func Create(b *wrapper.Binding, n int) (time.Duration, error) {
 }
 
 // Wrap wraps the native object that the holder ref holds and drops the result.
-// It also says how often that was the object at the address of wrapper, which may be dead.
+// It also counts how often that was the object at the address of wrapper, which may be dead.
 func Wrap(b *wrapper.Binding, wrapper, ref cpython.Object, n int) (d time.Duration, same int, err error) {
 	var found C.int64_t
 	d, err = result(C.pp_loop_wrap(table(b), object(wrapper), object(ref), C.int64_t(n), &found))
@@ -57,8 +57,8 @@ func WrapFirst(b *wrapper.Binding, n int) (time.Duration, error) {
 	return result(C.pp_loop_wrap_first(table(b), C.int64_t(n)))
 }
 
-// Unwrap takes a native reference to what wrapper stands for, and gives it back.
-// Somebody else should hold one meanwhile.
+// Unwrap takes a native reference to the native object of wrapper, and releases
+// it. Native code should hold another meanwhile.
 func Unwrap(b *wrapper.Binding, wrapper cpython.Object, n int) (time.Duration, error) {
 	return result(C.pp_loop_unwrap(table(b), object(wrapper), C.int64_t(n)))
 }
@@ -78,13 +78,13 @@ func CallOne(o cpython.Object, method string, argument int64, n int) (time.Durat
 }
 
 // RetainRelease takes a second native reference beside that of the wrapper and
-// gives it back.
+// releases it.
 func RetainRelease(b *wrapper.Binding, wrapper cpython.Object, n int) (time.Duration, error) {
 	return result(C.pp_loop_retain_release(table(b), object(wrapper), C.int64_t(n)))
 }
 
-// ReleaseZombie gives back the last native references to n objects whose
-// wrappers have come and gone.
+// ReleaseZombie releases the last native references to n objects whose
+// wrappers are dead.
 func ReleaseZombie(b *wrapper.Binding, n int) (time.Duration, error) {
 	return result(C.pp_loop_release_zombie(table(b), C.int64_t(n)))
 }
@@ -110,7 +110,7 @@ func Int(callable cpython.Object) (int64, error) {
 func Compiler() string { return C.GoString(C.pp_compiler()) }
 
 // Held is a number of native objects, each with one native reference and a
-// wrapper that has come and gone, held from outside Python.
+// dead wrapper, held from outside Python.
 //
 // # Memory
 //
@@ -150,7 +150,7 @@ type offThread interface {
 }
 
 // RetainReleaseOffThread takes, on a goroutine without the GIL, one more reference to
-// the first object and gives it back, n times, and then drains.
+// the first object and releases it, n times, and then drains.
 func (h *Held) RetainReleaseOffThread(n int) time.Duration {
 	first := *h.list
 	return h.offThread(func() {
@@ -166,8 +166,8 @@ func (h *Held) RetainReleaseOffThread(n int) time.Duration {
 	})
 }
 
-// CloseOffThread is Close, but the references are given back on a goroutine without
-// the GIL. It takes the time of that, and of the drain that follows.
+// CloseOffThread is Close, but the references are released on a goroutine without
+// the GIL. It times that and the drain after it.
 func (h *Held) CloseOffThread() time.Duration {
 	list := unsafe.Slice(h.list, h.n)
 	own, ok := h.binding.Strategy().(offThread)
@@ -207,7 +207,7 @@ func (h *Held) offThread(f func()) time.Duration {
 	return time.Since(start)
 }
 
-// Close gives the native references back, and the list.
+// Close releases the native references and frees the list.
 func (h *Held) Close() {
 	C.pp_let_go(table(h.binding), h.list, C.int64_t(h.n))
 	C.free(unsafe.Pointer(h.list))

@@ -17,7 +17,7 @@ int64_t pp_loop_retain_release(const pp_strategy *, PyObject *wrapper, int64_t n
 int64_t pp_loop_release_zombie(const pp_strategy *, int64_t n);
 int64_t pp_loop_invoke(PyObject *callable, int64_t n, int64_t *none);
 
-/* n native objects whose wrappers have come and gone, held from outside Python.
+/* n native objects with dead wrappers, held from outside Python.
  * 0, or -1 with an exception. */
 int pp_hold(const pp_strategy *, void **held, int64_t n);
 void pp_let_go(const pp_strategy *, void **held, int64_t n);

@@ -40,8 +40,8 @@ func run() int {
 		defer cpython.DecRef(module)
 		give(b, space, "parent", parent)
 
-		// Python code meets the objects, leaves something on them, and forgets
-		// them: here both wrappers die.
+		// Python code wraps the objects, sets attributes, and drops them:
+		// here both wrappers die.
 		check(space.Exec(`
 for child in parent.children():
     child.note = "seen by Python"

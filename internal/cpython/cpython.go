@@ -1,5 +1,5 @@
-// Package cpython is the only door between Go and the CPython C API: headers
-// and version differences (python.h), the GIL, running Python code, and turning
+// Package cpython contains all of Go's access to the CPython C API: headers and
+// version differences (python.h), the GIL, running Python code, and turning
 // Python exceptions into Go errors.
 //
 // It does not link libpython: an extension module must not. A program that
@@ -10,7 +10,7 @@
 // Compiler flags come from pkg-config's python3, so that plain go build, go
 // vet and go test use the system's interpreter. To use another one put its own
 // python3.pc first on PKG_CONFIG_PATH and, because Go's build cache does not
-// look at what pkg-config answers, a word that names it into CGO_CFLAGS;
+// depend on pkg-config's output, put a word that names it into CGO_CFLAGS;
 // `make PYTHON=...` does both. pp_check_runtime refuses to run when headers and
 // interpreter do not belong together.
 //
@@ -19,7 +19,7 @@
 // Every function that takes or returns a Python object needs the GIL. A
 // goroutine gets it with [WithGIL], which also ties it to its OS thread:
 // CPython's thread state belongs to a thread, and a goroutine that moved to
-// another one between taking and giving back the GIL would corrupt it.
+// another one between taking and releasing the GIL would corrupt it.
 //
 // Goroutines do not stop when the interpreter does. The code that finalizes it calls
 // [CloseGIL] first: from then on WithGIL returns false.
@@ -54,8 +54,8 @@ import (
 )
 
 // Object is a Python object. It is C memory, invisible to Go's garbage
-// collector; the number of references a Go variable stands for is part of each
-// function's contract. nil means none.
+// collector. Each function's comment says which references it takes and
+// returns. nil means none.
 type Object = unsafe.Pointer
 
 // ErrNoInterpreter is returned when Python is needed and not running.
@@ -81,8 +81,8 @@ func BuiltFor() string { return C.GoString(C.pp_built_for()) }
 func Version() string { return C.GoString(C.Py_GetVersion()) }
 
 // WithGIL runs f with the GIL held, on one OS thread, and returns true. It may be
-// nested. It returns false, and f is not called, when the interpreter is going away
-// or gone. An interpreter must have been started.
+// nested. It returns false, and f is not called, when the interpreter is being
+// finalized or gone. An interpreter must have been started.
 func WithGIL(f func()) bool {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -95,16 +95,17 @@ func WithGIL(f func()) bool {
 	return true
 }
 
-// CloseGIL is to be called, with the GIL held, before the interpreter is finalized.
+// CloseGIL must be called, with the GIL held, before the interpreter is finalized.
 // From then on [WithGIL] returns false on threads that do not have the GIL. Up to
 // CPython 3.14 CloseGIL waits, without the GIL, until all calls of WithGIL that are
-// under way on other threads have returned, but at most five seconds: a thread that
-// still needs the GIL after that is CPython's to end or to block. On 3.15 it is
-// finalization that waits for them, without an end.
+// under way on other threads have returned, but at most five seconds: CPython ends
+// or blocks a thread that needs the GIL after that. On 3.15 finalization waits for
+// them, without a limit.
 func CloseGIL() { C.pp_gil_close() }
 
-// WithoutGIL runs f with the GIL given up, so that other threads can run
-// Python meanwhile. The caller must hold the GIL, and holds it again after.
+// WithoutGIL runs f with the GIL released, so that other threads can run
+// Python meanwhile. The caller must hold the GIL, and holds it again
+// afterwards.
 func WithoutGIL(f func()) {
 	state := C.PyEval_SaveThread()
 	defer C.PyEval_RestoreThread(state)
@@ -114,14 +115,14 @@ func WithoutGIL(f func()) {
 // IncRef adds one reference to o. Needs the GIL.
 func IncRef(o Object) { C.pp_incref((*C.PyObject)(o)) }
 
-// DecRef gives one reference to o back. Needs the GIL; may run Python code.
+// DecRef releases one reference to o. Needs the GIL; may run Python code.
 func DecRef(o Object) { C.pp_decref((*C.PyObject)(o)) }
 
 // RefCount is the number of Python references to o now. Needs the GIL.
 func RefCount(o Object) int { return int(C.pp_refcnt((*C.PyObject)(o))) }
 
-// TakeError takes the pending Python exception away and returns it as a Go
-// error, nil if there is none. Needs the GIL.
+// TakeError clears the pending Python exception and returns it as a Go error;
+// nil without one. Needs the GIL.
 func TakeError() error {
 	text := C.pp_take_error()
 	if text == nil {
@@ -151,7 +152,7 @@ func NewNamespace() Namespace {
 	return n
 }
 
-// Close gives the namespace and all that only it holds back.
+// Close releases the namespace.
 func (n Namespace) Close() { DecRef(Object(n.dict)) }
 
 // Set binds a name; the namespace takes a reference of its own.

@@ -103,9 +103,9 @@ func TestExceptionsAreGoErrors(t *testing.T) {
 			require.Equal(t, want, python.Text)
 			require.Equal(t, "python: "+want, err.Error())
 		}
-		require.ErrorContains(t, n.Exec("this is no Python"), "SyntaxError")
+		require.ErrorContains(t, n.Exec("no statement at all"), "SyntaxError")
 		_, err := n.Eval("x = 1")
-		require.ErrorContains(t, err, "SyntaxError", "a statement is no expression")
+		require.ErrorContains(t, err, "SyntaxError", "a statement is not an expression")
 		_, err = n.Truth("unknown")
 		require.ErrorContains(t, err, "NameError")
 		require.NoError(t, n.Exec("class T:\n  def __bool__(self): raise OSError('no')"))

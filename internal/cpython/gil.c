@@ -2,9 +2,9 @@
  *
  * A thread that takes the GIL of an interpreter which is being finalized is ended (up to
  * CPython 3.13), blocks for ever (3.14), or finds freed memory. So it enters a gate first;
- * exit closes the gate and then waits until no thread is inside. To ask Py_IsFinalizing before
- * PyGILState_Ensure would not do: finalization may begin between the two. From 3.15 on CPython
- * has the gate itself (PEP 788): finalization waits for the threads that have entered. */
+ * exit closes the gate and then waits until no thread is inside. Rejected: Py_IsFinalizing
+ * before PyGILState_Ensure, because finalization may begin between the two. From 3.15 on
+ * CPython has the gate itself (PEP 788): finalization waits for the threads that have entered. */
 #include "python.h"
 
 #include <pthread.h>
@@ -16,9 +16,9 @@
 #define CLOSED ((uint64_t)1 << 63)
 
 static _Atomic uint64_t gate;     /* before 3.15 the number of threads inside; and CLOSED */
-static _Thread_local int entered; /* how many pp_gil_take this thread has to give back */
+static _Thread_local int entered; /* calls of pp_gil_take without their pp_gil_give */
 
-/* PyGILState_Check does not do: it answers 1 to every thread once there has been a
+/* Not PyGILState_Check: it returns 1 on every thread once there has been a
  * subinterpreter. */
 static int
 have_gil(void)
@@ -48,7 +48,7 @@ main_interpreter(void)
     return found;
 }
 
-/* One pp_gil_take that has not been given back, and its guard. Reused, never freed. */
+/* One pp_gil_take without its pp_gil_give, and its guard. Reused, never freed. */
 typedef struct guarded {
     _Atomic int used;
     int *thread; /* which: the address of its entered */
@@ -69,8 +69,8 @@ leave(guarded *g)
     atomic_store(&g->used, 0);
 }
 
-/* In the child of a fork CPython 3.15.0 still counts the guards of threads that are not
- * there, and finalization would wait for them for ever. */
+/* In the child of a fork CPython 3.15.0 still counts the guards of threads that do not
+ * exist, and finalization would wait for them for ever. */
 static void
 in_child(void)
 {
@@ -103,8 +103,8 @@ take_guarded(void)
     return g;
 }
 
-/* With the gate closed as well: finalization waits until no thread has a guard, which
- * threads that come again and again could put off for ever. */
+/* Refused when the gate is closed, too: finalization waits until no thread has a
+ * guard, and threads that enter again and again could delay it for ever. */
 static pp_gil
 attach(void)
 {
@@ -140,7 +140,7 @@ detach(pp_gil gil)
 
 #else
 
-/* In the child of a fork the other threads that were inside are not there. */
+/* The child of a fork does not have the other threads that were inside. */
 static void
 in_child(void)
 {
@@ -166,7 +166,7 @@ enter(void)
     return 0;
 }
 
-/* A thread that is inside already is let through a closed gate: it is waited for. */
+/* A thread that is inside already may pass a closed gate: exit waits for it. */
 static pp_gil
 attach(void)
 {

@@ -3,8 +3,8 @@ package cpython
 import _ "embed"
 
 // Go's build cache looks at the C files of a package's own folder only. Packages
-// that include python.h from theirs import this package, whose contents change
-// with the header because it carries a copy: so they are compiled anew, too.
+// that include python.h from elsewhere import this package. It embeds the
+// header, so a change of the header recompiles it and them.
 //
 //go:embed python.h
 var header string

@@ -1,12 +1,12 @@
-/* The only door to Python.h from Go: the differences between CPython versions that the suite
- * meets beside those of lifetime/, each under one name. Supported: CPython 3.10 and later. */
+/* Go's access to Python.h: the differences between CPython versions that are not in
+ * lifetime/, each under one name. Supported: CPython 3.10 and later. */
 #ifndef PP_PYTHON_H
 #define PP_PYTHON_H
 
-/* Python.h comes before all system headers. cgo's files of exported functions do otherwise:
- * they begin with <stdlib.h>, which defines this macro with the C library's value. The C
- * library has made its choice by then and does not look again, and the value that 3.15's
- * pyconfig.h gives it is another one, which would be a redefinition. */
+/* Python.h comes before all system headers. But cgo's files of exported functions begin
+ * with <stdlib.h>, which defines this macro with the C library's value. 3.15's pyconfig.h
+ * defines it with another value, which would be a redefinition. The C library reads it once
+ * only, so it can be undefined here. */
 #undef _POSIX_C_SOURCE
 
 #define PY_SSIZE_T_CLEAN
@@ -42,8 +42,8 @@
  * has been stable since 3.0. Needs the GIL. */
 const char *pp_check_runtime(void);
 
-/* Take the pending exception away as "Type: text", to be freed by the caller;
- * NULL if there is none. Needs the GIL. */
+/* Clear the pending exception and return it as "Type: text", which the caller
+ * frees; NULL without one. Needs the GIL. */
 char *pp_take_error(void);
 
 /* ---- threads that are not attached ------------------------------------------------------ */
@@ -51,14 +51,14 @@ char *pp_take_error(void);
 /* What pp_gil_take returns. */
 typedef uintptr_t pp_gil;
 
-/* Take the GIL on any thread; may be nested. 0, and nothing was taken, when the interpreter is
- * going away, or has not the memory for a thread state (3.15). Otherwise pp_gil_give it. */
+/* Take the GIL on any thread; may be nested. Returns 0 without the GIL when the interpreter is
+ * being finalized, or has no memory for a thread state (3.15). Otherwise call pp_gil_give. */
 pp_gil pp_gil_take(void);
 void pp_gil_give(pp_gil);
 
-/* The interpreter is going away: from now on pp_gil_take returns 0 on threads without the
- * GIL. Before 3.15 this waits until the threads that it let in have given the GIL back, but
- * not longer than PP_GIL_WAIT seconds. Needs the GIL, and releases it meanwhile. */
+/* Before finalization: from now on pp_gil_take returns 0 on threads without the GIL. Before
+ * 3.15 this waits until the threads inside have released the GIL, but at most PP_GIL_WAIT
+ * seconds. Needs the GIL, and releases it meanwhile. */
 void pp_gil_close(void);
 #define PP_GIL_WAIT 5
 

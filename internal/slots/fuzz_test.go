@@ -7,8 +7,8 @@ import (
 	"pyobject-preservation/internal/slots"
 )
 
-// FuzzHandles takes its input for a sequence of Put, Delete and Get: no number may find
-// a value but the handle that was given out for it, while it is alive.
+// FuzzHandles interprets its input as a sequence of Put, Delete and Get: only the
+// handle that Put returned finds its value, and only until Delete.
 func FuzzHandles(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 2, 0, 0})
 	f.Add([]byte{0, 1, 0, 0, 1, 0, 0, 3, 255, 255, 255, 255, 255, 255, 255, 255})
@@ -56,7 +56,7 @@ func FuzzHandles(f *testing.F) {
 			default:
 				look(number)
 				if live[number] == nil && table.Delete(number) != nil {
-					t.Fatalf("Delete of %#x, which nobody was given, gave a value", number)
+					t.Fatalf("Delete of %#x, which Put did not return, gave a value", number)
 				}
 			}
 		}

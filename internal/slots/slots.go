@@ -1,7 +1,7 @@
 // Package slots is a table of values under 64-bit handles: the low half is the
-// slot, the high half the slot's generation. Looking a handle up takes no lock;
-// a handle whose value is gone is refused for ever, even when its slot has been
-// given to another value.
+// slot, the high half the slot's generation. A look-up takes no lock. A handle
+// whose value has been deleted is refused for ever, even when another value has
+// its slot.
 //
 // It is how C code names a Go value: a Go pointer must not be stored in C
 // memory. runtime/cgo.Handle does the same with a sync.Map, and panics on a stale
@@ -13,8 +13,8 @@ import (
 	"sync/atomic"
 )
 
-// Slots come in slabs. Who keeps something beside each value, by the slot, may want
-// slabs of the same size.
+// SlabSize is the number of slots in a slab. An array that is parallel to the table
+// may use slabs of the same size.
 const (
 	SlabBits = 12
 	SlabSize = 1 << SlabBits
@@ -33,9 +33,8 @@ type entry[T any] struct {
 type Table[T any] struct {
 	slabs [MaxSlabs]atomic.Pointer[[SlabSize]entry[T]]
 
-	// Slots given back, a stack that anybody pushes to. It is only ever taken
-	// whole, so that a slot cannot leave it and come back between a reader's
-	// two looks at its head.
+	// A stack of freed slots, which any thread pushes to. It is only taken
+	// whole: to pop single slots would be an ABA race.
 	freed atomic.Uint32
 
 	mu   sync.Mutex // guards the fields below and growing; never taken by Get or Delete
@@ -55,9 +54,9 @@ func (t *Table[T]) Put(v *T) uint64 {
 	t.mu.Lock()
 	slot, e := t.takeSlot()
 	t.mu.Unlock()
-	// The value goes in before the generation makes the slot valid, and comes
-	// out after: a reader that sees the right generation twice sees the value
-	// that belongs to it.
+	// The value is stored before the generation makes the slot valid, and
+	// removed after: a reader that reads the same generation twice has read its
+	// value.
 	e.value.Store(v)
 	gen := e.gen.Load() + 1 // ours alone until it is stored
 	e.gen.Store(gen)

@@ -31,8 +31,8 @@ const Package = "pyobject_preservation"
 // holds the GIL: return to Python, or take it with cpython.TakeError.
 var ErrPending = errors.New("wrapper: a Python exception is pending")
 
-// Binding is a strategy connected to Python: its module, and the library whose
-// objects its wrappers stand for. There is one of each strategy in a process.
+// Binding is a strategy connected to Python: its module, and the library of
+// the objects that it wraps. A process has one for each strategy.
 type Binding struct {
 	strategy strategies.Strategy
 	library  *native.Library
@@ -59,7 +59,7 @@ func Attach(s strategies.Strategy) *Binding {
 		panic(fmt.Sprintf("wrapper: strategy %q has the table of %q", name, got))
 	}
 	if bool(b.table.needs_gil) != (s.Declaration().NeedsGIL != "") {
-		panic(fmt.Sprintf("wrapper: strategy %q and its table do not agree whether it needs the GIL", name))
+		panic(fmt.Sprintf("wrapper: strategy %q and its table disagree about whether it needs the GIL", name))
 	}
 	C.pp_attach(b.table, C.int(len(bindings)))
 	bindings = append(bindings, b)
@@ -81,11 +81,11 @@ func Attach(s strategies.Strategy) *Binding {
 	return b
 }
 
-// WatchForks has the process notice when it is forked, whether a strategy is attached or not.
+// WatchForks registers the fork handler of the process, whether or not a strategy is attached.
 func WatchForks() { C.pp_watch_forks() }
 
-// Forked reports whether this process is the child of a fork since: then Go has no other
-// threads.
+// Forked reports whether this process is the child of a fork since then: Go's other
+// threads do not exist in it.
 func Forked() bool { return C.pp_forked() != 0 }
 
 // Disarm ends the connection of every library with Python, for when the
@@ -109,16 +109,15 @@ func (b *Binding) Library() *native.Library { return b.library }
 // Table is the strategy's *pp_strategy, for C code that measures it.
 func (b *Binding) Table() unsafe.Pointer { return unsafe.Pointer(b.table) }
 
-// Live is the number of native objects of this binding that a caller has: those made ahead
-// of need or not yet given back to Go do not count.
+// Live is the number of live native objects of this binding. Spare objects and those not
+// yet given back to Go do not count.
 func (b *Binding) Live() int64 { return b.library.Live() - int64(C.pp_idle(b.table.state)) }
 
 // moduleMaker is a strategy with a module of its own, which uses none of the scaffolding.
 type moduleMaker interface{ NewModule() cpython.Object }
 
-// NewModule returns a new reference to the strategy's module, which is made the
-// first time: pp.strategy(name). nil with a Python exception pending when it
-// could not be made. Needs the GIL.
+// NewModule returns a new reference to the strategy's module, made at the first
+// call: pp.strategy(name). nil, with a Python exception pending, on failure. Needs the GIL.
 func (b *Binding) NewModule() cpython.Object {
 	if own, ok := b.strategy.(moduleMaker); ok {
 		return own.NewModule()
@@ -171,9 +170,8 @@ func (b *Binding) UnwrapManaged(w cpython.Object) (*native.Managed, error) {
 	return o.Managed(), nil
 }
 
-// Unwrap returns the native object that a wrapper stands for, with a native
-// reference for the caller, who must release it. It fails for anything but a
-// wrapper of this strategy. Needs the GIL.
+// Unwrap returns the native object of a wrapper, with a native reference that the caller must
+// release. It fails for anything but a wrapper of this strategy. Needs the GIL.
 func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
 	if b.table.state.module == nil {
 		return nil, fmt.Errorf("wrapper: strategy %s has no wrappers yet", b.strategy.Declaration().Name)
@@ -188,9 +186,9 @@ func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
 	return Object(uint64(h.handle)), nil
 }
 
-// Release gives one native reference back at once; the wrapper may die of it. Needs the GIL;
-// without it call o.Release, and the wrapper dies as soon as a thread has the GIL. It panics
-// like that if the only reference is the wrapper's, and changes nothing.
+// Release releases one native reference at once; the wrapper may die of it. Needs the GIL.
+// Without it call o.Release: the wrapper then dies as soon as a thread has the GIL. Like
+// o.Release it panics, and changes nothing, if the only reference is the wrapper's.
 func (b *Binding) Release(o *native.Object) {
 	b.owns(o)
 	h := o.Header()
@@ -201,8 +199,8 @@ func (b *Binding) Release(o *native.Object) {
 }
 
 // Drain returns when what goroutines have handed over has been released, by this thread or by
-// another; it gives up after a second, and does not wait where a drain has called it. Needs the
-// GIL, which is given up while it waits.
+// another, or after a second. It does not wait if a drain has called it. Needs the GIL, which
+// it releases while it waits.
 func (b *Binding) Drain() { C.pp_settle(b.table) }
 
 // Stats are a strategy's counters; see the module's stats() for their meaning.

@@ -1,7 +1,7 @@
 /* A Python function that a native object holds, and calls when an event reaches it.
  *
- * It stands beside the headers, not in them: few objects have one. The reference is
- * the native object's, and goes with it, wherever that dies. */
+ * It is stored beside the headers, because few objects have one. The native object
+ * owns the reference and releases it when it dies, on whatever thread. */
 #include "methods.h"
 
 /* In the memory of the slab that the header is in: see newSlab in headers.go. */
@@ -30,7 +30,7 @@ pp_callback(pp_header *h)
     return callback;
 }
 
-/* Replace the callback by another, NULL: none. Both references are the caller's. */
+/* Replace the callback by another, or NULL. Both references are the caller's. */
 static PyObject *
 exchange(pp_header *h, PyObject *callback)
 {
@@ -79,7 +79,7 @@ pp_wrapper_set_callback(PyObject *self, PyObject *callback)
     Py_RETURN_NONE;
 }
 
-/* The native object of a wrapper that gc looks at, if that has a callback. */
+/* The native object of a wrapper that gc traverses, if it has a callback. */
 static inline pp_header *
 with_callback(PyObject *self)
 {

@@ -5,8 +5,8 @@
  *         def __init__(self, message=None):
  *         def id(self): ...                      # and so on, see methods.c
  *
- * The native object is made in __new__, so that a subclass whose __init__
- * raises, or never calls super().__init__(), has a whole object all the same. */
+ * The native object is made in __new__, so that an instance is complete even
+ * if a subclass's __init__ raises or does not call super().__init__(). */
 #include "methods.h"
 
 #include "_cgo_export.h"
@@ -196,7 +196,7 @@ wrapper_repr(PyObject *self)
         pp_done(PP_WRAPPER(self)->strategy, h);
     }
     else if (name && PyErr_ExceptionMatches(PyExc_ReferenceError)) {
-        /* repr is for looking at things, broken ones most of all. */
+        /* Never raises for an instance without a native object: repr is for debugging. */
         PyErr_Clear();
         result = PyUnicode_FromFormat("<%S.%S, its native object is gone>", module, name);
     }
@@ -224,11 +224,11 @@ PyGetSetDef pp_class_getset[] = {
 
 PyDoc_STRVAR(wrapper_doc,
 "MyClass(message=None)\n--\n\n"
-"A native object and the wrapper that stands for it.\n"
+"A native object and its wrapper.\n"
 "\n"
 "MyClass() makes a new native object that carries message. The wrapper owns one\n"
-"native reference to it. What happens when the wrapper dies while native code\n"
-"still holds the object is the strategy's affair: see the module's GUARANTEES.\n"
+"native reference to it. The strategy decides what happens when the wrapper dies\n"
+"while native code still holds the object: see the module's GUARANTEES.\n"
 "\n"
 "May be subclassed, has a __dict__ and can be weakly referenced. Cannot be\n"
 "pickled or copied. Raises TypeError if message is neither a str nor None.");

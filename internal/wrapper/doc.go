@@ -1,7 +1,7 @@
-// Package wrapper is the scaffolding that all strategies share: the Python
-// classes MyClass and MyClassRef, the module around them, and the connection
-// between a strategy's C slots and its native.Library. What a strategy decides
-// is in one table, pp_strategy of wrapper.h; everything else is here.
+// Package wrapper is the scaffolding that all strategies share: the Python classes MyClass and
+// MyClassRef, the module around them, and the connection between a strategy's C slots and its
+// native.Library. A strategy's decisions are in one table, pp_strategy of wrapper.h; everything
+// else is here.
 //
 //	header.h    the record that Go and C share
 //	wrapper.h   the table, and what a strategy may call

@@ -7,8 +7,8 @@ import (
 )
 
 // Packages that include these headers from other folders import this one, internal/cpython
-// and lifetime: Go compiles a package anew when an import changes, and does not look at
-// headers in other folders. TestPackagesImportTheHeadersTheyInclude enforces it.
+// and lifetime: Go recompiles a package when an import changes, but not when a header in
+// another folder does. TestPackagesImportTheHeadersTheyInclude enforces it.
 var (
 	//go:embed header.h
 	headerH string

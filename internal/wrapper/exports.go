@@ -16,8 +16,8 @@ import (
 // reference, or the wrapper that does.
 
 // ppGoRefill makes n spare objects and returns their slots, linked by next, and destroys the
-// objects of those in dead, linked likewise. Both are addresses rather than pointers, so that
-// cgo need not look whether they point into Go memory; they do not.
+// objects of those in dead, linked likewise. Both are addresses rather than pointers, to
+// spare cgo's check whether they point into Go memory; they do not.
 //
 //export ppGoRefill
 func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
@@ -39,8 +39,8 @@ func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
 //export ppGoReserveIDs
 func ppGoReserveIDs(n C.int) C.uint64_t { return C.uint64_t(native.ReserveIDs(int(n))) }
 
-// fromC is the pointer that an address from C stands for. It points to C
-// memory, which no garbage collector moves or frees; go vet cannot know.
+// fromC converts an address from C to a pointer. It points to C memory, which
+// Go's collector neither moves nor frees; go vet cannot know.
 func fromC(address uintptr) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&address))
 }
@@ -129,7 +129,7 @@ func ppGoEmit(handle C.uint64_t, event C.int64_t, answer *C.int64_t) C.int {
 	return 0
 }
 
-// releaseUnattached hands a reference over that only a thread with the GIL may release.
+// releaseUnattached hands over a reference that only a thread with the GIL may release.
 func (b *Binding) releaseUnattached(_ *native.Object, h *native.Header) {
 	C.pp_release_unattached(b.table, cHeader(h))
 }

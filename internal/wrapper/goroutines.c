@@ -1,5 +1,5 @@
-/* What native code does with its objects on goroutines, which are not attached; and when there
- * is no Python any more. */
+/* What native code does with its objects on goroutines, which are not attached, and after
+ * finalization. */
 #include "methods.h"
 
 #include <pthread.h>
@@ -10,7 +10,7 @@
 
 static int forked;       /* in the child: Go's other threads are not there */
 static pp_state *states; /* all that are attached */
-static bool disarmed;    /* the interpreter is going away */
+static bool disarmed;    /* the interpreter is being finalized */
 
 static void
 in_child(void)
@@ -86,10 +86,10 @@ pp_settle(const pp_strategy *strategy)
 
 /* ---- Python functions that Go calls, in a child ------------------------------------ */
 
-/* Threads that are inside one. Those that a child of this process does not have still count
- * there: the processors that they keep are lost to it. */
+/* Threads that are inside one. In a child of this process those that it does not have still
+ * count: their processors are lost to it. */
 static _Atomic int handling;
-static _Thread_local int handlers; /* how many this thread is inside of, entered in a child */
+static _Thread_local int handlers; /* nesting depth of this thread, in a child */
 
 int
 pp_enter_handler(void)
@@ -247,7 +247,7 @@ release_late(void)
     }
 }
 
-/* C's own list of exit functions: they run when the interpreter is gone. */
+/* By C's atexit: runs after the interpreter is finalized. */
 static void
 register_late(void)
 {

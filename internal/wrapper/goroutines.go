@@ -14,10 +14,10 @@ import (
 	"pyobject-preservation/internal/cpython"
 )
 
-// library is a lock as native libraries have, which knows nothing of Python.
+// library is a lock such as native libraries have: its owner never attaches.
 var library sync.Mutex
 
-// ppGoSynchronize takes the library's lock and gives it back.
+// ppGoSynchronize takes and releases the library's lock.
 //
 //export ppGoSynchronize
 func ppGoSynchronize() {
@@ -25,7 +25,7 @@ func ppGoSynchronize() {
 	defer library.Unlock()
 }
 
-// ppGoReleaseOnGoroutines gives one reference to each of n objects back, on several
+// ppGoReleaseOnGoroutines releases one reference to each of n objects, on several
 // goroutines, and returns when they are done if wait is set. The caller does not hold
 // the GIL.
 //
@@ -50,13 +50,13 @@ func ppGoReleaseOnGoroutines(handles *C.uint64_t, n C.Py_ssize_t, goroutines, lo
 	}
 }
 
-// ppGoRelease gives one reference back, on whatever thread that is.
+// ppGoRelease releases one reference, on any thread.
 //
 //export ppGoRelease
 func ppGoRelease(handle C.uint64_t) { Object(uint64(handle)).Release() }
 
-// ppGoWrapOnGoroutines has goroutines use an object as native code does: see the
-// Python method. It returns how many wraps failed. The caller holds a native
+// ppGoWrapOnGoroutines uses an object on goroutines, as native code does: see
+// the Python method. It returns how many wraps failed. The caller holds a native
 // reference, but not the GIL.
 //
 //export ppGoWrapOnGoroutines
@@ -77,7 +77,7 @@ func ppGoWrapOnGoroutines(index C.int, handle C.uint64_t, goroutines, times C.in
 					}
 					cpython.DecRef(w)
 				})
-				if !attached { // the interpreter is going away
+				if !attached { // the interpreter is being finalized
 					failed.Add(1)
 					return
 				}

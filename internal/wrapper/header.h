@@ -29,7 +29,7 @@ typedef struct pp_header {
 #define PP_SLAB_HEADERS (PP_SLAB_BYTES / sizeof(pp_header)) /* slots.SlabSize */
 
 #define PP_HAS_WRAPPER (INT64_C(1) << 62)       /* native.HasWrapper: slot.wrapper is set */
-#define PP_COUNTED_ELSEWHERE (INT64_C(1) << 61) /* native.CountedElsewhere: refs is no count */
+#define PP_COUNTED_ELSEWHERE (INT64_C(1) << 61) /* native.CountedElsewhere: refs is not a count */
 
 static inline bool
 pp_flag(pp_header *h, uint32_t flag)

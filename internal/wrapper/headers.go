@@ -12,10 +12,10 @@ pp_drop_callback(const pp_strategy *strategy, pp_header *h)
 	pp_drop_later(strategy, pp_take_callback(h));
 }
 
-// Headers, zeroed, aligned to the size of all of them, so that C finds what stands
-// behind: a pointer for each, to the callback that its object may have. Pages of that
-// which nobody needs are never touched. Not aligned_alloc, which wants a multiple of the
-// alignment.
+// A slab of zeroed headers, followed by an array with a callback pointer for each. It is
+// aligned to the headers' total size, so that C finds the array by masking a header's
+// address. Unused pages of the array are never touched. Not aligned_alloc, which
+// requires a multiple of the alignment.
 static void *
 pp_new_slab(void)
 {
@@ -39,13 +39,12 @@ import (
 	"pyobject-preservation/native"
 )
 
-// objects finds a Go object from C by its handle. It also keeps the object
-// reachable: C code that holds a native reference has no Go pointer to show
-// the garbage collector.
+// objects maps handles to Go objects, for C code. It also keeps the objects
+// reachable: Go's collector does not see native references that C code holds.
 var objects slots.Table[native.Object]
 
-// Object is the native object with the given handle, nil if there is none. The caller owns a
-// reference to it. C code does not reuse the object from then on: see pp_finish.
+// Object is the native object with the given handle, or nil. The caller owns a reference to
+// it. From then on C code does not reuse the object: see pp_finish.
 func Object(handle uint64) *native.Object {
 	o := objects.Get(handle)
 	if o != nil {
@@ -61,10 +60,9 @@ func Object(handle uint64) *native.Object {
 // spare one, which [native.Object.Acquire] refuses.
 func Find(handle uint64) *native.Object { return objects.Get(handle) }
 
-// A header lives in C memory at the place that its object's slot says, so that
-// giving out a slot gives out a header, without a second free list. Slabs are
-// never freed: a header may be looked at by C code for as long as the process
-// lives, at worst to find that it belongs to somebody else now.
+// A header is in C memory, at the index of its object's slot: so headers need
+// no free list of their own. Slabs are never freed: C code may read a header
+// for as long as the process lives, even if another object has it by then.
 var (
 	slabs  [slots.MaxSlabs]atomic.Pointer[[slots.SlabSize]native.Header]
 	slabMu sync.Mutex
@@ -107,7 +105,7 @@ func (b *Binding) freeHeader(_ *native.Object, h *native.Header) {
 		runtime.Gosched()
 	}
 	if atomic.LoadUint32(&h.Flags)&C.PP_HAS_CALLBACK != 0 {
-		// On any goroutine, but nobody else can reach the object any more.
+		// On any goroutine, but no other thread can reach the object any more.
 		C.pp_drop_callback(b.table, cHeader(h))
 	}
 	objects.Delete(h.Handle)

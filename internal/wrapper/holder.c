@@ -1,5 +1,5 @@
-/* MyClassRef: a Python object that keeps one native reference, as native code
- * that Python can see.
+/* MyClassRef: a Python object that owns one native reference. It represents
+ * native code.
  *
  *     class MyClassRef:
  *         def __new__(cls, obj):   # obj: a MyClass of the same strategy
@@ -39,7 +39,7 @@ pp_release_keeping_error(const pp_strategy *strategy, pp_header *h)
     PyErr_Restore(type, value, tb);
 }
 
-/* tp_vectorcall, and tp_new for those who call it by name: MyClassRef(obj, /). */
+/* tp_vectorcall, and tp_new for explicit calls: MyClassRef(obj, /). */
 static PyObject *
 holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
@@ -93,7 +93,7 @@ pp_take_from_holder(pp_holder *self)
     return h;
 }
 
-/* tp_dealloc: give the native reference back. Untracked first: what follows may
+/* tp_dealloc: release the native reference. Untracked first: what follows may
  * run any Python code. */
 static void
 holder_dealloc(PyObject *self)
@@ -172,12 +172,11 @@ holder_repr(PyObject *self)
 
 PyDoc_STRVAR(get_doc,
 "get($self, /)\n--\n\n"
-"Wrap: the Python object for the native object held. Whether it is the one that\n"
-"stood for it before is what the strategies differ in. Raises ReferenceError\n"
-"after release().");
+"Wrap: the Python object for the native object held. Whether it is the same as\n"
+"before depends on the strategy. Raises ReferenceError after release().");
 
-/* Without the GIL another thread may release the holder at any time. A wrapper that is there is
- * returned with the holder locked; to make one takes a native reference first. */
+/* Without the GIL another thread may release the holder at any time. A live wrapper is returned
+ * with the holder locked; before it makes one it takes a native reference. */
 static PyObject *
 holder_get(PyObject *self, PyObject *unused)
 {
@@ -211,7 +210,7 @@ holder_get(PyObject *self, PyObject *unused)
 
 PyDoc_STRVAR(release_doc,
 "release($self, /)\n--\n\n"
-"Give the native reference back now. May be called again, to no effect; get() and\n"
+"Release the native reference now. May be called again, to no effect; get() and\n"
 "emit() raise ReferenceError from then on.");
 
 static PyObject *
@@ -228,10 +227,9 @@ holder_release(PyObject *self, PyObject *unused)
 
 PyDoc_STRVAR(release_from_goroutine_doc,
 "release_from_goroutine($self, /, *, locked=False)\n--\n\n"
-"Like release(), but the native reference is given back by a goroutine that does\n"
+"Like release(), but a goroutine releases the native reference that does\n"
 "not hold the GIL. Other Python threads run meanwhile. Returns when it is done.\n"
-"What follows for the wrapper is seen to before it returns, unless another thread\n"
-"is at that already.\n"
+"The release itself is complete, too, unless that takes longer than a second.\n"
 "\n"
 "locked: the goroutine holds a lock of the native library meanwhile, the one that\n"
 "synchronize() takes. Raises RuntimeError in a forked process.");
@@ -240,12 +238,12 @@ PyDoc_STRVAR(wrap_from_goroutines_doc,
 "wrap_from_goroutines($self, /, goroutines=4, times=1000)\n--\n\n"
 "Have native code use the object on goroutines, all at the same time: each takes a\n"
 "native reference, and times over wraps the object with the GIL, drops the wrapper,\n"
-"and takes and gives back another reference without the GIL. Returns when all are\n"
+"and takes and releases another reference without the GIL. Returns when all are\n"
 "done. Raises RuntimeError in a forked process.");
 
 PyDoc_STRVAR(release_after_python_doc,
 "release_after_python($self, /)\n--\n\n"
-"Like release(), but native code gives the reference back when the process exits,\n"
+"Like release(), but native code releases the reference when the process exits,\n"
 "after the interpreter has gone.");
 
 PyDoc_STRVAR(emit_doc,
@@ -284,7 +282,7 @@ dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answ
     PyObject *self = pp_callback(h), *result;
     long long value;
 
-    if (self) /* ours for the call: it may replace itself */
+    if (self) /* our reference, for the call: the callback may replace itself */
         result = PyObject_CallFunction(self, "L", (long long)event);
     else {
         self = strategy->wrap(h);
@@ -361,10 +359,10 @@ static PyMethodDef holder_methods[] = {
 
 PyDoc_STRVAR(holder_doc,
 "MyClassRef(obj, /)\n--\n\n"
-"A native reference to the object that obj, a MyClass, stands for, held by native\n"
-"code. It keeps the native object alive, not the wrapper.\n"
+"A native reference, held by native code, to the native object of obj, a MyClass.\n"
+"It keeps the native object alive, not the wrapper.\n"
 "\n"
-"The reference is given back by release(), or when the MyClassRef dies. Cannot\n"
+"The reference is released by release(), or when the MyClassRef dies. Cannot\n"
 "be subclassed, pickled or copied. Raises TypeError for anything but a MyClass of\n"
 "the same strategy.");
 

@@ -159,8 +159,8 @@ wrapper_append(PyObject *self, PyObject *child)
 
 PyDoc_STRVAR(remove_doc,
 "remove($self, child, /)\n--\n\n"
-"Take the first native edge to child away and give its native reference back.\n"
-"Raises ValueError if there is none, TypeError if child is not a MyClass of the\n"
+"Remove the first native edge to child and release its native reference.\n"
+"Raises ValueError without such an edge, TypeError if child is not a MyClass of the\n"
 "same strategy.");
 
 static PyObject *
@@ -249,14 +249,14 @@ wrapper_children(PyObject *self, PyObject *unused)
 
 PyDoc_STRVAR(reduce_doc,
 "__reduce_ex__($self, protocol, /)\n--\n\n"
-"Raise TypeError: a wrapper stands for one native object and cannot be pickled\n"
+"Raise TypeError: a wrapper is tied to one native object and cannot be pickled\n"
 "or copied.");
 
 static PyObject *
 wrapper_reduce(PyObject *self, PyObject *unused)
 {
     PyErr_Format(PyExc_TypeError,
-                 "cannot pickle or copy '%.200s' object: it stands for one native object; make a "
+                 "cannot pickle or copy '%.200s' object: it is tied to one native object; make a "
                  "new one and copy what you need into it",
                  Py_TYPE(self)->tp_name);
     return NULL;

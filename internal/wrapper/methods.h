@@ -4,8 +4,7 @@
 
 #include "wrapper.h"
 
-/* With the build tag "collect" gc runs at every accessor, so that whatever can die there
- * does. */
+/* With the build tag "collect" gc runs at every accessor. */
 #ifdef PP_COLLECT
 #define PP_ACCESS() PyGC_Collect()
 #else
@@ -22,7 +21,7 @@ int pp_set_message(pp_header *h, PyObject *message);
 
 /* ---- callbacks.c ---- */
 
-/* A new reference; NULL if there is none. */
+/* A new reference, or NULL. */
 PyObject *pp_callback(pp_header *);
 
 /* Take it out of the native object: the reference is the caller's. Any thread, if no other
@@ -37,7 +36,7 @@ PyObject *pp_wrapper_set_callback(PyObject *self, PyObject *callback);
 /* 0 with RuntimeError for the baseline, whose native references are Python's. */
 int pp_counts_natively(const pp_strategy *);
 
-/* 0 with RuntimeError for the baseline, and in a forked process, where there are none. */
+/* 0 with RuntimeError for the baseline, and in a forked process, which has no goroutines. */
 int pp_have_goroutines(const pp_strategy *);
 
 /* Around a call of a Python function by Go. 0, or -1 with RuntimeError in a forked process
@@ -61,7 +60,7 @@ pp_header *pp_retain_held(PyObject *);
 void pp_release_keeping_error(const pp_strategy *, pp_header *);
 
 /* pp_drain, and wait up to a second, detached, until all that had been handed over before has been
- * released, by whatever thread. false: not all has. */
+ * released, by any thread. Whether all has. */
 bool pp_settle(const pp_strategy *);
 
 /* Take the native reference out of a holder; NULL if it has none. */

@@ -16,7 +16,7 @@ _Thread_local pp_local *pp_locals[PP_MAX_STATES];
 static pthread_key_t ending;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* A thread ends: the next one that begins takes over what it had. */
+/* A thread ends: the next new thread reuses its pp_local. */
 static void
 leave(void *locals)
 {
@@ -200,7 +200,7 @@ pp_module_strategy(PyObject *module)
 PyDoc_STRVAR(new_native_doc,
 "new_native($module, /, message=None)\n--\n\n"
 "Make a native object on the native side, and return the MyClassRef that holds\n"
-"it. No wrapper has stood for it yet; get() makes the first.");
+"it. It has no wrapper yet; get() makes the first.");
 
 static PyObject *
 module_new_native(PyObject *module, PyObject *args, PyObject *kwargs)
@@ -239,8 +239,8 @@ PyDoc_STRVAR(settle_doc,
 "has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
 "garbage collector this runs the collector, up to 100 times.");
 
-/* Without the GIL an object that one thread has made and another has dropped last waits for the
- * first, which destroys it the next time it executes Python code (see lt_unbias). 0, or -1 with an
+/* Without the GIL, an object whose last reference is dropped by another thread than its maker
+ * waits until the maker next executes Python code (biased counts, see lt_unbias). 0, or -1 with an
  * exception. */
 static int
 execute_python(void)
@@ -260,8 +260,8 @@ execute_python(void)
 #endif
 }
 
-/* Everything that has been handed over, and what is handed over because of it. An empty queue
- * says nothing: another thread may be at what it has taken. 0, or -1 with an exception. */
+/* Release everything that has been handed over, and what that hands over. An empty queue
+ * is not enough: another thread may be releasing what it has taken. 0, or -1 with an exception. */
 static int
 settle(const pp_strategy *strategy)
 {
@@ -322,13 +322,13 @@ module_stats(PyObject *module, PyObject *unused)
 PyDoc_STRVAR(release_from_goroutines_doc,
 "release_from_goroutines($module, /, refs, goroutines=8, wait=True)\n--\n\n"
 "Release a sequence of MyClassRefs, all at once, on goroutines that do not hold the\n"
-"GIL. With wait=False it returns at once, and the goroutines go on whatever becomes\n"
-"of Python. Raises TypeError, and releases nothing, if one of refs is no MyClassRef\n"
+"GIL. With wait=False it returns at once, and the goroutines go on even when Python\n"
+"exits. Raises TypeError, and releases nothing, if one of refs is not a MyClassRef\n"
 "of this strategy; RuntimeError in a forked process.");
 
 PyDoc_STRVAR(synchronize_doc,
 "synchronize($module, /)\n--\n\n"
-"Take and give back the lock of the native library that release_from_goroutine(\n"
+"Take and release the lock of the native library that release_from_goroutine(\n"
 "locked=True) holds. The GIL is kept meanwhile, as by a native function that does\n"
 "not know of Python.");
 

@@ -1,4 +1,4 @@
-/* What a strategy consists of, and what the scaffolding offers it.
+/* What a strategy consists of, and the scaffolding's functions for it.
  *
  * A strategy is a constant pp_strategy over a scheme's header (preserve/preserve.h and so on).
  * The scaffolding makes the Python classes from it (classes.c, holder.c) and the module
@@ -112,8 +112,8 @@ struct pp_strategy {
      * ones. A strategy whose slots subclasses must have too lists pp_class_getset. */
     const PyType_Slot *slots;
 
-    /* A holder's part of its tp_traverse: what gc should see through the native object.
-     * NULL: nothing. Must not change a count. */
+    /* Called by a holder's tp_traverse: visits what gc should reach through the native
+     * object. NULL: nothing. Must not change a count. */
     int (*visit)(pp_header *, PyObject *holder, visitproc, void *);
 
     /* Groups that few strategies have. NULL: none. */
@@ -132,8 +132,9 @@ extern PyGetSetDef pp_class_getset[]; /* __dict__, and __class__ by lt_set_class
  * counters, which are therefore atomic; see PP_ADD. */
 typedef struct pp_local {
     /* Spare native objects (native.Library.NewSpare), and destroyed ones that Go has not taken
-     * back yet. Go makes PP_BATCH and takes back PP_BATCH at a time, because entering Go costs
-     * as much as the rest of making an object. Both lists are linked by next; counts are 0. */
+     * back yet. Go makes PP_BATCH and takes back PP_BATCH at a time, because a call into Go
+     * costs as much as the rest of making an object. Both lists are linked by next; counts are
+     * 0. */
     lt_slot *spare;
     lt_slot *dead;
     _Atomic int n_spare;
@@ -217,9 +218,9 @@ pp_local_of(pp_state *state)
 /* A new native object without a message. Its one reference is the caller's. */
 pp_header *pp_new_native(pp_state *);
 
-/* The native object's count is zero. Its end is Go's: at once if it may have edges to release,
- * with others if not. But an object that has not been shown, of which nothing but C code has
- * ever known, becomes a spare one, and C code begins the next object with it. */
+/* The native object's count is zero. Go destroys it: at once if it may have edges, else with
+ * the next batch. But an object that has not been shown, to which only C code has ever had a
+ * pointer, becomes a spare one, and C code begins the next object with it. */
 void pp_finish(pp_state *, pp_header *h);
 
 /* An instance of type, NULL: of MyClass, without a native object. Runs no code. NULL with
@@ -258,7 +259,7 @@ pp_native(PyObject *wrapper)
     return pp_native_slow(wrapper);
 }
 
-/* The end of the use of what pp_unwrap or pp_native has returned. Keeps a pending exception. */
+/* Ends the use of what pp_unwrap or pp_native has returned. Keeps a pending exception. */
 void pp_done_slow(const pp_strategy *, pp_header *);
 
 static inline void
@@ -308,8 +309,8 @@ PyObject *pp_new_holder(const pp_strategy *, pp_header *h);
  * an attached caller finds the exception pending, another gets its text, to be freed. */
 int pp_dispatch(const pp_strategy *, pp_header *h, int64_t event, int64_t *answer, char **error);
 
-/* Release one native reference, for Go code, where the native library cannot do it alone: the
- * last beside the wrapper's, or one that Python counts. Any thread; never blocks. */
+/* Release one native reference, for Go code, where the native library may not: the last
+ * beside the wrapper's, or one that Python counts. Any thread; never blocks. */
 void pp_release_unattached(const pp_strategy *, pp_header *h);
 
 /* A removed edge, for edges->gone; takes over a reference to both ends. Any thread. */
@@ -318,10 +319,10 @@ void pp_unlink(const pp_strategy *, pp_header *from, pp_header *to);
 /* Have a Python reference released by an attached thread. Any thread. */
 void pp_drop_later(const pp_strategy *, PyObject *);
 
-/* The interpreter is going away: request no drains any more. */
+/* Before finalization: request no more drains. */
 void pp_disarm(void);
 
-/* Notice when this process is forked. */
+/* Install the fork handler. */
 void pp_watch_forks(void);
 int pp_forked(void);
 

@@ -247,7 +247,7 @@ func must(ok bool, text string) {
 }
 
 // Up to CPython 3.11 Py_AddPendingCall looks at the state of whatever thread has the
-// GIL, which may be freed under its eyes; so we must not call that without the GIL.
+// GIL, which may be freed meanwhile (use after free); so we must not call it without the GIL.
 func TestReleasesWhileThreadStatesComeAndGo(t *testing.T) {
 	b := bind(t, "preserve")
 	live := b.Live()
@@ -279,8 +279,8 @@ func TestReleasesWhileThreadStatesComeAndGo(t *testing.T) {
 	require.Equal(t, live, b.Live())
 }
 
-// TestErrorsOfHandlersAreToldWithoutTheGIL, also once there was another interpreter, after
-// which PyGILState_Check says yes to everybody.
+// TestErrorsOfHandlersAreToldWithoutTheGIL also runs after a subinterpreter:
+// PyGILState_Check then returns 1 on every thread.
 func TestErrorsOfHandlersAreToldWithoutTheGIL(t *testing.T) {
 	b := bind(t, "preserve")
 	var o *native.Object

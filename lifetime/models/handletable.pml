@@ -1,8 +1,8 @@
 /* handletable.pml: the pin of handletable/handletable.c (unwrap, take) with
  * native/object.go (Acquire, release, destroy) and internal/slots (Get, Delete, Put). One entry
- * of the table, whose object is destroyed and whose header another object then has. The first
- * wrapper is used by thread 0 and closed by both attached threads; a thread that is never
- * attached holds and releases one reference, and makes the next object.
+ * of the table, whose object is destroyed and whose header another object then has. Thread 0
+ * uses the first wrapper and both attached threads close it; a thread that is never attached
+ * holds and releases one reference, and makes the next object.
  *
  *   -DGIL  one thread at a time is attached; a use may let others run */
 #ifdef GIL
@@ -23,9 +23,9 @@ bool header[3] = true;        /* the object has its header: Object.header != nil
 bool mu[3];             /* Object.mu */
 bool closed;            /* CLOSED, in the wrapper's handle */
 bool destroyed[3];
-byte rest[3] = 2;        /* references that nobody has given back, for the end */
+byte rest[3] = 2;        /* references not yet released, for the assertion at the end */
 
-/* Object.destroy and freeHeader, by whoever took the count to 0. */
+/* Object.destroy and freeHeader, by the thread that took the count to 0. */
 inline finish(o)
 {
     atomic { !mu[o] -> mu[o] = true };

@@ -27,7 +27,7 @@ bool n_freed;
 bool w_made, w_dead, w_freed; /* w_dead: its tp_dealloc has decided that it dies */
 bool weak_cleared, finalized;
 
-/* Who has what. */
+/* References held by each thread. */
 byte native[3], python[2], left[2]; /* left: references that a drain has taken */
 bool busy[3];                       /* not at the head of its loop */
 bool started;

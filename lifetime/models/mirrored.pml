@@ -81,10 +81,11 @@ active proctype gc()
     :: else -> break
     od;
     over = true;
-    /* What is garbage the thread neither holds nor can walk to, and Python does not have. */
+    /* An object in the garbage is neither held by nor reachable for the thread, and Python
+     * does not refer to it. */
     assert(reached[1] || native[1] == 0 && count[1] == 0);
     assert(reached[2] || native[2] == 0 && count[2] == 0 && native[1] == 0);
-    /* gc collects what nobody has, if it looked at nothing else meanwhile. */
+    /* Without changes meanwhile gc collects what has no owner. */
 #ifdef STILL
     assert(!reached[1] || native[1] + count[1] > 0);
     assert(!reached[2] || native[1] + native[2] + count[1] + count[2] > 0)

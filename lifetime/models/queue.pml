@@ -115,7 +115,7 @@ inline to_scope(slot)
 inline release(slot)
 {
     d_step { assert(owed[slot] > 0); owed[slot]-- };
-    if /* __del__, or the death of the object, gives up another reference */
+    if /* __del__, or the death of the object, releases another reference */
     :: atomic { edges < EDGES -> edges++ };
         if
         :: to_scope(1)
@@ -343,8 +343,8 @@ done: skip
 }
 #endif
 
-/* When no other process can go on: nothing is left, unless nobody but an entering thread may
- * drain; then such a thread will. */
+/* When no other process can run: the queue is empty, unless only an entering thread may
+ * drain it; then such a thread does. */
 active proctype at_rest()
 {
 end_waiting:

@@ -1,4 +1,4 @@
-"""What the kit's tests share, and a runner that does without pytest: python kit_helpers.py [WORD]
+"""What the kit's tests share, and a runner that needs no pytest: python kit_helpers.py [WORD]
 runs those tests of the test_*.py beside it whose names contain WORD."""
 import atexit
 import contextlib
@@ -33,10 +33,10 @@ atexit.register(kit.disarm, True)
 
 
 class Log(list):
-    """Of deaths, native ones too."""
+    """Deaths in order, native ones included."""
 
     def value(self, name):
-        """An object whose death is logged. gc does not know it, and so does not choose the time."""
+        """An object whose death is logged. gc does not track it, so does not choose the time."""
         kit.log_to(self, [])
         return kit.value(name)
 
@@ -61,7 +61,7 @@ def make(cls, **attributes):
 
 
 def settled():
-    """Whether nothing waits or is being released."""
+    """true if the queue is empty and no release is under way."""
     now = kit.queued()
     return now[DRAINED] == now[PUSHED]
 
@@ -84,7 +84,7 @@ def settle(until=None):
 
 @contextlib.contextmanager
 def by_hand():
-    """The queue has no thread meanwhile."""
+    """Without the queue's thread."""
     kit.disarm(True)
     try:
         yield
@@ -106,7 +106,7 @@ def refused(error, call, *args):
 
 
 def checked(test):
-    """test, and afterwards: nothing lives, C saw no promise broken, no __del__ failed."""
+    """test, and checks afterwards: no object is left, C found no broken promise, no __del__ failed."""
     @functools.wraps(test)
     def run():
         global nodes_before

@@ -2,7 +2,7 @@
 
 stress_test, which run.py builds, is on the path. Python threads, each replaced after a while, and
 native threads put, get and take the same few objects; one more thread runs gc. Afterwards
-everything is given back. Exits 1 if identity, an attribute or a class was lost, an object was
+everything is released. Exits 1 if identity, an attribute or a class was lost, an object was
 destroyed twice, early or never, or an exception went astray."""
 import argparse
 import atexit

@@ -1,4 +1,4 @@
-"""The kit's promises about the lives of wrappers and about classes. Built and run by run.py; with
+"""The kit's promises about lifetime and classes of wrappers. Built and run by run.py; with
 the module on the path, `python test_kit.py [WORD]` runs all of the kit's tests without pytest."""
 import abc
 import gc

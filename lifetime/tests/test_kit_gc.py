@@ -1,4 +1,4 @@
-"""The kit's promises about gc, long chains, the trashcan and want of memory. See test_kit.py."""
+"""The kit's promises about gc, long chains, the trashcan and failed allocations. See test_kit.py."""
 import gc
 import sys
 import weakref
@@ -338,7 +338,7 @@ def test_wrapper_put_off_before_its_dealloc():
         assert live() == 0
 
 
-# ---- want of memory ---------------------------------------------------------------
+# ---- failed allocations ------------------------------------------------------------
 
 
 def test_want_of_memory_costs_nothing():

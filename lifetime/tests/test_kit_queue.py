@@ -1,4 +1,4 @@
-"""The kit's promises about references given up by unattached threads. See test_kit.py."""
+"""The kit's promises about references handed over by unattached threads. See test_kit.py."""
 import contextlib
 import gc
 import os
@@ -273,7 +273,7 @@ def test_a_drain_by_an_entering_thread_is_bounded():
 
 
 def test_no_request_is_lost():
-    for who in "the queue's thread", "both", "an entering thread":
+    for drainer in "the queue's thread", "both", "an entering thread":
         stop = threading.Event()
 
         def drain():
@@ -281,15 +281,15 @@ def test_no_request_is_lost():
                 kit.drain()
 
         thread = threading.Thread(target=drain)
-        with by_hand() if who == "an entering thread" else contextlib.nullcontext():
-            if who != "the queue's thread":
+        with by_hand() if drainer == "an entering thread" else contextlib.nullcontext():
+            if drainer != "the queue's thread":
                 thread.start()
             try:
                 sent, ran = kit.ping(2_000_000)
-                assert sent == ran > 0, (who, sent, ran)
+                assert sent == ran > 0, (drainer, sent, ran)
             finally:
                 stop.set()
-                if who != "the queue's thread":
+                if drainer != "the queue's thread":
                     thread.join()
 
 

@@ -21,7 +21,7 @@ TEXTS = {
     "mirrored": ["lifetime/lifetime.h", "toggleref/toggleref.h", "mirrored/mirrored.h"],
     "handletable": ["handletable/handletable.c", "handletable/handletable.go", "lifetime/slot.h"],
 }
-# Of a name in a model that stands for one in the text. Py_ names are CPython's.
+# Prefixes of a name in a model that must be in the text. Py_ names are CPython's.
 SHARED = re.compile(r"\b(?:lt|preserve|toggleref|intrusive|mirrored|handletable)_\w+|"
                     r"\b(?:LT|PRESERVE|TOGGLEREF|INTRUSIVE)_\w+|\bppHandletable\w+")
 

@@ -1,4 +1,4 @@
-"""The reference model with threads that run at once, without the GIL where there is none.
+"""The reference model with concurrent threads, without the GIL on a free-threaded build.
 
 Several threads do random operations on objects that they share. The order in which they
 meet is the machine's; so the model does not follow every operation. It knows what must
@@ -89,7 +89,7 @@ class Parallel:
         return stats["wrappers_created"] - stats["wrappers_freed"]
 
     def collect(self):
-        """Have everything die that is to die. gc releases, too, what waits for the thread that made it."""
+        """Destroy everything that has no reference. gc also releases objects that wait for the thread that made them."""
         before = None
         while before != (before := (self.s.live_objects(), self.wrappers())):
             for _ in range(2):

@@ -7,8 +7,8 @@ its own; gc runs at every allocation and Go's collector all the time. Prints pro
 and at the end what was done. A sequence that fails is cut down to the shortest that
 still does, printed, and is what a regression test is made of (test_model.py).
 
---parallel: threads that run at once (parallel.py), without the GIL where there is none. What
-fails may not fail again, so nothing is cut down.
+--parallel: concurrent threads (parallel.py), without the GIL on a free-threaded build. A
+failure may not recur, so no sequence is cut down.
 """
 
 import argparse
@@ -28,7 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]
 
 LENGTH = 400  # operations in a world
-SILENT = 300  # seconds after which who says nothing hangs
+SILENT = 300  # seconds without output after which a process counts as hung
 
 
 def sequence(seed, n=LENGTH, eventful=None):

@@ -1,4 +1,4 @@
-"""Every entry point with every wrong thing: a clear exception, never a crash, nothing lost."""
+"""Every entry point with every wrong argument: a clear exception, never a crash, no leak."""
 
 import os
 import sys

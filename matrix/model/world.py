@@ -1,7 +1,7 @@
 """A reference model of what strategies promise, and operations that hold a real one to it.
 
-The model is plain Python without any lifetime tricks: it says which native objects and
-wrappers are alive and what is on them, from who refers to whom. Where strategies
+The model is plain Python without lifetime tricks: from the references between objects
+it derives which native objects and wrappers are alive, and their attributes. Where strategies
 differ, the subject's declaration decides what the model expects.
 
 An operation is (name, i, j, k): three numbers that choose among what there is, so that
@@ -193,12 +193,12 @@ class World:
         self.expected_deaths[w.native.number] = self.expected_deaths.get(w.native.number, 0) + 1
 
     def let_go(self, w):
-        """Perhaps nobody in Python has it any more: what is kept once may have been kept already."""
+        """Perhaps no Python reference is left: then a wrapper that is kept once may have been kept already."""
         if self.vague and not w.variables:
             w.vague = w.weak_vague = True
 
     def follow(self, collect=False):
-        """Let die what has to, and see that it does. collect: gc runs, too."""
+        """Destroy what has no reference, and check it. collect: gc runs, too."""
         if not self.firing:  # what was put off has been destroyed
             for w in self.put_off:
                 w.limbo = False
@@ -278,7 +278,7 @@ class World:
         w.variables += 1
 
     def room(self, i):
-        """See to it that there is room for one more variable."""
+        """Make room for one more variable."""
         if len(self.variables) >= MOST:
             self.op_drop(i, 0, 0)
 
@@ -725,7 +725,7 @@ class World:
             e.__traceback__ = None
             self.expect(not there, "an edge is not there")
         else:
-            self.expect(there, "an edge is there that nobody made")
+            self.expect(there, "an edge exists that was never made")
 
     def op_children(self, i, j, k):
         real, w = self.pick(self.variables, i) or (None, None)
@@ -772,7 +772,7 @@ class World:
         self.op_collect(2, 0, 0)
 
     def op_collect(self, i, j, k):
-        # A young collection may leave garbage, so it is for when there is none.
+        # A young collection may leave garbage, so run it only without garbage.
         garbage = self.garbage()
         garbage = garbage or self.vague or not self.prompt
         gc.collect(2 if garbage else i % 3)
@@ -836,7 +836,7 @@ class World:
         real.__class__ = w.cls
 
     def op_race(self, i, j, k):
-        """Threads wrap and drop while a goroutine lets go of another reference."""
+        """Threads wrap and drop while a goroutine releases another reference."""
         real, w = self.pick(self.variables, i) or (None, None)
         if w is None or self.vague:
             return
@@ -1001,7 +1001,7 @@ class World:
         self.after(True)
 
     def close(self):
-        """Let go of everything; then everything must be gone."""
+        """Release everything; then no object must be left."""
         self.armed = False
         for real, w in self.variables:
             if w.captured:

@@ -65,7 +65,7 @@ def test_del_runs_exactly_once_at_the_real_death(s):
 
 @prop("F11", "death is prompt")
 def test_death_is_prompt(s):
-    """What the last reference goes for dies at once, without any garbage collection: the wrapper, its __del__, its callbacks and the native object."""
+    """When the last reference goes, everything dies at once, without a garbage collection: the wrapper (with __del__ and callbacks) and the native object."""
     Sub, deaths = counting(s)
     for last_is_native in (False, True):
         a, calls = Sub(), []
@@ -85,7 +85,7 @@ def test_death_is_prompt(s):
 
 @prop("F3", "__del__ stores self in Python")
 def test_del_that_stores_self_in_a_global(s):
-    """An object whose __del__ stores it somewhere lives on, whole, and is freed when dropped again."""
+    """An object whose __del__ stores it somewhere lives on intact, and is freed when dropped again."""
     box = []
 
     class Sub(s.MyClass):
@@ -144,7 +144,7 @@ def test_del_that_hands_self_to_native_code(s):
 
 @prop("F5", "pending exception survives")
 def test_a_pending_exception_is_still_pending_afterwards(s):
-    """An exception that is on its way when a wrapper dies or flips arrives unchanged."""
+    """An exception that is pending when a wrapper dies or flips arrives unchanged."""
     ran = []
 
     class Sub(s.MyClass):
@@ -180,7 +180,7 @@ def test_a_pending_exception_is_still_pending_afterwards(s):
 
 @prop("F6", "native object usable in __del__")
 def test_the_native_object_is_usable_inside_del(s):
-    """Inside __del__ the native object is whole: its number, message and edges can be used."""
+    """Inside __del__ the native object is intact: its number, message and edges can be used."""
     seen = []
 
     class Sub(s.MyClass):
@@ -207,7 +207,7 @@ def test_the_native_object_is_usable_inside_del(s):
 
 @prop("F8", "types with __del__ are preserved")
 def test_types_with_del_are_preserved_like_types_without(s):
-    """A type with __del__ is preserved as well as a type without, through any number of deaths."""
+    """A type with __del__ is preserved like a type without, through any number of deaths."""
 
     class Sub(s.MyClass):
         def __del__(self):
@@ -285,7 +285,7 @@ def test_a_failed_construction_leaks_nothing(s):
 
 @prop("F7", "__del__ after a goroutine's release", child=True)
 def test_del_runs_whole_when_the_last_reference_goes_on_a_goroutine(s):
-    """__del__ runs once, with the native object whole, when the last native reference goes on a goroutine; what it raises is reported."""
+    """__del__ runs once, with the native object intact, when a goroutine releases the last native reference; its exception is reported."""
     seen, reported = [], []
 
     class Sub(s.MyClass):

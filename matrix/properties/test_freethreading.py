@@ -30,14 +30,14 @@ class Meeting:
             if self.broken:
                 raise threading.BrokenBarrierError
             spins += 1
-            if spins > 100:  # it has no processor
+            if spins > 100:  # another thread has the processor
                 time.sleep(0)
 
 
 def race(rounds, make, first, *others, check=lambda thing: None):
-    """first and others, each in a thread of its own, rounds times, all at once on what make() returns; check(that) afterwards.
+    """Run first and others at once, each in a thread of its own, on the list that make() returns; then check(list). rounds times.
 
-    What make() returns is a list, which is emptied after check. Raises what any of them raised.
+    The list is emptied after check. Raises what any of them raised.
     """
     meeting, thing, errors = Meeting(len(others) + 1), [], []
 
@@ -79,7 +79,7 @@ def race(rounds, make, first, *others, check=lambda thing: None):
 
 
 def during(work, *others):
-    """work() while each of others is called again and again, each in a thread of its own."""
+    """Run work() while each of others is called repeatedly in a thread of its own."""
     done, errors = threading.Event(), []
 
     def again(other):
@@ -104,7 +104,7 @@ def during(work, *others):
 
 
 def wait_for_goroutines(s, alive):
-    """Releases that go on: wait until no more objects are alive than that."""
+    """Wait for running releases until at most that many objects are alive."""
     for _ in range(400):
         s.settle()
         gc.collect()
@@ -149,7 +149,7 @@ def test_threads_without_the_gil(s):
 
 @prop("FT3", "a zombie outlives its thread", child=True, absent=ABSENT)
 def test_a_zombie_of_a_thread_that_has_exited_is_revived_by_another(s):
-    """A wrapper made, and dropped, on a thread that has exited since is revived whole by another thread, with the GIL off."""
+    """With the GIL off, another thread resurrects intact a wrapper whose thread has exited after it made and dropped it."""
     without_gil()
     for _ in range(100):
         found = []
@@ -235,7 +235,7 @@ def test_a_weak_reference_is_never_empty_while_native_code_holds_the_object(s):
 
 @prop("FT6", "weak references answer again", child=True, absent=ABSENT)
 def test_a_weak_reference_gives_the_one_wrapper_or_for_a_moment_none(s):
-    """While threads drop and wrap a held object, a weak reference gives its one wrapper, whole, or None for a moment; afterwards it answers again."""
+    """While threads drop and wrap a held object, a weak reference answers with its one wrapper, intact, or with None for a moment; afterwards it answers again."""
     without_gil()
 
     def drop(thing):
@@ -246,7 +246,7 @@ def test_a_weak_reference_gives_the_one_wrapper_or_for_a_moment_none(s):
         r, w, number, *_ = thing
         for _ in range(8):
             b = w()
-            assert b is None or b.x == 1 and b.id() == number, "another wrapper, or one that is not whole"
+            assert b is None or b.x == 1 and b.id() == number, "another wrapper, or one that is not intact"
 
     def check(thing):
         r, w, number, _ = thing
@@ -258,7 +258,7 @@ def test_a_weak_reference_gives_the_one_wrapper_or_for_a_moment_none(s):
 
 @prop("FT7", "last release races all", child=True, absent=ABSENT)
 def test_the_last_native_release_races_a_wrap_and_a_weak_upgrade(s):
-    """The last native release races a wrap and a weak reference's upgrade: each gets a whole object or is told that it is gone, and nothing is left."""
+    """The last native release races a wrap and a weak reference's upgrade: each gets an intact object, ReferenceError or None, and nothing leaks."""
     without_gil()
     each = 50
 
@@ -481,7 +481,7 @@ def test_what_is_released_while_others_use_it(s):
 
 @prop("FT13", "set_callback races emit", child=True, absent=ABSENT)
 def test_callbacks_set_while_events_are_delivered(s):
-    """Callbacks that threads set and take away while others emit events are called or not, whole, and none is left."""
+    """While threads set and remove callbacks and others emit events, a callback is called or not, never after it is freed, and none leaks."""
     without_gil()
     times, made = 3000 if QUICK else 30_000, []
 
@@ -612,7 +612,7 @@ def test_class_assigned_by_several_threads(s):
 
 @prop("FT16", "first instances of a class", child=True, absent=ABSENT)
 def test_the_first_instances_of_a_class_made_at_once(s):
-    """Threads that make the first instances of a new Python subclass at once get whole ones, which native code keeps as any other."""
+    """Threads that make the first instances of a new Python subclass at once get intact ones, which native code keeps like any other."""
     without_gil()
 
     def make():
@@ -630,7 +630,7 @@ def test_the_first_instances_of_a_class_made_at_once(s):
         cls, *refs = thing
         for i, r in enumerate(refs, 1):
             b = r.get()
-            assert (type(b), getattr(b, "slot", None), getattr(b, "x", None)) == (cls, [i], [i]), "it is not whole"
+            assert (type(b), getattr(b, "slot", None), getattr(b, "x", None)) == (cls, [i], [i]), "it is not intact"
 
     race(100 if QUICK else 500, make, create(1), create(2), create(3), check=check)
 

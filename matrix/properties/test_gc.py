@@ -22,7 +22,7 @@ def test_a_native_reference_keeps_a_cycle_intact(s):
 
 @prop("G2", "released, it is collected")
 def test_a_released_cycle_is_collected(s):
-    """A cycle through __dict__ is collected once native code has let go."""
+    """A cycle through __dict__ is collected once native code has released the object."""
     a = s.MyClass()
     a.me = a
     r, w = s.MyClassRef(a), weakref.ref(a)
@@ -158,9 +158,9 @@ def test_the_same_cycle_with_another_native_reference_survives(s):
     r2.release()
 
 
-@prop("G13", "gc never guts the class")
+@prop("G13", "gc never clears the class")
 def test_gc_never_guts_the_class_of_a_held_object(s):
-    """gc never breaks up a class that only a natively held wrapper keeps alive."""
+    """gc never clears a class that only a natively held wrapper keeps alive."""
 
     def make(reassign):
         class Sub(s.MyClass):
@@ -279,7 +279,7 @@ def test_long_chains_are_freed_without_overflowing_the_stack(s):
             s.settle()
             gc.collect()
             assert s.live_objects() == alive, f"{build.__name__} of {cls.__name__} leaks"
-            # The same, with native code letting go last.
+            # The same, with native code releasing last.
             head = build(cls)
             r = s.MyClassRef(head)
             del head

@@ -45,7 +45,7 @@ def test_the_same_object_after_a_thousand_deaths(s):
 
 @prop("I4", "reuse never mixes up")
 def test_a_reused_address_or_handle_never_yields_somebody_elses_wrapper(s):
-    """A native address, slot or handle that is used again never yields somebody else's wrapper."""
+    """A native address, slot or handle that is reused never yields another object's wrapper (ABA)."""
     seen = set()
     for n in range(500):
         a = s.MyClass()

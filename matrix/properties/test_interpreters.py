@@ -60,7 +60,7 @@ b = m.MyClass(); h = m.MyClassRef(b); del b; h.get().id(); h.release_from_gorout
 
 @prop("N2", "no wrapper crosses interpreters", child=True, absent=ABSENT)
 def test_no_wrapper_crosses_interpreters(s):
-    """No wrapper gets into another interpreter, by no road there is, and subinterpreters that come and go leave the objects whole."""
+    """No wrapper gets into another interpreter by any means, and subinterpreters that start and end leave the objects intact."""
     status, out, err = program(s, BEGIN + """
 a = m.MyClass(); a.x = 1; r = m.MyClassRef(a)
 for thing in (a, r, m.MyClass):

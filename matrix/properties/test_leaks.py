@@ -33,7 +33,7 @@ def test_a_million_flips_are_flat(s):
             for _ in range(n):
                 get()
         # The same with another holder each time, so that a strategy which keeps a dead wrapper
-        # takes it over, and gives it back, each time.
+        # takes it over, and releases it, each time.
         for cls in (s.MyClass, Sub):
             a = cls()
             for _ in range(n // 10):
@@ -88,7 +88,7 @@ def test_native_objects_and_wrappers_balance_to_zero(s):
 @prop("L3", "total references are flat", child=True,
       absent="" if hasattr(sys, "gettotalrefcount") else "needs a debug build of CPython")
 def test_the_total_of_all_reference_counts_is_flat(s):
-    """On a debug build of CPython the total of all reference counts is flat over everything that can happen to an object."""
+    """On a debug build of CPython the total of all reference counts is flat over every way in which an object can live and die."""
 
     class Sub(s.MyClass):
         __slots__ = ("s",)

@@ -68,7 +68,7 @@ def test_misuse_is_a_clear_exception(s):
 
 
 def stale_handles(s, a, other):
-    """Where wrappers carry handles: numbers that name nothing, or somebody else's object."""
+    """Where wrappers carry handles: numbers that name no object, or another object."""
     of, handle = s.MyClass.from_handle, a.handle()
     assert of(handle) == a
     dead = s.MyClass()
@@ -80,12 +80,12 @@ def stale_handles(s, a, other):
         refused(ReferenceError, of, wrong)
     for wrong in (None, "1", 1.0, a):
         refused(TypeError, of, wrong)
-    # Native objects that are made ahead of need are nobody's yet.
+    # Spare native objects are not in use yet.
     alive = s.live_objects()
     found = [x for x in map(neighbour(of), range(handle - 64, handle + 64)) if x is not None]
     assert s.live_objects() == alive
     fresh = [s.MyClass() for _ in range(64)]
-    assert not any(x == y for x in found for y in fresh), "a handle reached an object that nobody had made yet"
+    assert not any(x == y for x in found for y in fresh), "a handle reached an object that was not made yet"
     assert stale not in [x.handle() for x in successors]
     closed = of(handle)
     closed.close()

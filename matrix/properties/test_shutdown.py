@@ -17,7 +17,7 @@ def test_exit_with_live_zombies(s):
         "    keep = []\n"
         "    def __del__(self): self.id()\n"
         "b = Sub(); b.s = b; Sub.keep.append(m.MyClassRef(b)); del b\n",
-        # held by native edges only, of an object that is never let go
+        # held by native edges only, of an object that is never released
         "p = m.MyClass()\n"
         "for n in range(100):\n"
         "    c = m.MyClass(); c.x = [p]; p.append(c)\n"
@@ -50,7 +50,7 @@ def test_everything_works_from_an_atexit_callback(s):
 
 @prop("X2", "release after finalization", child=True)
 def test_native_release_after_finalization(s):
-    """Native code gives its references back when the interpreter has gone: no crash, no hang, exit status 0."""
+    """Native code releases its references after the interpreter is finalized: no crash, no hang, exit status 0."""
     status, out, err = program(s, (
         "class Sub(m.MyClass):\n"
         "    __slots__ = ('s',)\n"
@@ -127,7 +127,7 @@ use(1000)
 
 @prop("X6", "SIGINT, faulthandler", child=True)
 def test_signals_work_as_without_the_extension(s):
-    """SIGINT still raises KeyboardInterrupt, whatever native code is at, and faulthandler still reports a crash."""
+    """SIGINT still raises KeyboardInterrupt, whatever native code is doing, and faulthandler still reports a crash."""
     status, out, err = program(s, """
 import signal, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have us ignore it

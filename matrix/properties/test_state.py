@@ -221,7 +221,7 @@ def diamond(base, T):
 
 @prop("S10", "wrapped again while torn down")
 def test_a_wrap_while_the_wrapper_is_torn_down_keeps_class_and_dict(s):
-    """Code that runs while a wrapper is torn down and wraps its object again finds class and __dict__."""
+    """Code that runs during a wrapper's tp_dealloc and wraps its object again finds class and __dict__."""
     got = []
 
     class Value:

@@ -10,7 +10,7 @@ from harness import QUICK, prop, resident, restoring_switch_interval, together
 @prop("T1", "last drop races a wrap", child=True)
 @restoring_switch_interval
 def test_last_python_reference_dropped_while_another_thread_wraps(s):
-    """One thread drops the last Python reference while another wraps: both get a whole object."""
+    """One thread drops the last Python reference while another wraps: both get an intact object."""
     sys.setswitchinterval(1e-6)
     for _ in range(15 if QUICK else 100):
         a = s.MyClass()
@@ -33,7 +33,7 @@ def test_last_python_reference_dropped_while_another_thread_wraps(s):
 @prop("T2", "native release races a weakref", child=True)
 @restoring_switch_interval
 def test_native_release_races_a_weakref_upgrade(s):
-    """Native code lets go on a goroutine while a thread upgrades a weak reference: it gets a whole object or None."""
+    """Native code releases on a goroutine while a thread upgrades a weak reference: the thread gets an intact object or None."""
     sys.setswitchinterval(1e-6)
     got = []
     for _ in range(60 if QUICK else 500):
@@ -119,7 +119,7 @@ def test_goroutines_and_threads_wrap_and_release_at_once(s):
                  lambda: r.wrap_from_goroutines(4, times), lambda: r.wrap_from_goroutines(2, times))
         assert r.get().id() == number
         r.release_from_goroutine()
-    # That nothing is left over is seen to after every property.
+    # The harness checks after every property that nothing is left over.
 
 
 @prop("T5", "a storm of 100,000 releases", child=True)
@@ -139,7 +139,7 @@ def test_a_storm_of_releases(s):
     before = resident()
     s.release_from_goroutines(refs, 8, False)
     while s.live_objects() - alive > n // 2:
-        s.MyClass()  # Python is busy with other things
+        s.MyClass()  # Python runs other code
         s.settle()
     grown = resident() - before
     for _ in range(100):

@@ -37,7 +37,7 @@ def test_the_callback_fires_once_at_the_real_death(s):
 
 @prop("W3", "upgraded zombie outlives native code", child=True)
 def test_a_zombie_brought_back_by_a_weakref_outlives_native_code(s):
-    """A zombie that a weak reference brought back is fully usable after native code lets go."""
+    """A zombie that a weak reference resurrected is fully usable after native code releases the object."""
     for slots in ((), ("z",)):
         Sub = type("Sub", (s.MyClass,), {"__slots__": slots})
         a = Sub()

@@ -44,7 +44,7 @@ def leaks(s):
 
 @harness.prop("Z5", "asks for too much")
 def asks(s):
-    """Asks for what the subject has not."""
+    """Needs what the subject lacks."""
     s.nonesuch()
 
 
@@ -164,7 +164,7 @@ def test_what_was_asked_for_is_whole(matrix):
 
 @alone_or_not
 def test_a_run_that_stops_early_writes_nothing(processes, matrix):
-    """What there is could be taken for all."""
+    """Partial results could be mistaken for complete ones."""
     status, printed, document = matrix.run(PROPERTIES, "-x", *processes, breaks={})
     assert status == (2 if processes else 1), printed  # as pytest and xdist have it
     assert "1 of 2 tests" in printed and document is None and not matrix.md.exists()
@@ -172,7 +172,7 @@ def test_a_run_that_stops_early_writes_nothing(processes, matrix):
 
 @alone_or_not
 def test_ctrl_c_ends_it_with_130_and_writes_nothing(processes, matrix):
-    """And takes along the processes that it has started."""
+    """Ctrl-C also ends the processes that the run has started."""
     run = matrix.start(HANGS, *processes, breaks={"C91": "x"})
     deadline = time.monotonic() + 60
     while not (matrix.folder / "hangs").exists():
@@ -187,14 +187,14 @@ def test_ctrl_c_ends_it_with_130_and_writes_nothing(processes, matrix):
 
 
 def test_a_process_that_dies_ends_it(matrix):
-    """In which a test ran that should have had one of its own: it is named, once, and nothing is written."""
+    """A crash of a test without a process of its own: the test is named once, and no results are written."""
     status, printed, document = matrix.run(PROPERTIES.replace("assert False", "import os; os.abort()"), "-n", "1", "--max-worker-restart=0", breaks={})
     assert status == 1 and "crashed while running" in printed and "test_breaks[naive]" in printed
     assert document is None
 
 
 def test_a_relative_pythonpath_is_found_by_all_processes():
-    """As in the command that README.md prints."""
+    """The command is README.md's."""
     root = os.path.dirname(harness.HERE)
     done = subprocess.run([sys.executable, "-m", "pytest", "matrix/properties", "-q", "-c", "matrix/pytest.ini", "--rootdir", "matrix",
                            "-k", "skips_super"], capture_output=True, text=True, cwd=root,

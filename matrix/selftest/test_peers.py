@@ -1,4 +1,4 @@
-"""Somebody else's libraries: how they are declared, run and compared. Needs none of them."""
+"""Other libraries: how they are declared, run and compared. Needs no library installed."""
 
 import glob
 import importlib
@@ -64,7 +64,7 @@ def test_leaks(s):
 
 @prop("C95", "raises")
 def test_raises(s):
-    """Raises what nobody declared."""
+    """Raises what is not declared."""
     raise KeyError("bug")
 
 @prop("C96", "refused")
@@ -92,7 +92,7 @@ def test_holds_now(s):
 
 @prop("L2", "all is given back")
 def test_all_is_given_back(s):
-    """Holds here, but speaks of C94, too."""
+    """Holds here, but depends on C94, too."""
 '''
 
 

@@ -4,9 +4,9 @@ A subject has the classes and functions of a strategy's module (MyClass,
 MyClassRef, new_native, live_objects, ...) or part of them, and says which
 properties it breaks, and why. Whatever it does not say, it promises.
 
-Strategies are ours, and always there. Libraries are somebody else's, or extensions without
-the suite such as those of takehome/: there is an adapter for each in this folder, and nothing
-looks at them unless MATRIX_SUBJECTS names them or MATRIX_PEERS is set, as `make peers` does.
+Strategies are the suite's own, and always available. Libraries are third-party, or extensions
+without the suite such as those of takehome/. Each has an adapter in this folder, which is
+used only if MATRIX_SUBJECTS names it or MATRIX_PEERS is set, as by `make peers`.
 """
 
 import functools
@@ -60,8 +60,8 @@ class Subject:
     """One column of the matrix.
 
     name             the column's head
-    kind             "strategy", or "library" for somebody else's
-    idea, shipped_by what it does, in one line; who works like this
+    kind             "strategy" or "library"
+    idea, shipped_by what it does, in one line; the libraries that do the same
     breaks           {property: reason}
     not_applicable   {property: reason}
 
@@ -94,9 +94,9 @@ class Subject:
         return f"<subject {self.name}>"
 
     def settle(self):
-        """Have happen what is to follow from what was dropped or released, where that is not at once.
+        """Wait for the consequences of drops and releases that do not happen at once.
 
-        Says nothing of Python's own garbage, which gc.collect() sees to.
+        Does not collect Python's garbage, as gc.collect() does.
         """
         getattr(self.module, "settle", lambda: None)()
 
@@ -106,7 +106,7 @@ class Subject:
         return f"import {self.module.__name__.split('.')[0]} as p\np.strategy('preserve').MyClass().id()"
 
     def counters(self):
-        """stats(), which every strategy has; None for a library, which keeps no such books."""
+        """stats(), which every strategy has; None for a library."""
         return None if self.kind == "library" else self.stats()
 
     def refusal(self, error):
@@ -114,7 +114,7 @@ class Subject:
         return ""
 
     def lacking(self, error):
-        """The method that it lacks and that an exception is about, "" if there is none."""
+        """The missing method that an exception is about, or ""."""
         return ""
 
     def expected(self, property_id):
@@ -129,12 +129,12 @@ class Subject:
 
 
 class Library(Subject):
-    """Somebody else's library, beside the strategy that it ships.
+    """A library, compared with the strategy that it ships.
 
     ships       that strategy
     idea        how the library does it, in one line
     load        imports the library and returns the module for the matrix; raises
-                ImportError where it cannot be had, with the reason
+                ImportError, with the reason, if it is not available
     differs     [(outcome, "property property ...", reason)]: what is not as it is
                 with the strategy. Everything else is, for the strategy's reason.
                 "crashed|breaks": one of these, as the moment has it
@@ -146,7 +146,7 @@ class Library(Subject):
     note        what to know about its times
 
     Its properties run in processes of their own, so "crashed" and "hung" can be
-    declared. The library is imported when something is first asked of it, and
+    declared. The library is imported at its first use, and
     never by the process that judges.
     """
 
@@ -254,8 +254,8 @@ def library(name):
 
 @functools.cache
 def missing(name):
-    """Why the library called name cannot be had, "" if it can."""
-    # Not here: some libraries cannot be in one process with each other.
+    """Why the library called name is not available, "" if it is."""
+    # In a new process: some libraries cannot be in one process with each other.
     code = ("import sys; sys.path.insert(0, sys.argv[1]); import subjects\n"
             "try: subjects.library(sys.argv[2]).module\n"
             "except ImportError as e: print(e); sys.exit(3)")
@@ -266,7 +266,7 @@ def missing(name):
 
 
 def skipped():
-    """{library: reason}: those that were asked for and cannot be had."""
+    """{library: reason}: those that were asked for and are not available."""
     return {name: missing(name) for name in _asked() if name in LIBRARIES and missing(name)}
 
 

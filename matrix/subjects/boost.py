@@ -5,7 +5,7 @@ from .reasons import DESTROYED_FIRST, OWNED_UNSEEN, UNSEEN
 
 NO_SLOTS = "its instances vary in size, and CPython allows no __slots__ on those"
 
-NO_GIL = "the Python reference is dropped without taking the GIL, so native code must have it to let go"
+NO_GIL = "the Python reference is dropped without taking the GIL, so native code must have it to release"
 
 SUBJECTS = [
     Library(

@@ -6,9 +6,9 @@ from . import Library, native
 from .reasons import COPY, DEL_UNDER_LOCK, DESTROYED_FIRST, LARGE_INT, METACLASS, NO_GIL_LEFT, OWNED_UNSEEN, UNSEEN
 
 REFUSES = {
-    "must be called when overriding __init__": "the native object is made in __init__, and who skips it is told so",
+    "must be called when overriding __init__": "the native object is made in __init__, and a class that skips it gets this error",
     "Unable to cast from non-held": "the native object is made in __init__, and there is none before",
-    "None is no MyClass": "the native object is made in __init__; before, native code is given none",
+    "None is not a MyClass": "the native object is made in __init__; before, native code is given none",
 }
 EVERYWHERE = [
     ("breaks", "S7", METACLASS),
@@ -20,7 +20,7 @@ EVERYWHERE = [
     *([("breaks", "F9", "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected")]
       if sys.version_info < (3, 12) else []),
 ]
-# Of those whose wrappers die while native code holds the object.
+# For those whose wrappers die while native code holds the object.
 DYING = ("crashed", "S10", "the map still has a wrapper whose __slots__ are being cleared, and a wrap then gets it")
 
 SUBJECTS = [

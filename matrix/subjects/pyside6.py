@@ -6,7 +6,7 @@ import types
 from . import Library, NotApplicable
 from .reasons import COPY, METACLASS
 
-NO_THREAD = "a QObject belongs to a thread, and may not be let go on another one"
+NO_THREAD = "a QObject belongs to a thread, and may not be released on another one"
 ONE_PARENT = "a QObject has one parent, and that is what holds it here"
 NO_EVENT = "the adapter has no native code that calls a virtual method"
 NO_BIRTH = "what makes a QObject in native code for Python hands out its wrapper at once"
@@ -118,7 +118,7 @@ SUBJECTS = [
             ("it would take minutes", "GC/objs=100000 Hold/objs=200000"),
         ],
         note="the adapter's MyClassRef and methods are Python code",
-        refuses={"method of object's base class": "the native object is made in __init__, and who skips it is told so"},
+        refuses={"method of object's base class": "the native object is made in __init__, and a class that skips it gets this error"},
         differs=[
             ("n/a", "I4 I6 I7 I9 F5 T5 X4 D1", NO_BIRTH),
             ("n/a", "S8 S9 G9 X3 X6", NO_EVENT),

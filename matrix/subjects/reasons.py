@@ -2,9 +2,9 @@
 
 UNSEEN = "gc does not see what the native object holds"
 OWNED_UNSEEN = "gc does not see the Python reference that a native reference owns"
-METACLASS = "its classes have a metaclass of their own, which ABCMeta and Protocol do not get along with"
-NO_GIL_LEFT = "letting go takes the GIL, which cannot be had when the interpreter has gone"
-DEL_UNDER_LOCK = "the thread that lets go runs __del__ itself, with the lock held"
+METACLASS = "its classes have a metaclass of their own, which conflicts with those of ABC and Protocol"
+NO_GIL_LEFT = "a release takes the GIL, which is not available after finalization"
+DEL_UNDER_LOCK = "the thread that releases runs __del__ itself, with the lock held"
 COPY = "copying is refused with CPython's own words only, which do not say why"
 LARGE_INT = "an int of more than 64 bits is a TypeError, not an OverflowError"
 DESTROYED_FIRST = "the native object is destroyed before weak references are cleared"

@@ -19,7 +19,7 @@ SUBJECTS = [
             ("breaks", "N1", "a second interpreter does not get its classes"),
             ("breaks", "D1", "None is taken for a native reference to nothing"),
             ("breaks", "D2", "object.__new__ makes a proxy of nothing"),
-            ("breaks", "C1", "a proxy is a plain Python object, and a copy of it stands for the same native object"),
+            ("breaks", "C1", "a proxy is a plain Python object, and a copy of it has the same native object"),
         ],
     ),
 ]

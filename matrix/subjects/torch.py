@@ -44,7 +44,7 @@ EVERYWHERE = [
     ("breaks", "C1", "a copy is another tensor that shares the memory, and the number is in there"),
 ]
 
-LOST = "a zombie that a weak reference brings back loses its tensor when native code lets go"
+LOST = "a zombie that a weak reference brings back loses its tensor when native code releases"
 
 SUBJECTS = [
     Library(

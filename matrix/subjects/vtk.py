@@ -6,7 +6,7 @@ import types
 
 from . import Library, NotApplicable
 
-NO_THREAD = "nothing that Python can reach in VTK lets go on another thread, without the GIL"
+NO_THREAD = "no function of VTK in Python releases on another thread, without the GIL"
 NO_EVENT = "VTK calls functions that observe an object, and never a method of its wrapper"
 
 
@@ -124,7 +124,7 @@ def load():
 
         def release(self):
             if self.vector and not self.seen:
-                live[0] -= 1  # nobody will see it die
+                live[0] -= 1  # its death is not observed
             super().release()
 
         __del__ = release
@@ -153,7 +153,7 @@ SUBJECTS = [
         unmeasured=[
             (NO_EVENT, "Callbacks"),
             ("looking for ghosts takes time in proportion to their number", "GC/objs=100000 Hold/objs=200000 Memory"),
-            ("the adapter sees to what a first wrap would have to do", "WrapFirst"),
+            ("the adapter does what a first wrap would have to do", "WrapFirst"),
         ],
         note="the adapter's MyClassRef and methods are Python code",
         refuses={"returned NULL without setting an exception": "an exception raised by a constructor becomes a SystemError"},

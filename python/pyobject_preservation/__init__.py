@@ -33,7 +33,7 @@ REFERENCES = tuple(name for name, d in _declarations.items() if d["lacks"] is no
 
 
 def declaration(name, /):
-    """What the strategy called name says about itself: GUARANTEES of its module, which need not be loaded.
+    """What the strategy called name declares: GUARANTEES of its module, which need not be loaded.
 
     Raises ValueError, which lists the names there are, for any other.
     """

@@ -26,7 +26,7 @@ def test_numbers_are_never_reused(m, kept):
 
 
 def test_an_object_begins_empty(m):
-    """Whatever the one before it, with the same memory, has had."""
+    """Whatever the previous object with the same memory had."""
     for n in range(200):
         a = m.MyClass()
         assert (a.message(), a.children(), vars(a)) == ("", [], {})
@@ -114,7 +114,7 @@ def test_a_closed_wrapper_equals_no_later_object():
 
 
 def test_spare_objects_answer_to_no_handle():
-    """A guessed handle finds a living object of the strategy, or nothing."""
+    """A guessed handle finds a live object of the strategy, or none."""
     m = pp.strategy("handletable")
     a = m.MyClass()
     around = a.handle()

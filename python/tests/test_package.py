@@ -1,4 +1,4 @@
-"""The Python package: what a user who has never seen it finds."""
+"""The Python package as a new user finds it."""
 
 import ast
 import inspect

@@ -90,7 +90,7 @@ def together(number, work):
 @needs_fork
 @pytest.mark.parametrize("name", USABLE)
 def test_many_threads_of_a_child_enter_go(tmp_path, name):
-    """A thread gives its processor back, because no monitor takes it away: the twelfth hung the child."""
+    """A thread returns its processor, because no monitor takes it: the twelfth thread hung the child."""
     run(tmp_path, FORK + """
 m = pp.strategy(sys.argv[1])
 
@@ -112,7 +112,7 @@ assert forked(child) == 0
 
 @needs_fork
 def test_threads_of_a_child_inside_of_handlers_are_limited(tmp_path):
-    """One that would find no processor gets RuntimeError instead; when others have left there is room again."""
+    """A thread that would find no processor gets RuntimeError; when others have left, processors are free again."""
     out = run(tmp_path, FORK + """
 m = pp.strategy("toggleref")
 go, lock, inside, refused = threading.Event(), threading.Lock(), [], []
@@ -232,7 +232,7 @@ def test_exit_waits_for_a_goroutine_that_is_inside_of_python(tmp_path):
 
 
 def test_a_goroutine_that_comes_too_late_is_refused(tmp_path):
-    """It does not take the GIL of an interpreter that is going away, which would end the process now and then."""
+    """It does not take the GIL of an interpreter that is being finalized, which would sometimes end the process."""
     assert run(tmp_path, INSIDE, 0.1, "late") == "left\n1 of the wraps failed\n"
 
 

@@ -1,4 +1,4 @@
-"""What goroutines release is released, by whatever thread, and soon; and no thread is captured by it."""
+"""What goroutines release is released soon, on any thread; and no thread drains without end."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import pytest
 import pyobject_preservation as pp
 from suite import GIL, USABLE
 
-# Those whose wrapper dies when native code has released the object; with gcowned Go's garbage collector decides when.
+# Those whose wrapper dies when native code has released the object, and not when Go's garbage collector runs.
 KEEPING = [name for name in USABLE if name != "gcowned" and "F1" not in pp.declaration(name)["breaks"]]
 
 
@@ -31,7 +31,7 @@ def until(condition, seconds=20):
 
 @pytest.mark.parametrize("name", KEEPING)
 def test_it_is_released_while_no_thread_enters_the_library(name):
-    """The main thread is in join, and the other thread calls nothing of the library after it has let goroutines release."""
+    """The main thread is in join, and the other thread does not call the library after goroutines have released."""
     m, died, seen = pp.strategy(name), [], []
     Mourned = classes(m, died)
 
@@ -54,7 +54,7 @@ def test_it_is_released_while_the_main_thread_sleeps(name):
     for _ in range(3):
         m.release_from_goroutines([m.MyClassRef(Mourned()) for _ in range(10)], wait=False)
         assert until(lambda: len(died) == 10)
-        if any(who != threading.get_ident() for who in died):
+        if any(thread != threading.get_ident() for thread in died):
             break
         died.clear()
     else:

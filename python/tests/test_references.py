@@ -1,4 +1,4 @@
-"""Nothing is leaked that only a debug build of CPython can count."""
+"""No leak of references, as counted by a debug build of CPython."""
 
 import gc
 import sys

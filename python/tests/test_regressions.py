@@ -1,4 +1,4 @@
-"""Ways to go wrong that were found once, and that no property of the matrix asks for."""
+"""Bugs that were found once, and that no property of the matrix covers."""
 
 import gc
 import os
@@ -40,7 +40,7 @@ def run(tmp_path, source, *arguments):
 
 
 def test_a_weakref_callback_lets_go_of_the_native_object(m):
-    """What it made is not mixed up with what is still dying: nativedict gave a reference back twice."""
+    """The new wrapper is not confused with the dying one: nativedict released a reference twice (double free)."""
     before, made = alive(m), []
     for _ in range(5):
         a = m.MyClass("x")
@@ -225,7 +225,7 @@ t.join()
 @needs_fork
 @pytest.mark.skipif(not os.path.exists("/proc/self/syscall"), reason="needs Linux's /proc")
 def test_gos_threads_are_asleep_at_a_fork(tmp_path):
-    """One that held the scheduler's lock, or a goroutine, hung one child of 2,000: Go's monitor, between two looks."""
+    """A thread of Go that held the scheduler's lock or had stopped a goroutine (the monitor, in a poll) hung one child of 2,000."""
     seen = run(tmp_path, """
 import os, sys, threading
 def look():  # runs after the package's own hook, which was registered later
@@ -288,7 +288,7 @@ assert forked(child) == 0
 @pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="has __del__ run by the thread that made the object")
 @pytest.mark.parametrize("name", [n for n in USABLE if "F1" not in pp.strategy(n).GUARANTEES["breaks"]])
 def test_a_fork_while_another_thread_drains(tmp_path, name):
-    """The child goes on draining, though the thread that was at it is not there."""
+    """The child goes on draining, although it does not have the thread that was draining."""
     run(tmp_path, FORK + """
 m = pp.strategy(sys.argv[1])
 draining, go_on = threading.Event(), threading.Event()
@@ -325,7 +325,7 @@ assert status == 0
 
 @pytest.mark.parametrize("name", USABLE)
 def test_an_edge_is_removed_at_exit(tmp_path, name):
-    """After the package has let go of the interpreter, which goes on for a while: mirrored kept a stale entry."""
+    """After the package's atexit function, while the interpreter still runs: mirrored kept a stale entry."""
     out = run(tmp_path, """
 import atexit, sys
 

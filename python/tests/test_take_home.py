@@ -1,4 +1,4 @@
-"""docs/take-home.md, executed: its diff applied to docs/scene.c, built, and its program run."""
+"""docs/take-home.md, executed: applies its diff to docs/scene.c, builds it, and runs its program."""
 
 import os
 import re

@@ -5,11 +5,12 @@
 //
 //	func TestStrategy(t *testing.T) { strategytest.Run(t, strategy) }
 //
-// Each promise is a subtest. Where strategies differ, a promise is judged by
-// the [strategies.Declaration], and strictly both ways: what is declared to
-// break and holds is a failure like the opposite. After each promise everything
-// it made must be gone.
+// Each promise is a subtest. Where strategies differ, a promise is checked
+// against the [strategies.Declaration], strictly both ways: what is declared to
+// break and holds is a failure, like the opposite. After each promise all its
+// objects must be destroyed.
 //
-// The kit sees a strategy from Go, through internal/wrapper, as a program does
-// that embeds Python. The correctness matrix sees it from Python, and asks more.
+// The kit tests a strategy from Go, through internal/wrapper, like a program
+// that embeds Python. The correctness matrix tests it from Python, and has
+// more properties.
 package strategytest

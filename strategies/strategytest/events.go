@@ -74,10 +74,10 @@ a = m.MyClass()
 
 	cpython.WithGIL(func() {
 		_, err := o.Emit(1)
-		t.ErrorIs(err, wrapper.ErrPending, "who has the GIL finds the exception pending")
+		t.ErrorIs(err, wrapper.ErrPending, "a thread with the GIL finds the exception pending")
 		t.ErrorContains(cpython.TakeError(), "KeyError")
 	})
 	t.exec("m.MyClass.on_event = lambda self, n: 'no int'")
 	_, err = t.emit(o, 1)
-	t.ErrorContains(err, "TypeError", "an answer that is no int")
+	t.ErrorContains(err, "TypeError", "an answer that is not an int")
 }

@@ -6,10 +6,10 @@ import (
 	"pyobject-preservation/native"
 )
 
-// oracle is what tells the same PyObject from another. An attribute is not
-// enough, because there are strategies that hand the dict on; a weak reference
-// is not, because there may be ones that lose it; an address is not, because a
-// new object may get the old one's: unless others have taken it in between.
+// oracle tells the same PyObject from another. An attribute is not enough,
+// because some strategies keep the dict; nor a weak reference, because some
+// lose it; nor an address, because memory is reused. So take_addresses first
+// fills the freed slot, and then addresses are compared.
 const oracle = `
 import gc, weakref
 def mark(a):
@@ -42,7 +42,7 @@ func wrapsWhileAlive(t *trial) {
 	same := t.truth("a is b")
 	t.agrees("I1", same)
 	t.Equal(same, t.truth("getattr(b, 'tag', None) is a.tag"))
-	t.True(t.truth("a.id() == b.id()"), "both must stand for one native object")
+	t.True(t.truth("a.id() == b.id()"), "both must have one native object")
 	t.exec("del a, b")
 	t.release(o)
 }
@@ -105,7 +105,7 @@ func weaklyRevived(t *trial) {
 		t.True(t.truth("a is not None"), "native code holds it: the weak reference is valid")
 		release(o)
 		t.True(t.truth("a.message() == 'still here' and a.tag == 7 and ref() is a"),
-			"Python has it now: it must be whole though native code let go %s", how)
+			"Python has it now: it must be whole although native code released %s", how)
 		t.exec("del a")
 		t.True(t.truth("ref() is None"), "the last Python reference is the end of it")
 	}

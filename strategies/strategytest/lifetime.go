@@ -28,7 +28,7 @@ func unwrapGivesAReference(t *trial) {
 		o := t.unwrap("a")
 		before := o.Refs()
 		again := t.unwrap("a")
-		t.Same(o, again, "one wrapper stands for one native object")
+		t.Same(o, again, "Unwrap gives the same native object")
 		t.Equal(before+1, o.Refs(), "the caller of Unwrap owns a reference")
 		t.Equal("x", again.Message())
 		t.release(again)
@@ -56,10 +56,10 @@ func unwrapRefusesForeign(t *trial) {
 			o, err := t.b.Unwrap(thing)
 			t.Nil(o)
 			var python *cpython.Error
-			t.ErrorAs(err, &python, "thing %d is no wrapper of this strategy", i)
+			t.ErrorAs(err, &python, "thing %d is not a wrapper of this strategy", i)
 			t.Contains(python.Text, "TypeError")
 			t.NoError(cpython.TakeError(), "the exception must have been taken")
-			if i >= 2 { // small ints and None are shared with everybody
+			if i >= 2 { // small ints and None are shared
 				t.Equal(before, cpython.RefCount(thing), "a refused object must not be kept")
 			}
 		})

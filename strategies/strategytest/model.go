@@ -15,9 +15,9 @@ import (
 	"pyobject-preservation/strategies"
 )
 
-// agreesWithModel runs random sequences of what Go code can do with objects and
-// wrappers, and compares with a model that only knows who refers to whom. A sequence
-// that fails is cut down and kept in testdata by rapid, and run again first.
+// agreesWithModel runs random sequences of Go operations on objects and wrappers,
+// and compares with a model of the references between them. rapid shrinks a sequence
+// that fails, keeps it in testdata, and runs it first next time.
 func agreesWithModel(t *testing.T, s strategies.Strategy) {
 	tr := &trial{declared: s.Declaration().On(cpython.BuiltFor())}
 	tr.b = wrapper.Attach(s)
@@ -55,7 +55,7 @@ func agreesWithModel(t *testing.T, s strategies.Strategy) {
 
 const variables = 4 // Python names v0 and so on
 
-// world is the model: who refers to whom.
+// world is the model: objects, and the references between them.
 type world struct {
 	*trial
 	before  int64
@@ -71,7 +71,7 @@ type modelled struct {
 	tagged bool // the wrapper has had an attribute
 }
 
-// alive are the objects that somebody refers to.
+// alive are the objects with a reference.
 func (w *world) alive() map[*modelled]bool {
 	alive := map[*modelled]bool{}
 	var visit func(*modelled)
@@ -99,7 +99,7 @@ func (w *world) check() {
 	w.EqualValues(len(alive), w.b.Live()-w.before, "native objects alive")
 }
 
-// pick is some object that Go code holds; it skips the step when there is none.
+// pick is some object that Go code holds; without one it skips the step.
 func (w *world) pick(rt *rapid.T, label string) *modelled {
 	var held []*modelled
 	for _, m := range w.objects {
@@ -189,7 +189,7 @@ func (w *world) removeOne(rt *rapid.T) {
 	}
 }
 
-// clear lets go of everything.
+// clear releases everything.
 func (w *world) clear() {
 	for i := range w.names {
 		w.exec(fmt.Sprintf("v%d = None", i))

@@ -43,5 +43,5 @@ func (t *trial) sentence(id, reason string) {
 	first, _ := utf8.DecodeRuneInString(reason)
 	ok := strings.Count(reason, " ") >= 2 && !strings.Contains(reason, "\n") &&
 		(unicode.IsLetter(first) || first == '_') && strings.TrimSpace(reason) == reason
-	t.True(ok, "the reason for %s is no sentence: %q", id, reason)
+	t.True(ok, "the reason for %s is not a sentence: %q", id, reason)
 }

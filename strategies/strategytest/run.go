@@ -62,13 +62,13 @@ func leaks() (found []string) {
 	return found
 }
 
-// left counts the native objects and the wrappers of a strategy, once all that
-// nobody refers to is gone.
+// left counts the native objects and the wrappers of a strategy, after
+// everything without a reference is destroyed.
 func left(b *wrapper.Binding) (objects, wrappers int64) {
 	cpython.WithGIL(func() {
 		n := cpython.NewNamespace()
 		defer n.Close()
-		for range 2 { // what the first drain lets go may be in a cycle
+		for range 2 { // what the first drain releases may be in a cycle
 			if err := n.Exec("import gc; gc.collect()"); err != nil {
 				panic(err)
 			}

@@ -69,7 +69,7 @@ func TestAStrategyThatKeepsMoreThanItDeclaresFails(t *testing.T) {
 }
 
 func TestReasonsMustBeSentences(t *testing.T) {
-	for _, reason := range []string{"", "no", " leading space is none", "two\nlines of text"} {
+	for _, reason := range []string{"", "no", " leading space is wrong", "two\nlines of text"} {
 		failed := verify(pretend(t, "naive", func(d *strategies.Declaration) { d.Breaks["X9"] = reason }))
 		require.Contains(t, failed, "DeclarationIsSane", "%q", reason)
 	}

@@ -36,7 +36,7 @@ type trial struct {
 // stop ends a trial after require has failed.
 type stop struct{}
 
-// Errorf and FailNow are what testify wants of a *testing.T.
+// Errorf and FailNow are the part of *testing.T that testify needs.
 func (t *trial) Errorf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -126,8 +126,8 @@ func (t *trial) wrap(name string, o *native.Object) {
 	})
 }
 
-// unwrap is the native object that a Python name stands for, with a reference
-// for the caller.
+// unwrap is the native object of the wrapper that a Python name is bound to,
+// with a reference for the caller.
 func (t *trial) unwrap(name string) (o *native.Object) {
 	cpython.WithGIL(func() {
 		var err error
@@ -137,13 +137,12 @@ func (t *trial) unwrap(name string) (o *native.Object) {
 	return o
 }
 
-// release gives a native reference back with the GIL, as C code would.
+// release releases a native reference with the GIL, as C code would.
 func (t *trial) release(o *native.Object) {
 	cpython.WithGIL(func() { t.b.Release(o) })
 }
 
-// releaseOnGoroutine gives a native reference back without the GIL, and sees to
-// what follows.
+// releaseOnGoroutine releases a native reference without the GIL, and drains.
 func (t *trial) releaseOnGoroutine(o *native.Object) {
 	done := make(chan struct{})
 	go func() {

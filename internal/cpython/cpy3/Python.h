@@ -3,8 +3,8 @@
  * with this file first on its include path it compiles for 3.10 and later.
  *
  * The python3.pc that scripts/describe_python.py writes to .build/<tag>/cpy3
- * puts it there. Nobody else sees it. A forced -include would not do: cgo's
- * generated files include Python.h before anything it could add to. */
+ * puts it there. No other build uses it. Rejected: a forced -include, because
+ * cgo's generated files include Python.h first. */
 #ifndef PP_CPY3_PYTHON_H
 #define PP_CPY3_PYTHON_H
 
@@ -16,7 +16,7 @@ static inline int PyDict_ClearFreeList(void) { return 0; }
 static inline int PyFloat_ClearFreeList(void) { return 0; }
 static inline int PyList_ClearFreeList(void) { return 0; }
 
-/* Internal since 3.9: os.fork() sees to the threads by itself. */
+/* Internal since 3.9: os.fork() calls it itself. */
 static inline void PyEval_ReInitThreads(void) {}
 
 #if PY_VERSION_HEX < 0x030D0000
@@ -26,8 +26,8 @@ __attribute__((weak)) int PySignal_SetWakeupFd(int fd) { (void)fd; return -1; }
 #endif
 
 #if PY_VERSION_HEX >= 0x030D0000
-/* Gone in 3.13, in favour of PyConfig: they set up an interpreter that does not
- * run yet, and have no effect here. There is always a GIL to take. */
+/* Gone in 3.13, in favour of PyConfig: they configure an interpreter before it
+ * runs, and have no effect here. There is always a GIL to take. */
 static inline void Py_SetPath(const wchar_t *path) { (void)path; }
 static inline int Py_SetStandardStreamEncoding(const char *encoding, const char *errors)
 {
@@ -41,8 +41,8 @@ static inline int PyEval_ThreadsInitialized(void) { return 1; }
 #endif
 
 #if PY_VERSION_HEX >= 0x030F0000
-/* Gone in 3.15, in favour of PyConfig_Get. NULL is their answer before initialization, and
- * one that cpy3 expects: the string would be the caller's now, and cpy3 does not free it. */
+/* Gone in 3.15, in favour of PyConfig_Get. They return NULL before initialization, and
+ * cpy3 expects that. The string would be the caller's now, and cpy3 does not free it. */
 static inline wchar_t *Py_GetProgramName(void) { return NULL; }
 static inline wchar_t *Py_GetProgramFullPath(void) { return NULL; }
 static inline wchar_t *Py_GetPrefix(void) { return NULL; }

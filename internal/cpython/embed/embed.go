@@ -1,6 +1,5 @@
-// Package embed starts a CPython interpreter inside a Go program. Importing it
-// links libpython, which an extension module must not do, so it stands apart
-// from its parent.
+// Package embed starts a CPython interpreter inside a Go program. Importing it links libpython,
+// which an extension module must not do: hence a package of its own.
 package embed
 
 /*
@@ -18,8 +17,8 @@ import (
 )
 
 // ErrSecond is returned by [Run] when it has run before: strategies make their classes
-// once in a process, and those went with the first interpreter.
-var ErrSecond = errors.New("embed: an interpreter has run in this process already, and there can be no second one")
+// once in a process, for the first interpreter.
+var ErrSecond = errors.New("embed: an interpreter has run in this process already; a second one is not supported")
 
 var ran atomic.Bool
 

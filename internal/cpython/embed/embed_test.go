@@ -11,8 +11,8 @@ import (
 	"pyobject-preservation/internal/cpython/embed"
 )
 
-// TestThereIsOneInterpreterInAProcess, and what goroutines find that outlive it. There
-// can be no second one, so this is one test.
+// TestThereIsOneInterpreterInAProcess also tests goroutines that outlive it: a second
+// interpreter is not supported, so this is one test.
 func TestThereIsOneInterpreterInAProcess(t *testing.T) {
 	var deeper, left atomic.Bool
 	var refused atomic.Int64

@@ -45,7 +45,7 @@ struct PythonError : std::exception {}; // the exception is set in Python
 
 inline std::mutex native_lock; // one that native code holds and __del__ may want
 
-// Take and give back the lock; the GIL is not held meanwhile.
+// Take and release the lock; the GIL is not held meanwhile.
 inline void synchronize() {
     Py_BEGIN_ALLOW_THREADS
     native_lock.lock();
@@ -97,7 +97,7 @@ public:
     }
 
     void append(Ptr child) {
-        if (!child) throw std::invalid_argument("None is no MyClass");
+        if (!child) throw std::invalid_argument("None is not a MyClass");
         children_.push_back(std::move(child));
     }
     void remove(const Ptr &child) {
@@ -141,7 +141,7 @@ private:
 class MyClassRef {
 public:
     explicit MyClassRef(Ptr object) : object_(std::move(object)) {
-        if (!object_) throw std::invalid_argument("None is no MyClass");
+        if (!object_) throw std::invalid_argument("None is not a MyClass");
     }
     MyClassRef(const MyClassRef &) = delete;
     MyClassRef &operator=(const MyClassRef &) = delete;

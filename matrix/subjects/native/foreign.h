@@ -1,8 +1,8 @@
-// The core's objects as the private data of somebody else's: an object of a
-// library that has its own Python binding (a tensor, a GObject) carries one, and
+// The core's objects as private data of another library's objects: an object of
+// a library with its own Python binding (a tensor, a GObject) carries one, and
 // native references are that library's references.
 //
-// Whoever includes this defines foreign: a smart pointer of the library with
+// Before including this file define foreign: a smart pointer of the library with
 //   static foreign make(MyClass *)    a new object that owns its private data
 //   MyClass *data() const             the private data, NULL if it has none
 //   PyObject *wrap() const            the wrapper, a new reference
@@ -152,10 +152,10 @@ PyObject *holder_repr(PyObject *self) { return PyUnicode_FromString(ref_of(self)
 
 PyMethodDef holder_methods[] = {
     {"get", holder_get, METH_NOARGS, "the wrapper"},
-    {"release", holder_release, METH_NOARGS, "let go"},
+    {"release", holder_release, METH_NOARGS, "release the reference"},
     {"release_from_goroutine", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(holder_release_from_goroutine)),
-     METH_VARARGS | METH_KEYWORDS, "let go on another thread, without the GIL"},
-    {"release_after_python", holder_release_after_python, METH_NOARGS, "let go when the process ends"},
+     METH_VARARGS | METH_KEYWORDS, "release on another thread, without the GIL"},
+    {"release_after_python", holder_release_after_python, METH_NOARGS, "release when the process ends"},
     {"wrap_from_goroutines", holder_wrap_from_goroutines, METH_VARARGS, "wrap on other threads, which take the GIL for it"},
     {"emit", holder_emit, METH_O, "call the wrapper's on_event, as a native callback would"},
     {},
@@ -249,7 +249,7 @@ PyObject *release_from_goroutines_(PyObject *, PyObject *args) {
     if (!PyArg_ParseTuple(args, "O!|ip", &PyList_Type, &list, &threads, &wait)) return nullptr;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
         PyObject *ref = PyList_GET_ITEM(list, i);
-        if (!Py_IS_TYPE(ref, holder_type)) return PyErr_Format(PyExc_TypeError, "%R is no MyClassRef", ref);
+        if (!Py_IS_TYPE(ref, holder_type)) return PyErr_Format(PyExc_TypeError, "%R is not a MyClassRef", ref);
         refs.push_back(ref_of(ref));
     }
     MyClassRef::release_from_goroutines(refs, threads, wait);

@@ -52,7 +52,7 @@ MyClass *tensor::data(const at::Tensor &t) {
 // A tensor of this subclass of torch.Tensor.
 PyObject *new_(PyObject *, PyObject *cls) {
     if (!PyType_Check(cls) || !PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(cls), reinterpret_cast<PyTypeObject *>(THPVariableClass)))
-        return PyErr_Format(PyExc_TypeError, "%R is no subclass of torch.Tensor", cls);
+        return PyErr_Format(PyExc_TypeError, "%R is not a subclass of torch.Tensor", cls);
     tensor object = tensor::make(new MyClass());
 #if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 10
     return THPVariable_Wrap(object.t, reinterpret_cast<PyTypeObject *>(cls));
