@@ -30,14 +30,14 @@ def test_a_regression_of_more_than_three_per_cent_breaks_a_promise():
 
 @counting
 def test_two_counts_agree():
-    """To 0.3 %, though what else is in the process and what was counted before differ."""
+    """To 0.5 %, though what else is in the process and what was counted before differ."""
     operations = ["Create", "WrapDead"]
     first = instructions.counted(["floor", "baseline", "gcowned"], operations)
     again = instructions.counted(["gcowned", "handletable", "floor"], operations)
     common = first.keys() & again.keys()
     assert len(common) == 4
     for cell in common:
-        assert first[cell][0] == pytest.approx(again[cell][0], rel=0.003), instructions.name(*cell)
+        assert first[cell][0] == pytest.approx(again[cell][0], rel=0.005), instructions.name(*cell)
 
 
 def test_without_valgrind_it_says_what_to_do(tmp_path):
