@@ -8,7 +8,7 @@ one after the other, several times, each time beginning with another one. What
 is slow about a moment or about a process is slow for all of them. Python's
 automatic collections are off while anything is timed.
 
-Somebody else's library gets a process of its own in every round, in which it takes
+A binding library gets a process of its own in every round, in which it takes
 turns with the floor and with the strategy that it ships, so that ratios are of one
 process there, too. Its lines have `lang: py+<library>`.
 

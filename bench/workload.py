@@ -85,7 +85,7 @@ def tree(m):
 
 
 def store(root):
-    """Visit every node, store an attribute on its wrapper, let go of it."""
+    """Visit every node, store an attribute on its wrapper, drop it."""
     pending, n = [root.get()], 0
     while pending:
         node = pending.pop()

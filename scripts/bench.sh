@@ -43,7 +43,7 @@ if [ -z "${LABEL:-}" ]; then
     [ -z "${QUICK:-}" ] || LABEL=$LABEL-quick
     [ -z "${PEERS:-}" ] || LABEL=$LABEL-peers
 fi
-[[ $LABEL =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "LABEL='$LABEL' is no name for a folder: letters, digits and . _ - only"
+[[ $LABEL =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || die "LABEL='$LABEL' cannot name a folder: letters, digits and . _ - only"
 final=results/$LABEL
 [ ! -e "$final" ] || die "$final exists already; choose another LABEL, or remove it first"
 out=results/.partial-$LABEL
@@ -130,7 +130,7 @@ rm "$out/.progress"
 # --- 2: build the Go benchmarks once
 : >"$out/bench.txt"
 if [ -n "${PEERS:-}" ]; then
-    say "what came out otherwise than declared:"
+    say "what did not come out as declared:"
     "$python" matrix/report.py undeclared "$out/matrix.json" | while IFS= read -r line; do say "      $line"; done
 else
     step 2 $((go_s + python_s + count_s + 15)) "building the Go benchmarks"

@@ -27,7 +27,7 @@ import (
 // plot knows colors only. What it draws has a role for a color, and svg replaces that by a class,
 // so that the style sheet decides about light and dark.
 
-// role is what something drawn stands for. The names are the classes, and the style sheet has
+// role is the meaning of something drawn. The names are the classes, and the style sheet has
 // a custom property for each.
 type role uint8
 
@@ -261,7 +261,7 @@ func (d rows) Plot(c draw.Canvas, p *plot.Plot) {
 // at is the place of a row on the Y axis, which grows upwards.
 func (d rows) at(i int) float64 { return float64(len(d) - 1 - i) }
 
-// draw has a shape for each role, because not everybody tells the colors apart. The interval is not
+// draw has a shape for each role, because some readers do not tell the colors apart. The interval is not
 // drawn over the shape, so that a ring is empty.
 func (d dot) draw(c draw.Canvas, x func(float64) vg.Length, y vg.Length) {
 	at := vg.Point{X: x(d.value), Y: y}
@@ -390,7 +390,7 @@ func unless(same bool, attribute string) string {
 	return attribute
 }
 
-// describe is what a chart says, for readers who do not see it.
+// describe is what a chart says, for screen readers.
 func describe(title string, a axis, dots []dot) string {
 	said := make([]string, len(dots))
 	for i, d := range dots {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/perf/benchunit"
 )
 
-// answered is the operation whose cost stands for a strategy's in the answer: what it costs that a
+// answered is the operation whose cost is a strategy's in the answer: what it costs that a
 // wrapper has died.
 const answered = "WrapDead"
 

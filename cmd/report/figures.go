@@ -180,7 +180,7 @@ func (f *figure) wall(own bool) string {
 	return f.time.String()
 }
 
-// text is a cell on a terminal, where "-" stands for what is not known.
+// text is a cell on a terminal, where "-" means not known.
 func (f *figure) text() string {
 	count, wall := "-", "-"
 	switch {

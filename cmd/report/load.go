@@ -94,7 +94,7 @@ type subject struct {
 	Elsewhere map[string]string `json:"elsewhere"`
 }
 
-// skipped is a library that could not be had.
+// skipped is a library that could not be installed.
 type skipped struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
@@ -149,7 +149,7 @@ func load(dir string) (*run, error) {
 		Config: map[string]map[string]string{},
 	}
 	if err := readJSON(filepath.Join(dir, "machine.json"), &r.Machine); err != nil {
-		return nil, fmt.Errorf("%s is no recorded run: %w", dir, err)
+		return nil, fmt.Errorf("%s is not a recorded run: %w", dir, err)
 	}
 	if r.Machine.Label != "" {
 		r.Label = r.Machine.Label

@@ -125,7 +125,7 @@ func plain(s string) string { return escape.Replace(strings.Join(strings.Fields(
 
 func list(names []string) string {
 	if len(names) == 0 {
-		return "nobody we know of"
+		return "no library that we know of"
 	}
 	return plain(strings.Join(names, ", "))
 }

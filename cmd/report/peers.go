@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A run of make peers measures somebody else's libraries, too. A library's
+// A run of make peers measures binding libraries, too. A library's
 // benchmarks have a language of their own: they ran in a process of their own, with
 // the floor and with the strategy that it ships.
 const beside = "py+"

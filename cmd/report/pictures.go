@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Pictures are charts in files of their own, for README. A reader of SVG that is no browser may not
+// Pictures are charts in files of their own, for README. A program that shows SVG and is not a browser may not
 // know custom properties, so a picture has the colors themselves.
 
 // pictureFolder is beside README.

@@ -93,7 +93,7 @@ func TestLibraryIsComparedInItsOwnProcess(t *testing.T) {
 
 func TestNoCellIsBlank(t *testing.T) {
 	r := demo(t)
-	r.Strategies = append(r.Strategies, "nobody")
+	r.Strategies = append(r.Strategies, "unknown")
 	for line := range strings.Lines(peersDemo(t).page()) {
 		assert.NotContains(t, line, "|  |")
 	}
@@ -344,7 +344,7 @@ func TestReportIsWrittenForARun(t *testing.T) {
 	require.NoError(t, report(results, "", ""))
 	assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
 	assert.ErrorContains(t, report(t.TempDir(), "", ""), "make bench")
-	assert.ErrorContains(t, report(results, "absent", ""), "no recorded run")
+	assert.ErrorContains(t, report(results, "absent", ""), "not a recorded run")
 }
 
 // documents is a folder with the documents that have sections, which are empty.

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// Marks of a cell whose operation did less than the floor's. What they stand for
+// Marks of a cell whose operation did less than the floor's. What they mean
 // was measured in the same process, right after the operation.
 var marks = []struct{ unit, mark, meaning string }{
 	{"identity", "†", "identity lost: a wrapper that died and came back is another object"},
@@ -74,7 +74,7 @@ func (r *run) cell(c cell, f *figure, notes *footnotes, used map[string]bool) st
 	return text
 }
 
-// compared is the ratio to the floor of what is no time. Less than a byte is nothing to compare with.
+// compared is the ratio to the floor of a figure other than a time. Less than a byte is nothing to compare with.
 func (r *run) compared(c cell, s *samples) string {
 	base := r.Samples[cell{c.lang, c.row, floor}]
 	if c.strategy == floor || base == nil || summary(base.values).Center < 1 {

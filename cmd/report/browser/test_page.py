@@ -241,7 +241,7 @@ def test_back_leads_from_a_cell_to_where_it_was_opened(view):
     assert page.locator(".choice.fits").count()
 
 
-@pytest.mark.parametrize("fragment", ["#nonsense", "#matrix?cell=nobody/W4", "#matrix?cell=preserve", "#matrix?family=Q", "#costs?group=nothing",
+@pytest.mark.parametrize("fragment", ["#nonsense", "#matrix?cell=nothing/W4", "#matrix?cell=preserve", "#matrix?family=Q", "#costs?group=nothing",
                                       "#choose?need=money", "#answer?a=b", "#%", "#matrix?cell=%5B"])
 def test_an_address_of_nothing_shows_the_page(view, fragment):
     page = view(fragment)
@@ -262,7 +262,7 @@ def test_every_local_link_leads_to_something(view, run):
             assert page.locator("#" + fragment.partition("?")[0]).count() == 1, href
 
 
-# ---- how it looks, and to whom
+# ---- how it looks
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
