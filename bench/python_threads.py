@@ -13,7 +13,9 @@ rounds, because the machine's other work can only make it slower.
 ns is processor time for an operation, which other work on the machine hardly changes: where
 threads do not hinder each other it is the same for any number of them. scale is how much more
 all threads do than one in the same time, from the first start to the last end; it needs as
-many processors as threads, and nothing else to run on them.
+many processors as threads, and nothing else to run on them. The last table, "machine", has the
+scale of threads that share nothing: the limit of the machine, which is below the number of
+processors where two share a core.
 
 A free-threaded CPython is measured twice, without the GIL and with it.
 """
@@ -21,6 +23,7 @@ A free-threaded CPython is measured twice, without the GIL and with it.
 import argparse
 import functools
 import gc
+import hashlib
 import itertools
 import json
 import os
@@ -61,6 +64,11 @@ def create(m):
     return {"MyClass": m.MyClass}
 
 
+def machine(m):
+    """Threads that share nothing and do not enter Python for microseconds: what the machine can do."""
+    return {"digest": hashlib.sha256, "data": bytes(4096)}
+
+
 CASES = {  # name: (statement, prepare, whether all threads work on one object)
     "private/live": ("get()", live, False),
     "private/dead": ("get()", dead, False),
@@ -70,6 +78,7 @@ CASES = {  # name: (statement, prepare, whether all threads work on one object)
     "shared/dead": ("get()", dead, True),
     "shared/hold": ("MyClassRef(a)", hold, True),
     "churn": (None, create, False),
+    "machine": ("digest(data)", machine, False),  # for the floor alone
 }
 
 
@@ -161,6 +170,8 @@ def worker(plan):
     for case in CASES:
         for threads in THREADS:
             for name, m in modules.items():
+                if case == "machine" and name != "floor":
+                    continue
                 key = f"{case} {name}"
                 if key not in loops:
                     loops[key] = calibrate(m, case, plan["target"])
@@ -246,7 +257,7 @@ def main():
         print(f"\nCPython {sys.version.split()[0]}{sys.abiflags}, GIL {'off' if off else 'on'}, {os.cpu_count()} processors, "
               f"best of {options.rounds} × {options.turns}\n")
         for case in CASES:
-            print(table(best, ["floor", *strategies], case) + "\n")
+            print(table(best, ["floor", *(strategies if case != "machine" else ())], case) + "\n")
         text += ["", f"lang: py, gil={int(on)}"]
         text += [f"BenchmarkThreads/strategy={name}/do={case.replace('/', '-')}/threads={threads} 1 "
                  f"{1e9 * seconds:.6g} ns/op {1e9 * used:.6g} cpu-ns/op" for (name, case, threads), (seconds, used) in best.items()]
