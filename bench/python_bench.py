@@ -240,7 +240,7 @@ class Record:
     def add(self, name, values, unit, metadata, lang):
         name = name if lang == "py" else f"{lang} {name}"
         metadata = {**metadata, "name": name, "unit": unit}
-        run = pyperf.Run(values, metadata=metadata, collect_metadata=False)
+        run = pyperf.Run([float(f"{v:.5g}") for v in values], metadata=metadata, collect_metadata=False)
         self.runs.setdefault(name, []).append(run)
 
     def write(self, text, json_path):

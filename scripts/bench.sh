@@ -56,7 +56,7 @@ if [ -n "${QUICK:-}" ]; then
     limit=85 matrix_s=25 go_s=26 python_s=26 rounds=3 least=3 longest=15 target=0.0005 turns=2 memory=1
 else
     operations= count_s=180
-    limit=470 matrix_s=160 go_s=170 python_s=170 rounds=10 least=6 longest=100 target=0.002 turns=5 memory=6
+    limit=470 matrix_s=160 go_s=170 python_s=170 rounds=9 least=6 longest=100 target=0.002 turns=5 memory=6
 fi
 if [ -n "${PEERS:-}" ]; then
     # All strategies in the matrix and in Python, the libraries as well, nothing in Go.
