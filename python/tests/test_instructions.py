@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -29,10 +30,11 @@ def test_a_regression_of_more_than_three_per_cent_breaks_a_promise():
 
 
 @counting
+@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="counts of a free-threaded CPython differ by more")
 def test_two_counts_agree():
     """To 0.5 %, though what else is in the process and what was counted before differ."""
     operations = ["Create", "WrapDead"]
-    first = instructions.counted(["floor", "baseline", "gcowned"], operations)
+    first = instructions.counted(["floor", "naive", "gcowned"], operations)
     again = instructions.counted(["gcowned", "handletable", "floor"], operations)
     common = first.keys() & again.keys()
     assert len(common) == 4

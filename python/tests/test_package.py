@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import pyobject_preservation as pp
-from suite import USABLE
+from suite import GIL, USABLE
 
 
 def public(owner):
@@ -40,7 +40,7 @@ def test_an_unknown_strategy_is_an_error_that_names_the_known_ones():
 
 
 def test_references_declare_in_the_same_form_as_strategies():
-    for name in pp.REFERENCES:
+    for name in pp.REFERENCES if GIL else ("floor",):  # the baseline needs the GIL
         declared = pp.declaration("preserve").keys() | {"lacks"}
         guarantees = pp.reference(name).GUARANTEES
         assert guarantees.keys() == declared
