@@ -198,6 +198,7 @@ handletable_from_handle(PyObject *unused, PyObject *arg)
         return NULL;
     }
     if ((h = ppHandletableAcquire(state.index, handle))) {
+        pp_show(h); /* as in handle(): Python code has the number */
         self = handletable_wrap(h);
         handletable_release(h);
         return self;
