@@ -38,11 +38,10 @@ import threading
 import time
 import warnings
 
-import pyperf
-
 import pyobject_preservation as pp
+import pyperf
 import python_cases
-from python_bench import benchmark_line, check, configuration, module, stats
+from python_bench import check, configuration, module, stats
 from python_cases import CASES, UNROLL, Loop
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -52,8 +51,10 @@ LAYOUTS = 3
 SECONDS = 120  # after which a count is given up
 
 PROMISES = os.path.join(HERE, "promises.json")
-PROMISED = {"operations": ["WrapLive", "WrapDead", "Create", "Call"],
-            "strategies": ["preserve", "toggleref", "mirrored", "intrusive"]}
+PROMISED = {
+    "operations": ["WrapLive", "WrapDead", "Create", "Call"],
+    "strategies": ["preserve", "toggleref", "mirrored", "intrusive"],
+}
 TOLERANCE = 0.03
 
 WAITING = "threads that wait for each other: how often they do depends on time"
@@ -146,7 +147,8 @@ def worker(plan):
     read = Readings()
     for _ in range(10):  # so that the interpreter has specialized its code
         read()
-    filled = [shift() for _ in range(2000)]  # noqa: F841: a pool with room for one object would be filled by each
+    # A pool with room for one object would be filled by each.
+    filled = [shift() for _ in range(2000)]  # noqa: F841
     gc.freeze()
     for index, strategy in plan["cells"]:
         case, m = CASES[index], modules[strategy]
@@ -184,10 +186,21 @@ class Worker:
         self.counts, self.cells, self.outcomes = {}, cells, []
         self.log = tempfile.NamedTemporaryFile("r", prefix="instructions-", suffix=".log")
         self.process = subprocess.Popen(
-            ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-             f"--log-file={self.log.name}", sys.executable, __file__, "--worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONHASHSEED": "0", "GOGC": "off"})
+            [
+                "valgrind",
+                "--tool=cachegrind",
+                "--cache-sim=no",
+                "--cachegrind-out-file=/dev/null",
+                f"--log-file={self.log.name}",
+                sys.executable,
+                __file__,
+                "--worker",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": "0", "GOGC": "off"},
+        )
         with contextlib.suppress(BrokenPipeError):  # its status says more
             self.process.stdin.write(json.dumps({"subjects": subjects, "cells": cells}))
             self.process.stdin.close()
@@ -205,14 +218,17 @@ class Worker:
         log = self.log.read()
         self.log.close()
         # In the order in which processes ended: a system that runs for long uses their numbers again.
-        executed = ((int(pid), int(n.replace(",", "")))
-                    for pid, n in re.findall(r"^==(\d+)== I +refs: +([\d,]+)", log, re.M))
+        executed = (
+            (int(pid), int(n.replace(",", ""))) for pid, n in re.findall(r"^==(\d+)== I +refs: +([\d,]+)", log, re.M)
+        )
 
         for index, strategy, outcome in self.outcomes:
             if isinstance(outcome, dict):
                 at = [next(n for pid, n in executed if pid == reading) for reading in outcome["readings"]]
-                outcome = min((at[b] - at[a] - (at[d] - at[c])) / n for (a, b), (c, d), n in outcome["counts"]), \
-                    outcome["counts"][0][2]
+                outcome = (
+                    min((at[b] - at[a] - (at[d] - at[c])) / n for (a, b), (c, d), n in outcome["counts"]),
+                    outcome["counts"][0][2],
+                )
             self.counts[index, strategy] = outcome
         for index, strategy in self.cells:
             self.counts.setdefault((index, strategy), f"its process under valgrind ended with status {status}")
@@ -240,8 +256,11 @@ def counted(subjects, operations=None, jobs=1, say=lambda done, of: None):
 
 def failure(counts):
     """What ought to have been counted and is not: how much that is, and the first of it; "" if there is nothing."""
-    failed = [f"{name(*cell)}: {outcome}" for cell, outcome in counts.items()
-              if isinstance(outcome, str) and outcome != WAITING]
+    failed = [
+        f"{name(*cell)}: {outcome}"
+        for cell, outcome in counts.items()
+        if isinstance(outcome, str) and outcome != WAITING
+    ]
     return f"{len(failed)} not counted, first {failed[0]}" if failed else ""
 
 
@@ -253,8 +272,11 @@ def progress():
         now = time.monotonic()
         if now - shown > 10 or done == of:
             shown = now
-            print(f"instructions: {done} of {of} counted, {now - start:.0f} s, about "
-                  f"{(now - start) / done * (of - done):.0f} s left", file=sys.stderr)
+            print(
+                f"instructions: {done} of {of} counted, {now - start:.0f} s, about "
+                f"{(now - start) / done * (of - done):.0f} s left",
+                file=sys.stderr,
+            )
 
     return say
 
@@ -267,8 +289,10 @@ class Record:
     """The counts of several languages as Go benchmark text."""
 
     def __init__(self):
-        self.lines = ["Unit instructions/op assume=exact better=lower",
-                      *(f"{key}: {value}" for key, value in configuration().items())]
+        self.lines = [
+            "Unit instructions/op assume=exact better=lower",
+            *(f"{key}: {value}" for key, value in configuration().items()),
+        ]
 
     def add(self, lang, counts):
         self.lines.append(f"lang: {lang}")
@@ -304,10 +328,13 @@ def jobs():
 
 def broken(promised, ratios):
     """The promises that do not hold, each with both figures."""
-    return [f"{operation} of {s} executes {ratios[operation][s]:.3f} times the instructions of the floor, "
-            f"promised are {ratio}, and {TOLERANCE:.0%} more at most"
-            for operation, by_strategy in promised.items() for s, ratio in by_strategy.items()
-            if ratios[operation][s] > ratio * (1 + TOLERANCE)]
+    return [
+        f"{operation} of {s} executes {ratios[operation][s]:.3f} times the instructions of the floor, "
+        f"promised are {ratio}, and {TOLERANCE:.0%} more at most"
+        for operation, by_strategy in promised.items()
+        for s, ratio in by_strategy.items()
+        if ratios[operation][s] > ratio * (1 + TOLERANCE)
+    ]
 
 
 class NotCounted(Exception):
@@ -320,16 +347,20 @@ def promised_ratios():
     if failed := failure(counts):
         raise NotCounted(failed)
     by_name = {(CASES[i].name, s): outcome[0] for (i, s), outcome in counts.items()}
-    return {operation: {s: by_name[operation, s] / by_name[operation, "floor"] for s in PROMISED["strategies"]}
-            for operation in PROMISED["operations"]}
+    return {
+        operation: {s: by_name[operation, s] / by_name[operation, "floor"] for s in PROMISED["strategies"]}
+        for operation in PROMISED["operations"]
+    }
 
 
 def promise():
     """Promise what is counted now, for this interpreter."""
     with open(PROMISES) as f:
         everyone = json.load(f)
-    everyone[interpreter()] = {operation: {s: round(ratio, 3) for s, ratio in ratios.items()}
-                               for operation, ratios in promised_ratios().items()}
+    everyone[interpreter()] = {
+        operation: {s: round(ratio, 3) for s, ratio in ratios.items()}
+        for operation, ratios in promised_ratios().items()
+    }
     with open(PROMISES, "w") as f:
         json.dump(everyone, f, indent=1)
         f.write("\n")
@@ -342,7 +373,9 @@ def main():
     parser.add_argument("--libraries", help="names with commas between, as matrix/subjects has them")
     parser.add_argument("--operations", help="names with commas between, as python_cases.py has them")
     parser.add_argument("--jobs", type=int, default=jobs(), help="processes at a time")
-    parser.add_argument("--promise", action="store_true", help="write promises.json for this interpreter, and nothing else")
+    parser.add_argument(
+        "--promise", action="store_true", help="write promises.json for this interpreter, and nothing else"
+    )
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:

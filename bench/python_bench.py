@@ -27,9 +27,8 @@ import sys
 import time
 import tracemalloc
 
-import pyperf
-
 import pyobject_preservation as pp
+import pyperf
 import python_cases
 import workload
 from python_cases import CASES, UNROLL, Loop
@@ -156,8 +155,17 @@ def worker(plan):
             v, o, e = measure(case, together, loops, plan["target"], plan["turns"])
             values, operations, extra = values | v, operations | o, extra | e
         kept = {name: probe(m) for name, m in having.items()}
-        results.append({"name": case.name, "keys": case.keys, "values": values,
-                        "operations": operations, "kept": kept, "extra": extra, "absent": reasons})
+        results.append(
+            {
+                "name": case.name,
+                "keys": case.keys,
+                "values": values,
+                "operations": operations,
+                "kept": kept,
+                "extra": extra,
+                "absent": reasons,
+            }
+        )
     metadata = pyperf.Run([1.0]).get_metadata()
     for private in "hostname", "python_executable":  # of the machine, and nothing to the figures
         metadata.pop(private, None)
@@ -179,8 +187,7 @@ def memory(name):
     traced = tracemalloc.get_traced_memory()[0] - before - sys.getsizeof(more)
     tracemalloc.stop()
     assert len(warm) + len(slots) + len(more) == 1000 + 2 * MEMORY_OBJS
-    return {"py-bytes/obj": traced / MEMORY_OBJS, "rss-bytes/obj": max(0, rss) / MEMORY_OBJS,
-            "kept": probe(m)}
+    return {"py-bytes/obj": traced / MEMORY_OBJS, "rss-bytes/obj": max(0, rss) / MEMORY_OBJS, "kept": probe(m)}
 
 
 def resident():
@@ -196,8 +203,9 @@ class WorkerFailed(Exception):
 
 
 def child(*arguments, plan=None):
-    done = subprocess.run([sys.executable, __file__, *arguments], input=json.dumps(plan),
-                          stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, __file__, *arguments], input=json.dumps(plan), stdout=subprocess.PIPE, text=True
+    )
     if done.returncode:
         raise WorkerFailed(f"a worker failed (exit code {done.returncode})")
     return json.loads(done.stdout)
@@ -219,10 +227,15 @@ class Record:
                 name = f"{r['name']}/strategy={strategy}{r['keys']}"
                 identity, weak = r["kept"][strategy]
                 self.add(name, values, "second", outcome["metadata"], lang)
-                self.line(lang, benchmark_line(
-                    name, r["operations"][strategy],
-                    {"ns/op": 1e9 * statistics.median(values), "identity": identity, "weakref": weak}
-                    | r["extra"][strategy]))
+                self.line(
+                    lang,
+                    benchmark_line(
+                        name,
+                        r["operations"][strategy],
+                        {"ns/op": 1e9 * statistics.median(values), "identity": identity, "weakref": weak}
+                        | r["extra"][strategy],
+                    ),
+                )
             for strategy, why in r["absent"].items():
                 self.absent[lang, f"{r['name']}/strategy={strategy}{r['keys']}"] = why
 
@@ -281,8 +294,11 @@ class Beside:
         self.plan = {**plan, "strategies": ["floor", *[s for s in pp.STRATEGIES if s == ships], name]}
 
     def calibrate(self):
-        self.guarded(lambda: self.plan.update(
-            loops=child("--worker", plan={**self.plan, "calibrate": True, "turns": 1})["loops"], calibrate=False))
+        self.guarded(
+            lambda: self.plan.update(
+                loops=child("--worker", plan={**self.plan, "calibrate": True, "turns": 1})["loops"], calibrate=False
+            )
+        )
 
     def round(self, record, memory):
         self.guarded(lambda: record.round(child("--worker", plan=self.plan), self.lang))
@@ -346,12 +362,17 @@ def main():
             record.memory(strategy, child("--memory", strategy))
         for n, library in enumerate(libraries, 1):
             library.round(record, memory=done < options.memory_rounds)
-            print(f"python: round {done + 1}, {library.name} ({n} of {len(libraries)}), "
-                  f"{time.monotonic() - start:.0f} s", file=sys.stderr)
+            print(
+                f"python: round {done + 1}, {library.name} ({n} of {len(libraries)}), {time.monotonic() - start:.0f} s",
+                file=sys.stderr,
+            )
         done += 1
         took = time.monotonic() - start
-        print(f"python: round {done} of {options.rounds}, {took:.0f} s, about "
-              f"{took / done * (options.rounds - done):.0f} s left", file=sys.stderr)
+        print(
+            f"python: round {done} of {options.rounds}, {took:.0f} s, about "
+            f"{took / done * (options.rounds - done):.0f} s left",
+            file=sys.stderr,
+        )
     record.write(options.text, options.json)
 
 

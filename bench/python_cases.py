@@ -9,7 +9,6 @@ import itertools
 import weakref
 
 import pyperf
-
 import workload
 
 UNROLL = 10
@@ -26,8 +25,7 @@ class Loop:
     reps = 5
     alone = False
 
-    def __init__(self, name, statement, prepare, check=None, moved=None, keys="",
-                 weakref=False, extra=None):
+    def __init__(self, name, statement, prepare, check=None, moved=None, keys="", weakref=False, extra=None):
         self.extra = extra  # extra(names): more to report, {unit: value}
         self.name, self.keys, self.weakref = name, keys, weakref
         self.statement, self.prepare, self.check, self.moved = statement, prepare, check, moved
@@ -37,10 +35,12 @@ class Loop:
         names = dict(self.prepare(m), clock=pyperf.perf_counter, repeat=itertools.repeat)
         body = "\n".join([f"        {self.statement}"] * UNROLL)
         arguments = ", ".join(f"{name}={name}" for name in names)
-        source = (f"def run(n, *, {arguments}):\n"
-                  f"    start = clock()\n"
-                  f"    for _ in repeat(None, n):\n{body}\n"
-                  f"    return clock() - start\n")
+        source = (
+            f"def run(n, *, {arguments}):\n"
+            f"    start = clock()\n"
+            f"    for _ in repeat(None, n):\n{body}\n"
+            f"    return clock() - start\n"
+        )
         exec(source, names)
         return names, names.pop("run")
 
@@ -110,6 +110,7 @@ def frozen(objs):
         gc.collect()
         gc.freeze()
         return {"held": workload.hold(m, objs)}
+
     return prepare
 
 
@@ -136,6 +137,7 @@ def last(names, n=1000):
 
 def keep(n):
     """n objects with an attribute, whose wrappers die while native code holds them."""
+
     def run(names):
         MyClass, MyClassRef = names["m"].MyClass, names["m"].MyClassRef
         refs = [None] * n
@@ -147,6 +149,7 @@ def keep(n):
         del a
         took = pyperf.perf_counter() - start
         return took, n
+
     return run
 
 
@@ -201,8 +204,10 @@ def steady(m):
 
 def makes(each):
     """Every operation makes and frees so many wrappers."""
+
     def moved(m, n, by):
         assert by["wrappers_created"] == by["wrappers_freed"] == each * n, by
+
     return moved
 
 
@@ -235,8 +240,7 @@ CASES = [
     Once("WrapFirst", first, only_m),
     Loop("Unwrap", "MyClassRef(a)", live, same_number, makes(0)),
     Loop("Call", "a.id()", live, same_number, makes(0)),
-    Loop("CallGo", "a.message()", lambda m: {"a": m.MyClass("a message from Go")},
-         moved=makes(0)),
+    Loop("CallGo", "a.message()", lambda m: {"a": m.MyClass("a message from Go")}, moved=makes(0)),
     Loop("RetainRelease", "MyClassRef(a).release()", alone, None, makes(0)),
     Once("ReleaseZombie", last, only_m),
     Once("Hold", keep(2_000), only_m, keys="/objs=2000"),
@@ -248,8 +252,12 @@ CASES = [
     Once("Threads", contend(1), dead, keys="/threads=1", reps=2),
     Once("Threads", contend(2), dead, keys="/threads=2", reps=2),
     Once("Threads", contend(4), dead, keys="/threads=4", reps=2),
-    Once("Tree", walk, lambda m: {"root": workload.tree(m)}, walked,
-         extra=lambda names: {"attributes": int(names["walked"][1] == workload.NODES)}),
-    Loop("Callbacks", "r.emit(3)", listening, heard,
-         extra=lambda names: {"override": int(names["overridden"])}),
+    Once(
+        "Tree",
+        walk,
+        lambda m: {"root": workload.tree(m)},
+        walked,
+        extra=lambda names: {"attributes": int(names["walked"][1] == workload.NODES)},
+    ),
+    Loop("Callbacks", "r.emit(3)", listening, heard, extra=lambda names: {"override": int(names["overridden"])}),
 ]

@@ -88,7 +88,12 @@ def loop(statement):
     body = "\n".join([f"        {statement}"] * UNROLL)
     names = re.findall(r"[A-Za-z]+", statement)
     space = {"repeat": itertools.repeat}
-    exec(f"def run(n, *, {', '.join(names)}, a=None):\n    for _ in repeat(None, n):\n{body}\n".replace(", a, a=None", ", a"), space)
+    exec(
+        f"def run(n, *, {', '.join(names)}, a=None):\n    for _ in repeat(None, n):\n{body}\n".replace(
+            ", a, a=None", ", a"
+        ),
+        space,
+    )
     return space["run"]
 
 
@@ -206,8 +211,9 @@ def measure(options, strategies, flags):
     plan = {"strategies": strategies, "loops": {}, "target": options.target, "turns": options.turns}
     best = {}
     for n in range(options.rounds):
-        done = subprocess.run([sys.executable, *flags, __file__, "--worker"], input=json.dumps(plan), stdout=subprocess.PIPE,
-                              text=True)
+        done = subprocess.run(
+            [sys.executable, *flags, __file__, "--worker"], input=json.dumps(plan), stdout=subprocess.PIPE, text=True
+        )
         if done.returncode:
             sys.exit(f"a worker failed (exit code {done.returncode})")
         result = json.loads(done.stdout)
@@ -221,9 +227,14 @@ def measure(options, strategies, flags):
 
 def table(best, strategies, case):
     """Markdown: processor ns and the ratio to the floor for each number of threads, and the scale."""
-    lines = [f"| {case} | " + " | ".join(f"{t} thread{'s' * (t > 1)}, ns" for t in THREADS) + " | "
-             + " | ".join(f"scale {t}" for t in THREADS[1:]) + " |",
-             "|---" * (2 * len(THREADS)) + "|"]
+    lines = [
+        f"| {case} | "
+        + " | ".join(f"{t} thread{'s' * (t > 1)}, ns" for t in THREADS)
+        + " | "
+        + " | ".join(f"scale {t}" for t in THREADS[1:])
+        + " |",
+        "|---" * (2 * len(THREADS)) + "|",
+    ]
     for name in strategies:
         ns = [1e9 * best[name, case, t][1] for t in THREADS]
         base = [1e9 * best["floor", case, t][1] for t in THREADS]
@@ -254,13 +265,18 @@ def main():
         strategies = [n for n in asked or pp.STRATEGIES if not (off and pp.declaration(n)["needs_gil"])]
         best, on = measure(options, ["floor", *strategies], flags)
         assert on != off, "a module has turned the GIL on"
-        print(f"\nCPython {sys.version.split()[0]}{sys.abiflags}, GIL {'off' if off else 'on'}, {os.cpu_count()} processors, "
-              f"best of {options.rounds} × {options.turns}\n")
+        print(
+            f"\nCPython {sys.version.split()[0]}{sys.abiflags}, GIL {'off' if off else 'on'}, {os.cpu_count()} processors, "
+            f"best of {options.rounds} × {options.turns}\n"
+        )
         for case in CASES:
             print(table(best, ["floor", *(strategies if case != "machine" else ())], case) + "\n")
         text += ["", f"lang: py, gil={int(on)}"]
-        text += [f"BenchmarkThreads/strategy={name}/do={case.replace('/', '-')}/threads={threads} 1 "
-                 f"{1e9 * seconds:.6g} ns/op {1e9 * used:.6g} cpu-ns/op" for (name, case, threads), (seconds, used) in best.items()]
+        text += [
+            f"BenchmarkThreads/strategy={name}/do={case.replace('/', '-')}/threads={threads} 1 "
+            f"{1e9 * seconds:.6g} ns/op {1e9 * used:.6g} cpu-ns/op"
+            for (name, case, threads), (seconds, used) in best.items()
+        ]
     if options.text:
         with open(options.text, "w") as f:
             print(f"pkg: bench/python_threads.py\ncpython: {' '.join(sys.version.split())}", *text, sep="\n", file=f)

@@ -77,7 +77,9 @@ def main():
     options = parser.parse_args()
     for name in options.strategies:
         if name not in keeping:
-            parser.error(f"{name!r} is not one of {', '.join(keeping)}: __del__ runs there when Python drops the wrapper")
+            parser.error(
+                f"{name!r} is not one of {', '.join(keeping)}: __del__ runs there when Python drops the wrapper"
+            )
     print(f"{'microseconds':24} {'median':>10} {'99 %':>10} {'maximum':>10}   Python {sys.version.split()[0]}")
     for name in options.strategies or keeping:
         row(name, queued(name, options.rounds))

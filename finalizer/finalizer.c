@@ -9,12 +9,9 @@ PP_ACCESSORS(finalizer)
 #include "finalizer.h"
 
 static const PyType_Slot slots[] = {
-    {Py_tp_dealloc, finalizer_dealloc},
-    {Py_tp_traverse, finalizer_traverse},
-    {Py_tp_clear, finalizer_clear},
-    {Py_tp_finalize, finalizer_finalize},
-    {Py_tp_getset, pp_class_getset},
-    {0, NULL},
+    {Py_tp_dealloc, finalizer_dealloc}, {Py_tp_traverse, finalizer_traverse},
+    {Py_tp_clear, finalizer_clear},     {Py_tp_finalize, finalizer_finalize},
+    {Py_tp_getset, pp_class_getset},    {0, NULL},
 };
 
 const pp_strategy pp_finalizer = {

@@ -73,7 +73,8 @@ static pp_header *
 handletable_unwrap(PyObject *self)
 {
     uint64_t handle = stored(self);
-    pp_header *h = handle == 0 || handle & CLOSED ? NULL : ppHandletableAcquire(state.index, handle);
+    pp_header *h =
+        handle == 0 || handle & CLOSED ? NULL : ppHandletableAcquire(state.index, handle);
 
     if (h == NULL)
         PyErr_Format(PyExc_ReferenceError, "handle %llu %s", (unsigned long long)(handle & ~CLOSED),
@@ -139,9 +140,9 @@ handletable_hash(PyObject *self)
 }
 
 PyDoc_STRVAR(handle_doc,
-"handle($self, /)\n--\n\n"
-"The handle as an int. It names the native object for as long as that lives, and\n"
-"nothing ever after.");
+             "handle($self, /)\n--\n\n"
+             "The handle as an int. It names the native object for as long as that lives, and\n"
+             "nothing ever after.");
 
 static PyObject *
 handletable_handle(PyObject *self, PyObject *unused)
@@ -158,9 +159,9 @@ handletable_handle(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(close_doc,
-"close($self, /)\n--\n\n"
-"Give this wrapper's native reference back now. Every later use of the wrapper\n"
-"raises ReferenceError; it still compares and hashes as before.");
+             "close($self, /)\n--\n\n"
+             "Give this wrapper's native reference back now. Every later use of the wrapper\n"
+             "raises ReferenceError; it still compares and hashes as before.");
 
 static PyObject *
 handletable_close(PyObject *self, PyObject *unused)
@@ -175,10 +176,10 @@ handletable_close(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(from_handle_doc,
-"from_handle(handle, /)\n--\n\n"
-"A wrapper for the native object that an int from handle() names. Raises\n"
-"ReferenceError if that object is gone or the number was never a handle of this\n"
-"strategy, TypeError if it is not an int.");
+             "from_handle(handle, /)\n--\n\n"
+             "A wrapper for the native object that an int from handle() names. Raises\n"
+             "ReferenceError if that object is gone or the number was never a handle of this\n"
+             "strategy, TypeError if it is not an int.");
 
 static PyObject *
 handletable_from_handle(PyObject *unused, PyObject *arg)
@@ -203,8 +204,8 @@ handletable_from_handle(PyObject *unused, PyObject *arg)
         handletable_release(h);
         return self;
     }
-    PyErr_Format(PyExc_ReferenceError, "%R is not the handle of a live native object of this strategy",
-                 arg);
+    PyErr_Format(PyExc_ReferenceError,
+                 "%R is not the handle of a live native object of this strategy", arg);
     return NULL;
 }
 

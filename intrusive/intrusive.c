@@ -8,8 +8,7 @@ PP_ACCESSORS(intrusive)
 #define INTRUSIVE_VISIT_MORE pp_visit_callback
 #define INTRUSIVE_CLEAR_MORE pp_clear_callback
 
-static inline LT_ATOMIC(int64_t) *
-intrusive_word(pp_header *h)
+static inline LT_ATOMIC(int64_t) * intrusive_word(pp_header *h)
 {
     return &h->refs;
 }

@@ -221,7 +221,8 @@ intrusive_release_unattached(intrusive_native *native, lt_queue *queue)
     int64_t now = LT_STD(atomic_load)(word), next;
 
     do
-        next = now & INTRUSIVE_COUNTED && !(now & INTRUSIVE_QUEUED) ? now | INTRUSIVE_QUEUED : now - 1;
+        next =
+            now & INTRUSIVE_COUNTED && !(now & INTRUSIVE_QUEUED) ? now | INTRUSIVE_QUEUED : now - 1;
     while (!LT_STD(atomic_compare_exchange_weak)(word, &now, next));
     if (next > now)
         lt_hand_over(queue, intrusive_slot(native));

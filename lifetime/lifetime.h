@@ -83,7 +83,8 @@ lt_lock_word(lt_word *word)
 {
     int tries = 0;
 
-    while (LT_STD(atomic_fetch_or_explicit)(word, LT_LOCKED, LT_STD(memory_order_acquire)) & LT_LOCKED)
+    while (LT_STD(atomic_fetch_or_explicit)(word, LT_LOCKED, LT_STD(memory_order_acquire)) &
+           LT_LOCKED)
         lt_spin(&tries);
 }
 
@@ -109,13 +110,33 @@ lt_quiet(lt_slot *slot)
         lt_spin(&tries);
 }
 #else
-static inline void lt_lock_word(lt_word *word) { (void)word; }
-static inline void lt_unlock_word(lt_word *word) { (void)word; }
-static inline void lt_quiet(lt_slot *slot) { (void)slot; }
+static inline void
+lt_lock_word(lt_word *word)
+{
+    (void)word;
+}
+static inline void
+lt_unlock_word(lt_word *word)
+{
+    (void)word;
+}
+static inline void
+lt_quiet(lt_slot *slot)
+{
+    (void)slot;
+}
 #endif
 
-static inline void lt_lock(lt_slot *slot) { lt_lock_word(&slot->bits); }
-static inline void lt_unlock(lt_slot *slot) { lt_unlock_word(&slot->bits); }
+static inline void
+lt_lock(lt_slot *slot)
+{
+    lt_lock_word(&slot->bits);
+}
+static inline void
+lt_unlock(lt_slot *slot)
+{
+    lt_unlock_word(&slot->bits);
+}
 
 /* ---- the slot ------------------------------------------------------------------ */
 
@@ -135,7 +156,8 @@ lt_set_wrapper(lt_slot *slot, PyObject *self)
 static inline unsigned
 lt_state(lt_slot *slot)
 {
-    return (LT_STD(atomic_load_explicit)(&slot->bits, LT_ACQUIRE) & LT_STATE_MASK) >> LT_STATE_SHIFT;
+    return (LT_STD(atomic_load_explicit)(&slot->bits, LT_ACQUIRE) & LT_STATE_MASK) >>
+           LT_STATE_SHIFT;
 }
 
 /* Locked. */
@@ -144,7 +166,8 @@ lt_set_state(lt_slot *slot, unsigned state)
 {
     uint32_t bits = LT_STD(atomic_load_explicit)(&slot->bits, LT_STD(memory_order_relaxed));
 
-    LT_STD(atomic_store_explicit)(&slot->bits, (bits & ~LT_STATE_MASK) | state << LT_STATE_SHIFT, LT_RELEASE);
+    LT_STD(atomic_store_explicit)(&slot->bits, (bits & ~LT_STATE_MASK) | state << LT_STATE_SHIFT,
+                                  LT_RELEASE);
 }
 
 static inline uint32_t
@@ -189,7 +212,8 @@ lt_unbias(PyObject *self)
 #ifdef Py_GIL_DISABLED
     __atomic_store_n(&self->ob_tid, (uintptr_t)0, __ATOMIC_RELAXED);
     __atomic_store_n(&self->ob_ref_local, (uint32_t)0, __ATOMIC_RELAXED);
-    __atomic_store_n(&self->ob_ref_shared, _Py_REF_SHARED((Py_ssize_t)1, _Py_REF_MERGED), __ATOMIC_RELEASE);
+    __atomic_store_n(&self->ob_ref_shared, _Py_REF_SHARED((Py_ssize_t)1, _Py_REF_MERGED),
+                     __ATOMIC_RELEASE);
 #else
     (void)self;
 #endif
@@ -590,8 +614,8 @@ static thread_local
 #else
 static _Thread_local
 #endif
-struct {
-    int depth;          /* of __del__ on this thread; at least 1 while waiting objects are dropped */
+    struct {
+    int depth; /* of __del__ on this thread; at least 1 while waiting objects are dropped */
     size_t n, room;
     PyObject **waiting; /* each owns a reference */
 } lt_finalizing;
@@ -602,8 +626,7 @@ lt_wait(PyObject *self)
 {
     if (lt_finalizing.n == lt_finalizing.room) {
         size_t room = lt_finalizing.room ? 2 * lt_finalizing.room : 64;
-        PyObject **more =
-            (PyObject **)PyMem_RawRealloc(lt_finalizing.waiting, room * sizeof *more);
+        PyObject **more = (PyObject **)PyMem_RawRealloc(lt_finalizing.waiting, room * sizeof *more);
         if (more == NULL)
             return false;
         lt_finalizing.waiting = more;
@@ -689,20 +712,17 @@ lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dyin
             return;
         }
     }
-    PyObject_GC_UnTrack(self); /* what follows runs code, and gc must not traverse self half cleared */
+    PyObject_GC_UnTrack(
+        self); /* what follows runs code, and gc must not traverse self half cleared */
     dying(self);
-    Py_TRASHCAN_BEGIN(self, dealloc)
-    if (lt_has_weakrefs(self))
-        PyObject_ClearWeakRefs(self);
+    Py_TRASHCAN_BEGIN(self, dealloc) if (lt_has_weakrefs(self)) PyObject_ClearWeakRefs(self);
     lt_clear(self);
     drop(self);
     /* Read after __del__, which may have assigned __class__. */
     PyTypeObject *type = Py_TYPE(self);
     type->tp_free(self);
     Py_DECREF(type);
-    Py_TRASHCAN_END
-    if (finalized)
-        lt_drop_waiting();
+    Py_TRASHCAN_END if (finalized) lt_drop_waiting();
 }
 
 /* tp_dealloc of a class whose subclasses keep CPython's slots. For an instance of a Python
@@ -719,17 +739,13 @@ lt_die_as_base(PyObject *self, destructor dealloc, void (*drop)(PyObject *))
         return;
     }
     PyObject_GC_UnTrack(self);
-    Py_TRASHCAN_BEGIN(self, dealloc)
-    if (lt_has_weakrefs(self))
-        PyObject_ClearWeakRefs(self);
+    Py_TRASHCAN_BEGIN(self, dealloc) if (lt_has_weakrefs(self)) PyObject_ClearWeakRefs(self);
     lt_clear_as_base(self);
     drop(self);
     PyTypeObject *type = Py_TYPE(self); /* see lt_die */
     type->tp_free(self);
     Py_DECREF(type);
-    Py_TRASHCAN_END
-    if (finalized)
-        lt_drop_waiting();
+    Py_TRASHCAN_END if (finalized) lt_drop_waiting();
 }
 
 #endif

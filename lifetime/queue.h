@@ -121,7 +121,8 @@ lt_take(lt_queue *queue)
 {
     lt_slot *oldest = NULL, *list, *next;
 
-    if (LT_STD(atomic_load)(&queue->rest) && (list = LT_STD(atomic_exchange)(&queue->rest, (lt_slot *)NULL)))
+    if (LT_STD(atomic_load)(&queue->rest) &&
+        (list = LT_STD(atomic_exchange)(&queue->rest, (lt_slot *)NULL)))
         return list;
     for (list = LT_STD(atomic_exchange)(&queue->slots, (lt_slot *)NULL); list; list = next) {
         next = list->next;
@@ -315,7 +316,8 @@ lt_request(lt_queue *queue)
 {
     int now = LT_NO_THREAD;
 
-    if (LT_STD(atomic_exchange)(&queue->requested, 1) && LT_STD(atomic_load)(&queue->thread) != LT_NO_THREAD)
+    if (LT_STD(atomic_exchange)(&queue->requested, 1) &&
+        LT_STD(atomic_load)(&queue->thread) != LT_NO_THREAD)
         return;
     if (LT_STD(atomic_compare_exchange_strong)(&queue->thread, &now, (int)LT_STARTING)) {
         if (queue->wake == NULL)
@@ -380,7 +382,7 @@ lt_call_later(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
  * the caller's is handed over. The count alone does not tell, and slot->wrapper may change
  * between two reads (ABA). */
 static inline int64_t
-lt_release_unattached(lt_queue *queue, lt_slot *slot, LT_ATOMIC(int64_t) *refs)
+lt_release_unattached(lt_queue *queue, lt_slot *slot, LT_ATOMIC(int64_t) * refs)
 {
     int64_t n = LT_STD(atomic_load)(refs);
 
@@ -438,7 +440,8 @@ lt_disarm(lt_queue *queue)
         if (now == LT_DISARMED)
             return;
         if (now == LT_STARTING)
-            now = LT_NO_THREAD; /* the thread, or its starter, is about to change that; neither waits */
+            now =
+                LT_NO_THREAD; /* the thread, or its starter, is about to change that; neither waits */
     }
     if (now != LT_RUNNING)
         return;
@@ -459,7 +462,8 @@ lt_after_fork_in_child(lt_queue *queue)
     int64_t waiting = 0;
 
     for (int i = 0; i < 2; i++)
-        for (lt_slot *slot = LT_STD(atomic_load)(i ? &queue->rest : &queue->slots); slot; slot = slot->next) {
+        for (lt_slot *slot = LT_STD(atomic_load)(i ? &queue->rest : &queue->slots); slot;
+             slot = slot->next) {
             uint32_t n = LT_STD(atomic_load)(&slot->handed_over);
             waiting += n ? n : 1; /* a call */
         }

@@ -33,8 +33,8 @@ typedef struct lt_slot {
 
 /* The parts of bits. A lock of its own would need another word. */
 #define LT_LOCKED 1u
-#define LT_STATE_SHIFT 1  /* the scheme's state, 3 bits; 0 at birth */
+#define LT_STATE_SHIFT 1 /* the scheme's state, 3 bits; 0 at birth */
 #define LT_STATE_MASK 0xEu
-#define LT_HOLDER 16u     /* one holder: a native reference whose owner gc can traverse */
+#define LT_HOLDER 16u /* one holder: a native reference whose owner gc can traverse */
 
 #endif

@@ -12,9 +12,9 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import harness  # noqa: E402
-import subjects  # noqa: E402
-from report import Cell, order, table, write  # noqa: E402
+import harness
+import subjects
+from report import Cell, order, table, write
 
 PROGRESS = os.environ.get("MATRIX_PROGRESS")  # a file: how far it is and how long is left, twice a minute
 
@@ -108,7 +108,8 @@ def pytest_pyfunc_call(pyfuncitem):
         pytest.skip(reason)
     because = f" ({reason})" if reason else ""
     raise RAISES.get(outcome, pytest.fail.Exception)(
-        f"{name}: {p.id} {outcome}, declared: {'|'.join(outcomes)}{because}\n{p.promise}\n{detail}", pytrace=False)
+        f"{name}: {p.id} {outcome}, declared: {'|'.join(outcomes)}{because}\n{p.promise}\n{detail}", pytrace=False
+    )
 
 
 def came_out(p, function, name, outcomes):
@@ -171,7 +172,9 @@ class Results:
         if self.finished == self.session.testscollected and cells:
             terminalreporter.write(table(*self.ordered()))
         elif cells:
-            terminalreporter.write_line(f"{self.finished} of {self.session.testscollected} tests ran: no table, and nothing is written")
+            terminalreporter.write_line(
+                f"{self.finished} of {self.session.testscollected} tests ran: no table, and nothing is written"
+            )
 
     def ordered(self):
         """(cells, subjects); xdist's processes report in any order."""

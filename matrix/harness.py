@@ -141,11 +141,19 @@ def _run_in_child(function, subject):
         seconds = HUNG_SECONDS if "hung" in declared.split("|") else CHILD_SECONDS
         status, text, detail = _zygote(subject).run(function, seconds)
     else:
-        command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__),
-                   function.__module__, function.__name__, subject.name]
+        command = [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            os.path.abspath(__file__),
+            function.__module__,
+            function.__name__,
+            subject.name,
+        ]
         # A session of its own, so that what it has started goes with it when it hangs.
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                 start_new_session=True)
+        child = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
         try:
             detail, errors = child.communicate(timeout=CHILD_SECONDS)
         except subprocess.TimeoutExpired:
@@ -185,8 +193,14 @@ class _Zygote:
         self._name = subject.name
         # Freed memory is overwritten, so that what is used after it was freed crashes every time.
         command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                         env={**os.environ, "PYTHONMALLOC": "debug"}, start_new_session=True)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONMALLOC": "debug"},
+            start_new_session=True,
+        )
 
     def run(self, function, seconds):
         """(exit status, negative for a signal and None for too late; all that was printed; what was printed to stdout)"""
@@ -219,7 +233,7 @@ def _zygote(subject):
 
 def _zygote_main(name):
     subject = load(name)
-    subject.module
+    subject.module  # noqa: B018
     gc.collect()
     gc.freeze()  # what the library brought along is not what is tested, and takes gc long
     while line := sys.stdin.readline():
@@ -255,23 +269,28 @@ def program(subject, source, *, before="", options=None):
     Returns (exit status, stdout, stderr); an exit status below 0 is a signal. Has no
     time limit of its own: the property that calls it has a process, which has one.
     """
-    head = (before + "import sys, os\n"
-            f"sys.path.insert(0, {HERE!r})\n"
-            f"{f'from subjects import load; m = load({subject.name!r})' if subject else ''}\n")
+    head = (
+        before + "import sys, os\n"
+        f"sys.path.insert(0, {HERE!r})\n"
+        f"{f'from subjects import load; m = load({subject.name!r})' if subject else ''}\n"
+    )
     if options is None:
         options = ("-X", f"gil={int(sys._is_gil_enabled())}") if FREE_THREADED else ()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHON_GIL"}
-    done = subprocess.run([sys.executable, *options, "-c", head + source], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, *options, "-c", head + source], capture_output=True, text=True, env=environment
+    )
     if subject and subject.kind == "library":
         if said := re.search(r"^subjects\.(NotApplicable|Lacks): (.*)", done.stderr, re.M):
             raise {"Lacks": Lacks}.get(said[1], NotApplicable)(said[2])
-        if said := re.search(r"^AttributeError: .* has no attribute '(\w+)'", done.stderr, re.M):
-            if lacks := subject.lacking(AttributeError(name=said[1])):
-                raise Lacks(lacks)
+        said = re.search(r"^AttributeError: .* has no attribute '(\w+)'", done.stderr, re.M)
+        if said and (lacks := subject.lacking(AttributeError(name=said[1]))):
+            raise Lacks(lacks)
     return done.returncode, done.stdout, done.stderr
 
 
 # --- for the tests -------------------------------------------------------------
+
 
 def restoring(get, set):
     """A decorator that puts a process-wide setting back, whatever happens."""
@@ -284,6 +303,7 @@ def restoring(get, set):
                 return function(*args, **kwargs)
             finally:
                 set(*old) if isinstance(old, tuple) else set(old)
+
         return wrapped
 
     return decorate

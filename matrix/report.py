@@ -83,9 +83,12 @@ def reasons(cells, subject):
 
 def markdown(cells, subjects):
     properties, at = grid(cells)
-    lines = [f"# Correctness matrix, CPython {version()}{', quick run' if QUICK else ''}", "",
-             "| | property | " + " | ".join(s.name for s in subjects) + " |",
-             "|---|---|" + ":-:|" * len(subjects)]
+    lines = [
+        f"# Correctness matrix, CPython {version()}{', quick run' if QUICK else ''}",
+        "",
+        "| | property | " + " | ".join(s.name for s in subjects) + " |",
+        "|---|---|" + ":-:|" * len(subjects),
+    ]
     for p in properties:
         marks = [MARKS[at[s.name, p.id].outcome] if (s.name, p.id) in at else "" for s in subjects]
         lines.append(f"| {p.id} | {p.promise.rstrip('.')} | " + " | ".join(marks) + " |")
@@ -103,19 +106,38 @@ def document(cells, subjects, skipped):
     return {
         "python": version(),
         "quick": QUICK,
-        "subjects": [{"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)}
-                     | ({"ships": s.ships, "note": s.note} if s.ships else {"needs_gil": s.needs_gil, "elsewhere": elsewhere(s, at)}) for s in subjects],
+        "subjects": [
+            {"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)}
+            | (
+                {"ships": s.ships, "note": s.note}
+                if s.ships
+                else {"needs_gil": s.needs_gil, "elsewhere": elsewhere(s, at)}
+            )
+            for s in subjects
+        ],
         "skipped": [{"name": name, "reason": reason} for name, reason in skipped.items()],
         "properties": [{"id": p.id, "title": p.title, "promise": p.promise} for p in properties],
-        "outcomes": [{"subject": c.subject, "property": c.id, "outcome": c.outcome, "expected": c.expected,
-                      "reason": c.reason or c.detail} | ({"detail": c.detail} if c.outcome != c.expected else {}) for c in cells],
+        "outcomes": [
+            {
+                "subject": c.subject,
+                "property": c.id,
+                "outcome": c.outcome,
+                "expected": c.expected,
+                "reason": c.reason or c.detail,
+            }
+            | ({"detail": c.detail} if c.outcome != c.expected else {})
+            for c in cells
+        ],
     }
 
 
 def elsewhere(subject, at):
     """{property: reason}: what a strategy declares to break and this interpreter cannot show."""
-    return {id: why for id, why in subject.breaks.items()
-            if (subject.name, id) in at and at[subject.name, id].outcome == "n/a"}
+    return {
+        id: why
+        for id, why in subject.breaks.items()
+        if (subject.name, id) in at and at[subject.name, id].outcome == "n/a"
+    }
 
 
 def version():
@@ -125,8 +147,13 @@ def version():
 
 def write(cells, subjects, skipped):
     """To MATRIX_JSON and MATRIX_MD, where these name files."""
-    for variable, text in (("MATRIX_JSON", lambda: json.dumps(document(cells, subjects, skipped), ensure_ascii=False, separators=(",", ":")) + "\n"),
-                           ("MATRIX_MD", lambda: markdown(cells, subjects))):
+    for variable, text in (
+        (
+            "MATRIX_JSON",
+            lambda: json.dumps(document(cells, subjects, skipped), ensure_ascii=False, separators=(",", ":")) + "\n",
+        ),
+        ("MATRIX_MD", lambda: markdown(cells, subjects)),
+    ):
         if path := os.environ.get(variable):
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text())
@@ -145,8 +172,10 @@ def undeclared(document, subjects=()):
         if groups and (not subjects or s["name"] in subjects):
             ships = f" (ships {s['ships']})" if "ships" in s else ""
             lines.append(f"{s['name']}{ships}:")
-            lines += [f"  ({outcome!r}, {' '.join(ids)!r}, ...)  # declared {expected}: {detail}"
-                      for (outcome, expected, detail), ids in groups.items()]
+            lines += [
+                f"  ({outcome!r}, {' '.join(ids)!r}, ...)  # declared {expected}: {detail}"
+                for (outcome, expected, detail), ids in groups.items()
+            ]
     return "\n".join(lines) or "everything came out as declared"
 
 

@@ -74,7 +74,7 @@ enum { NATIVEDICT_VIEW = 0, NATIVEDICT_DATA = 1 };
 
 typedef struct {
     PyTypeObject *type; /* owned */
-    PyObject *dict;     /* owned; the wrapper owns another reference. NULL if PyDict_New failed: then
+    PyObject *dict; /* owned; the wrapper owns another reference. NULL if PyDict_New failed: then
                            the wrapper has a dict of its own */
 } nativedict_body;
 
@@ -105,7 +105,8 @@ nativedict_new_body(PyTypeObject *type)
         return NULL;
     Py_INCREF(type);
     body->type = type;
-    enabled = lt_gc_suspend(); /* up to 3.11 it may start a collection, whose code may wrap this object */
+    enabled =
+        lt_gc_suspend(); /* up to 3.11 it may start a collection, whose code may wrap this object */
     body->dict = PyDict_New();
     lt_gc_resume(enabled);
     if (body->dict == NULL)
@@ -280,7 +281,9 @@ nativedict_release(nativedict_native *native)
     bool data;
 
     lt_lock(slot);
-    data = lt_state(slot) == NATIVEDICT_DATA; /* before the decrement: another thread may destroy the object right after it */
+    data =
+        lt_state(slot) ==
+        NATIVEDICT_DATA; /* before the decrement: another thread may destroy the object right after it */
     left = nativedict_dec(native);
     if (left == 1 && data) {
         body = nativedict_body_of(native);
@@ -381,7 +384,8 @@ nativedict_visit(nativedict_native *native, PyObject *holder, visitproc visit, v
     nativedict_body *body = nativedict_body_of(native);
 
     (void)holder;
-    if (lt_state(slot) == NATIVEDICT_DATA && body && lt_holders(slot) == 1 && nativedict_refs(native) == 2) {
+    if (lt_state(slot) == NATIVEDICT_DATA && body && lt_holders(slot) == 1 &&
+        nativedict_refs(native) == 2) {
         Py_VISIT(body->type);
         Py_VISIT(body->dict);
     }

@@ -261,7 +261,8 @@ preserve_visible(preserve_native *native)
 {
     lt_slot *slot = preserve_slot(native);
 
-    return lt_state(slot) == PRESERVE_NATIVE_OWNS && lt_holders(slot) == 1 && preserve_refs(native) == 2;
+    return lt_state(slot) == PRESERVE_NATIVE_OWNS && lt_holders(slot) == 1 &&
+           preserve_refs(native) == 2;
 }
 
 /* A holder's part of its tp_traverse. During a collection an unattached thread may release its

@@ -43,7 +43,8 @@ static PyMethodDef functions[] = {
 
 /* ---- loading ------------------------------------------------------------------------ */
 
-static _Atomic int ended; /* the interpreter that this was loaded into is being finalized, or is gone */
+/* The interpreter that this was loaded into is being finalized, or is gone. */
+static _Atomic int ended;
 
 /* atexit: from now on Go's threads cannot attach, and native objects are released without
  * notifying the interpreter. Not Py_AtExit, which runs after finalization. */
@@ -119,15 +120,17 @@ core_exec(PyObject *module)
     /* Native objects, their wrappers and the counters exist once a process.
      * CPython 3.12 and later refuse by the slot below. */
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError,
-                        "pyobject_preservation cannot be imported into a subinterpreter: its native "
-                        "objects belong to the main interpreter");
+        PyErr_SetString(
+            PyExc_ImportError,
+            "pyobject_preservation cannot be imported into a subinterpreter: its native "
+            "objects belong to the main interpreter");
         return -1;
     }
     if (atomic_load(&ended)) {
-        PyErr_SetString(PyExc_ImportError,
-                        "pyobject_preservation cannot be loaded again after the interpreter that it was "
-                        "loaded into has exited: its classes and native objects belong to that one");
+        PyErr_SetString(
+            PyExc_ImportError,
+            "pyobject_preservation cannot be loaded again after the interpreter that it was "
+            "loaded into has exited: its classes and native objects belong to that one");
         return -1;
     }
     ppGoWatchForks();

@@ -78,8 +78,8 @@ task_sleeps(const char *task, unsigned long *switches)
         return 0;
     for (const char *p = text; (p = strstr(p, "voluntary_ctxt_switches:")) != NULL; p = count)
         *switches += strtoul(count = p + strlen("voluntary_ctxt_switches:"), NULL, 10);
-    return count && task_file(task, "syscall", text, sizeof text) &&
-           text[0] >= '0' && text[0] <= '9' && atol(text) != SYS_nanosleep;
+    return count && task_file(task, "syscall", text, sizeof text) && text[0] >= '0' &&
+           text[0] <= '9' && atol(text) != SYS_nanosleep;
 }
 #endif
 

@@ -31,11 +31,13 @@ def main(root):
         fail(f"{sys.executable} is Python {sys.version.split()[0]}; 3.10 or later is needed")
     get = sysconfig.get_config_var
     include = sysconfig.get_path("include")
-    short = "%d.%d%s" % (*sys.version_info[:2], getattr(sys, "abiflags", ""))
+    short = f"{sys.version_info[0]}.{sys.version_info[1]}{getattr(sys, 'abiflags', '')}"
     if not os.path.exists(os.path.join(include, "Python.h")):
         flavour = "-dbg" if "d" in sys.abiflags else "-dev"
-        fail(f"Python.h of {sys.executable} is missing (looked in {include}); on Debian or Ubuntu: "
-             f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}{flavour}")
+        fail(
+            f"Python.h of {sys.executable} is missing (looked in {include}); on Debian or Ubuntu: "
+            f"apt-get install python{sys.version_info[0]}.{sys.version_info[1]}{flavour}"
+        )
 
     where = os.path.realpath(sys.executable)
     tag = f"{short}-{hashlib.sha1((where + sys.version).encode()).hexdigest()[:8]}"
@@ -77,19 +79,24 @@ def link_flags(get):
     libdir, version = get("LIBDIR"), get("LDVERSION") or get("VERSION")
     if get("Py_ENABLE_SHARED") or os.path.exists(os.path.join(libdir, f"libpython{version}.so")):
         link, rpath = f"-L{libdir} -lpython{version}", f"-Wl,-rpath,{libdir}"
-        if (loader := own_loader()):
+        if loader := own_loader():
             # Its C library is beside libpython. All libraries, those of libraries too
             # (hence not a RUNPATH), must come from there, and only that library's loader
             # can load it. Symbols that the linker does not find are in that C library. Not
             # in CGO_LDFLAGS: Go's own linker would take the rpath from there, for programs
             # without libpython, but not the loader.
-            return f"{link} {rpath} -Wl,--disable-new-dtags -Wl,--dynamic-linker,{loader} -Wl,--allow-shlib-undefined", ""
+            return (
+                f"{link} {rpath} -Wl,--disable-new-dtags -Wl,--dynamic-linker,{loader} -Wl,--allow-shlib-undefined",
+                "",
+            )
         return link, rpath
     static = os.path.join(get("LIBPL") or "", get("LIBRARY") or "")
     if os.path.isfile(static):
         return f"{static} {get('LIBS')} {get('SYSLIBS')} {get('LINKFORSHARED') or ''}", ""
-    fail(f"{sys.executable} comes without libpython, which Go programs that embed it need; on Debian or "
-         f"Ubuntu: apt-get install libpython{get('VERSION')}-dev, for a build of your own: --enable-shared")
+    fail(
+        f"{sys.executable} comes without libpython, which Go programs that embed it need; on Debian or "
+        f"Ubuntu: apt-get install libpython{get('VERSION')}-dev, for a build of your own: --enable-shared"
+    )
 
 
 def own_loader():
@@ -103,21 +110,23 @@ def own_loader():
     if program[:5] != b"\x7fELF\x02":  # 64 bits
         return ""
     order = "<" if program[5] == 1 else ">"
-    start, = struct.unpack_from(order + "Q", program, 32)
+    (start,) = struct.unpack_from(order + "Q", program, 32)
     size, count = struct.unpack_from(order + "HH", program, 54)
     for at in range(start, start + size * count, size):
         kind, _, offset, _, _, length = struct.unpack_from(order + "IIQQQQ", program, at)
         if kind == 3:  # PT_INTERP
-            loader = os.fsdecode(program[offset:offset + length].rstrip(b"\0"))
+            loader = os.fsdecode(program[offset : offset + length].rstrip(b"\0"))
             return "" if loader.startswith(("/lib", "/usr/lib")) else loader
     return ""
 
 
 def pc(name, build, version, cflags, libs):
     directory = build if build.endswith("cpy3") else os.path.join(build, "pkgconfig")
-    write(os.path.join(directory, f"{name}.pc"),
-          f"Name: {name}\nDescription: {sys.executable}\nVersion: {version.rstrip('td')}\n"
-          f"Cflags: {cflags}\nLibs: {libs}\n")
+    write(
+        os.path.join(directory, f"{name}.pc"),
+        f"Name: {name}\nDescription: {sys.executable}\nVersion: {version.rstrip('td')}\n"
+        f"Cflags: {cflags}\nLibs: {libs}\n",
+    )
 
 
 def write(path, text):

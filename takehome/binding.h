@@ -227,7 +227,8 @@ MyClass_remove(PyObject *self, PyObject *child)
     if (from == NULL)
         return NULL;
     if (!node_remove(from, to))
-        return PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
+        return PyErr_Format(PyExc_ValueError,
+                            "native object %llu has no edge to native object %llu",
                             (unsigned long long)from->id, (unsigned long long)to->id);
     EDGE_GONE(from, to);
     SCHEME(release)(to);
@@ -300,7 +301,8 @@ MyClass_set_callback(PyObject *self, PyObject *callback)
 static PyObject *
 no_copy(PyObject *self, PyObject *unused)
 {
-    return PyErr_Format(PyExc_TypeError, "cannot pickle or copy '%.200s': it is for one native object",
+    return PyErr_Format(PyExc_TypeError,
+                        "cannot pickle or copy '%.200s': it is for one native object",
                         Py_TYPE(self)->tp_name);
 }
 
@@ -310,10 +312,13 @@ static PyMethodDef MyClass_methods[] = {
     {"print_message", MyClass_print_message, METH_NOARGS, NULL},
     {"append", MyClass_append, METH_O, PyDoc_STR("append(child)\n--\n\nAdd a native edge.")},
     {"remove", MyClass_remove, METH_O, PyDoc_STR("remove(child)\n--\n\nRemove a native edge.")},
-    {"children", MyClass_children, METH_NOARGS, PyDoc_STR("children()\n--\n\nThe ends of the edges.")},
-    {"on_event", MyClass_on_event, METH_O, PyDoc_STR("on_event(event)\n--\n\nNative code calls it.")},
+    {"children", MyClass_children, METH_NOARGS,
+     PyDoc_STR("children()\n--\n\nThe ends of the edges.")},
+    {"on_event", MyClass_on_event, METH_O,
+     PyDoc_STR("on_event(event)\n--\n\nNative code calls it.")},
     {"set_callback", MyClass_set_callback, METH_O,
-     PyDoc_STR("set_callback(callback)\n--\n\nA function for native code to call in place of on_event.")},
+     PyDoc_STR(
+         "set_callback(callback)\n--\n\nA function for native code to call in place of on_event.")},
     {"__reduce_ex__", no_copy, METH_O, NULL},
     {"__reduce__", no_copy, METH_NOARGS, NULL},
     {0},
@@ -327,8 +332,7 @@ static PyMemberDef MyClass_members[] = {
 
 static PyGetSetDef MyClass_getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
-    MORE_GETSET
-    {0},
+    MORE_GETSET{0},
 };
 
 static PyType_Slot MyClass_slots[] = {

@@ -24,8 +24,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 
 EXTENSIONS = (
-    "minimal_preserve.c", "minimal_toggleref.c", "complete_preserve.c", "complete_toggleref.c", "complete_intrusive.c",
-    "complete_mirrored.c", "complete_instancemap.c", "shared_ptr.cpp",
+    "minimal_preserve.c",
+    "minimal_toggleref.c",
+    "complete_preserve.c",
+    "complete_toggleref.c",
+    "complete_intrusive.c",
+    "complete_mirrored.c",
+    "complete_instancemap.c",
+    "shared_ptr.cpp",
 )
 SCHEMES = ("naive", "preserve", "instancemap", "toggleref", "ghost", "nativedict", "intrusive", "finalizer", "mirrored")
 KIT = "lifetime/queue.h"  # and what it includes: all of the kit
@@ -88,8 +94,17 @@ def build(source, out):
     name, language = os.path.splitext(source)
     path = os.path.join(HERE, source)
     target = os.path.join(out, name + sysconfig.get_config_var("EXT_SUFFIX"))
-    command = [*(CXX if language == ".cpp" else C), "-O2", *WARNINGS, *INCLUDE,
-               *shlex.split(os.environ.get("CFLAGS", "")), *SHARED, path, "-o", target]
+    command = [
+        *(CXX if language == ".cpp" else C),
+        "-O2",
+        *WARNINGS,
+        *INCLUDE,
+        *shlex.split(os.environ.get("CFLAGS", "")),
+        *SHARED,
+        path,
+        "-o",
+        target,
+    ]
     digest = hashlib.sha256("\0".join([sys.version, *command]).encode())
     for file in local_files(path):
         digest.update(read(file).encode())

@@ -25,19 +25,40 @@ owns_alone(PyObject *self)
 /* ---- what instancemap.h asks for ------------------------------------------------------- */
 
 typedef node instancemap_native;
-static inline node *instancemap_of(PyObject *self) { return node_of(self); }
-static inline void instancemap_retain(node *n)     { node_inc(n); }
-static inline void instancemap_release(node *n)    { node_release(n); }
+static inline node *
+instancemap_of(PyObject *self)
+{
+    return node_of(self);
+}
+static inline void
+instancemap_retain(node *n)
+{
+    node_inc(n);
+}
+static inline void
+instancemap_release(node *n)
+{
+    node_release(n);
+}
 static PyObject *instancemap_make(node *n);
 #define INSTANCEMAP_EVENT(what) COUNT(what)
-#define INSTANCEMAP_VISIT_MORE(self, visit, arg) (owns_alone(self) && visit_callback(node_of(self), visit, arg))
+#define INSTANCEMAP_VISIT_MORE(self, visit, arg) \
+    (owns_alone(self) && visit_callback(node_of(self), visit, arg))
 #define INSTANCEMAP_CLEAR_MORE(self) (owns_alone(self) ? clear_callback(node_of(self)) : (void)0)
 
 #include "../instancemap/instancemap.h"
 
 /* A native reference keeps no wrapper, so a holder has none to show to gc. */
-static inline void instancemap_holder_made(node *n) { (void)n; }
-static inline void instancemap_holder_gone(node *n) { (void)n; }
+static inline void
+instancemap_holder_made(node *n)
+{
+    (void)n;
+}
+static inline void
+instancemap_holder_gone(node *n)
+{
+    (void)n;
+}
 
 static inline int
 instancemap_visit(node *n, PyObject *holder, visitproc visit, void *arg)

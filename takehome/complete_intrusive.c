@@ -16,10 +16,25 @@
 /* ---- what intrusive.h asks for --------------------------------------------------------- */
 
 typedef node intrusive_native;
-static inline node *intrusive_of(PyObject *self)          { return node_of(self); }
-static inline lt_slot *intrusive_slot(node *n)            { return &n->slot; }
-static inline LT_ATOMIC(int64_t) *intrusive_word(node *n) { return &n->refs; }
-static inline void intrusive_free(node *n)                { node_free(n); }
+static inline node *
+intrusive_of(PyObject *self)
+{
+    return node_of(self);
+}
+static inline lt_slot *
+intrusive_slot(node *n)
+{
+    return &n->slot;
+}
+static inline LT_ATOMIC(int64_t) * intrusive_word(node *n)
+{
+    return &n->refs;
+}
+static inline void
+intrusive_free(node *n)
+{
+    node_free(n);
+}
 static PyObject *intrusive_make(node *n);
 #define INTRUSIVE_EVENT(what) COUNT(what)
 #define INTRUSIVE_VISIT_MORE(self, visit, arg) visit_callback(node_of(self), visit, arg)
@@ -29,8 +44,16 @@ static PyObject *intrusive_make(node *n);
 
 /* gc sees a holder's reference as the Python reference that it is: there is nothing to keep
  * account of. */
-static inline void intrusive_holder_made(node *n) { (void)n; }
-static inline void intrusive_holder_gone(node *n) { (void)n; }
+static inline void
+intrusive_holder_made(node *n)
+{
+    (void)n;
+}
+static inline void
+intrusive_holder_gone(node *n)
+{
+    (void)n;
+}
 
 /* ---- unattached threads ------------------------------------------------------------------ */
 

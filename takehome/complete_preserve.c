@@ -14,12 +14,36 @@
 /* ---- what preserve.h asks for ---------------------------------------------------------- */
 
 typedef node preserve_native;
-static inline node *preserve_of(PyObject *self) { return node_of(self); }
-static inline lt_slot *preserve_slot(node *n)   { return &n->slot; }
-static inline int64_t preserve_refs(node *n)    { return atomic_load_explicit(&n->refs, memory_order_relaxed); }
-static inline int64_t preserve_inc(node *n)     { return node_inc(n); }
-static inline int64_t preserve_dec(node *n)     { return node_dec(n); }
-static inline void preserve_free(node *n)       { node_free(n); }
+static inline node *
+preserve_of(PyObject *self)
+{
+    return node_of(self);
+}
+static inline lt_slot *
+preserve_slot(node *n)
+{
+    return &n->slot;
+}
+static inline int64_t
+preserve_refs(node *n)
+{
+    return atomic_load_explicit(&n->refs, memory_order_relaxed);
+}
+static inline int64_t
+preserve_inc(node *n)
+{
+    return node_inc(n);
+}
+static inline int64_t
+preserve_dec(node *n)
+{
+    return node_dec(n);
+}
+static inline void
+preserve_free(node *n)
+{
+    node_free(n);
+}
 static PyObject *preserve_make(node *n);
 #define PRESERVE_EVENT(what) COUNT(what)
 #define PRESERVE_VISIT_MORE(self, visit, arg) visit_callback(node_of(self), visit, arg)

@@ -13,12 +13,36 @@
 /* ---- what toggleref.h asks for ---------------------------------------------------------- */
 
 typedef node toggleref_native;
-static inline node *toggleref_of(PyObject *self) { return node_of(self); }
-static inline lt_slot *toggleref_slot(node *n)   { return &n->slot; }
-static inline int64_t toggleref_refs(node *n)    { return atomic_load_explicit(&n->refs, memory_order_relaxed); }
-static inline int64_t toggleref_inc(node *n)     { return node_inc(n); }
-static inline int64_t toggleref_dec(node *n)     { return node_dec(n); }
-static inline void toggleref_free(node *n)       { node_free(n); }
+static inline node *
+toggleref_of(PyObject *self)
+{
+    return node_of(self);
+}
+static inline lt_slot *
+toggleref_slot(node *n)
+{
+    return &n->slot;
+}
+static inline int64_t
+toggleref_refs(node *n)
+{
+    return atomic_load_explicit(&n->refs, memory_order_relaxed);
+}
+static inline int64_t
+toggleref_inc(node *n)
+{
+    return node_inc(n);
+}
+static inline int64_t
+toggleref_dec(node *n)
+{
+    return node_dec(n);
+}
+static inline void
+toggleref_free(node *n)
+{
+    node_free(n);
+}
 static PyObject *toggleref_make(node *n);
 #define TOGGLEREF_EVENT(what) COUNT(what)
 #define TOGGLEREF_VISIT_MORE(self, visit, arg) visit_callback(node_of(self), visit, arg)

@@ -85,7 +85,8 @@ MyClassRef_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyOb
     node *n;
 
     if (PyVectorcall_NARGS(nargsf) != 1 || (names && PyTuple_GET_SIZE(names)))
-        return PyErr_Format(PyExc_TypeError, "MyClassRef() takes one MyClass and no keyword arguments");
+        return PyErr_Format(PyExc_TypeError,
+                            "MyClassRef() takes one MyClass and no keyword arguments");
     lt_drain(&queue);
     n = unwrap(args[0]);
     return n ? hold(n) : NULL;
@@ -95,7 +96,8 @@ static PyObject *
 MyClassRef_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     if (kwargs && PyDict_GET_SIZE(kwargs))
-        return PyErr_Format(PyExc_TypeError, "MyClassRef() takes one MyClass and no keyword arguments");
+        return PyErr_Format(PyExc_TypeError,
+                            "MyClassRef() takes one MyClass and no keyword arguments");
     return MyClassRef_vectorcall((PyObject *)type, ((PyTupleObject *)args)->ob_item,
                                  (size_t)PyTuple_GET_SIZE(args), NULL);
 }
@@ -139,7 +141,8 @@ MyClassRef_repr(PyObject *self)
     LOCK(self);
     id = HOLDER(self)->native ? HOLDER(self)->native->id : 0;
     UNLOCK(self);
-    return id ? PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name, (unsigned long long)id)
+    return id ? PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name,
+                                     (unsigned long long)id)
               : PyUnicode_FromFormat("<%s, released>", Py_TYPE(self)->tp_name);
 }
 
@@ -311,12 +314,14 @@ MyClassRef_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs
     int threads = 4, times = 1000;
     wrap_job job = {NULL, 0, 0};
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ii:wrap_from_goroutines", names, &threads, &times))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ii:wrap_from_goroutines", names, &threads,
+                                     &times))
         return NULL;
     if (threads < 1 || threads > 1000 || times < 0)
-        return PyErr_Format(PyExc_ValueError,
-                            "goroutines must be from 1 to 1000 and times not negative, not %d and %d",
-                            threads, times);
+        return PyErr_Format(
+            PyExc_ValueError,
+            "goroutines must be from 1 to 1000 and times not negative, not %d and %d", threads,
+            times);
     if ((job.native = held_node(self)) == NULL)
         return NULL;
     job.times = times;
@@ -373,9 +378,12 @@ MyClassRef_release_after_python(PyObject *self, PyObject *unused)
 /* ---- the class ------------------------------------------------------------------------------ */
 
 static PyMethodDef MyClassRef_methods[] = {
-    {"get", MyClassRef_get, METH_NOARGS, PyDoc_STR("get()\n--\n\nWrap: the MyClass of the native object.")},
-    {"release", MyClassRef_release, METH_NOARGS, PyDoc_STR("release()\n--\n\nRelease the native reference now.")},
-    {"emit", MyClassRef_emit, METH_O, PyDoc_STR("emit(event)\n--\n\nHave native code deliver an event.")},
+    {"get", MyClassRef_get, METH_NOARGS,
+     PyDoc_STR("get()\n--\n\nWrap: the MyClass of the native object.")},
+    {"release", MyClassRef_release, METH_NOARGS,
+     PyDoc_STR("release()\n--\n\nRelease the native reference now.")},
+    {"emit", MyClassRef_emit, METH_O,
+     PyDoc_STR("emit(event)\n--\n\nHave native code deliver an event.")},
     {"release_from_goroutine", (PyCFunction)(void (*)(void))MyClassRef_release_from_goroutine,
      METH_VARARGS | METH_KEYWORDS, PyDoc_STR("Release it on an unattached thread.")},
     {"wrap_from_goroutines", (PyCFunction)(void (*)(void))MyClassRef_wrap_from_goroutines,

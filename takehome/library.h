@@ -53,7 +53,7 @@ node_drop_nothing(void *data)
 }
 
 static struct {
-    void (*release)(node *); /* release one reference; any thread */
+    void (*release)(node *);                                 /* release one reference; any thread */
     int (*on_event)(node *, int64_t event, int64_t *answer); /* 0, or -1; any thread */
     void (*drop)(void *data); /* a node with data dies, or its data is replaced; any thread */
 } node_hooks = {node_release, node_answer, node_drop_nothing};

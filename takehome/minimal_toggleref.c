@@ -24,7 +24,9 @@ typedef struct node {
 } node;
 
 /* A new node with one reference, which the caller owns. */
-static node *node_new(void) {
+static node *
+node_new(void)
+{
     static _Atomic(long long) last_id;
     node *n = calloc(1, sizeof *n);
     if (n == NULL)
@@ -43,12 +45,36 @@ typedef struct {
 } wrapper;
 
 typedef struct node toggleref_native;
-static inline node *toggleref_of(PyObject *self) { return ((wrapper *)self)->native; }
-static inline lt_slot *toggleref_slot(node *n)   { return &n->slot; }
-static inline int64_t toggleref_refs(node *n)    { return n->refs; }
-static inline int64_t toggleref_inc(node *n)     { return ++n->refs; }
-static inline int64_t toggleref_dec(node *n)     { return --n->refs; }
-static inline void toggleref_free(node *n)       { free(n); }
+static inline node *
+toggleref_of(PyObject *self)
+{
+    return ((wrapper *)self)->native;
+}
+static inline lt_slot *
+toggleref_slot(node *n)
+{
+    return &n->slot;
+}
+static inline int64_t
+toggleref_refs(node *n)
+{
+    return n->refs;
+}
+static inline int64_t
+toggleref_inc(node *n)
+{
+    return ++n->refs;
+}
+static inline int64_t
+toggleref_dec(node *n)
+{
+    return --n->refs;
+}
+static inline void
+toggleref_free(node *n)
+{
+    free(n);
+}
 static PyObject *toggleref_make(node *n);
 #include "../toggleref/toggleref.h"
 
@@ -57,7 +83,9 @@ static PyObject *toggleref_make(node *n);
 static PyTypeObject *MyClass, *MyClassRef;
 
 /* tp_new makes the node, so that a subclass's __init__ need not call super()'s. */
-static PyObject *MyClass_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+static PyObject *
+MyClass_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
     PyObject *self = toggleref_new(type);
     if (self && (((wrapper *)self)->native = node_new()))
         toggleref_adopt(self, toggleref_of(self)); /* with node_new's reference; true */
@@ -68,7 +96,9 @@ static PyObject *MyClass_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 /* The first wrapper of a node that was born in native code. Without the GIL another thread may
  * be making it at the same time; then adopt says no, and ours is dropped. */
-static PyObject *toggleref_make(node *n) {
+static PyObject *
+toggleref_make(node *n)
+{
     PyObject *self = lt_new_quietly(MyClass);
     if (self == NULL)
         return NULL;
@@ -83,14 +113,18 @@ static PyObject *toggleref_make(node *n) {
 }
 
 /* The node of a MyClass, borrowed. An instance that object.__new__ made has none. */
-static node *unwrap(PyObject *op) {
+static node *
+unwrap(PyObject *op)
+{
     if (PyObject_TypeCheck(op, MyClass) && toggleref_of(op))
         return toggleref_of(op);
     PyErr_Format(PyExc_TypeError, "'%.200s' has no native object", Py_TYPE(op)->tp_name);
     return NULL;
 }
 
-static PyObject *MyClass_id(PyObject *self, PyObject *unused) {
+static PyObject *
+MyClass_id(PyObject *self, PyObject *unused)
+{
     node *n = unwrap(self);
     return n ? PyLong_FromLongLong(n->id) : NULL;
 }
@@ -98,16 +132,21 @@ static PyObject *MyClass_id(PyObject *self, PyObject *unused) {
 static PyMethodDef MyClass_methods[] = {{"id", MyClass_id, METH_NOARGS, NULL}, {0}};
 static PyMemberDef MyClass_members[] = {
     {"__dictoffset__", T_PYSSIZET, offsetof(wrapper, dict), READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(wrapper, weakrefs), READONLY, NULL}, {0}};
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(wrapper, weakrefs), READONLY, NULL},
+    {0}};
 static PyGetSetDef MyClass_getset[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL}, {0}};
-static PyType_Slot MyClass_slots[] = {
-    {Py_tp_new, MyClass_new}, {Py_tp_dealloc, toggleref_dealloc},
-    {Py_tp_traverse, toggleref_traverse}, {Py_tp_clear, toggleref_clear},
-    {Py_tp_methods, MyClass_methods}, {Py_tp_members, MyClass_members},
-    {Py_tp_getset, MyClass_getset}, {0, NULL}};
+static PyType_Slot MyClass_slots[] = {{Py_tp_new, MyClass_new},
+                                      {Py_tp_dealloc, toggleref_dealloc},
+                                      {Py_tp_traverse, toggleref_traverse},
+                                      {Py_tp_clear, toggleref_clear},
+                                      {Py_tp_methods, MyClass_methods},
+                                      {Py_tp_members, MyClass_members},
+                                      {Py_tp_getset, MyClass_getset},
+                                      {0, NULL}};
 static PyType_Spec MyClass_spec = {"minimal_toggleref.MyClass", sizeof(wrapper), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, MyClass_slots};
+                                   Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                                   MyClass_slots};
 
 /* ---- MyClassRef: a holder, a native reference whose owner gc can traverse -------------- */
 
@@ -118,7 +157,9 @@ typedef struct {
 } holder;
 
 /* The holder's node and a reference for the caller, another one or its own; or NULL. */
-static node *held(PyObject *self, bool take) {
+static node *
+held(PyObject *self, bool take)
+{
     holder *h = (holder *)self;
     lt_lock_word(&h->lock);
     node *n = h->native;
@@ -130,7 +171,9 @@ static node *held(PyObject *self, bool take) {
     return n;
 }
 
-static PyObject *hold(node *n) {
+static PyObject *
+hold(node *n)
+{
     PyObject *self = MyClassRef->tp_alloc(MyClassRef, 0);
     if (self) {
         toggleref_retain(n);
@@ -140,20 +183,26 @@ static PyObject *hold(node *n) {
     return self;
 }
 
-static PyObject *MyClassRef_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+static PyObject *
+MyClassRef_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
     PyObject *op;
     node *n = PyArg_ParseTuple(args, "O:MyClassRef", &op) ? unwrap(op) : NULL;
     return n ? hold(n) : NULL;
 }
 
 /* It shows gc its Python reference to the wrapper: a cycle through the two is garbage. */
-static int MyClassRef_traverse(PyObject *self, visitproc visit, void *arg) {
+static int
+MyClassRef_traverse(PyObject *self, visitproc visit, void *arg)
+{
     node *n = ((holder *)self)->native;
     Py_VISIT(Py_TYPE(self));
     return n ? toggleref_visit(n, self, visit, arg) : 0;
 }
 
-static int MyClassRef_clear(PyObject *self) {
+static int
+MyClassRef_clear(PyObject *self)
+{
     node *n = held(self, true); /* first: a release runs any Python code */
     if (n) {
         toggleref_holder_gone(n);
@@ -162,7 +211,9 @@ static int MyClassRef_clear(PyObject *self) {
     return 0;
 }
 
-static void MyClassRef_dealloc(PyObject *self) {
+static void
+MyClassRef_dealloc(PyObject *self)
+{
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     MyClassRef_clear(self);
@@ -170,7 +221,9 @@ static void MyClassRef_dealloc(PyObject *self) {
     Py_DECREF(type);
 }
 
-static PyObject *MyClassRef_get(PyObject *self, PyObject *unused) {
+static PyObject *
+MyClassRef_get(PyObject *self, PyObject *unused)
+{
     node *n = held(self, false);
     PyObject *result, *type, *value, *tb;
     if (n == NULL)
@@ -182,23 +235,28 @@ static PyObject *MyClassRef_get(PyObject *self, PyObject *unused) {
     return result;
 }
 
-static PyObject *MyClassRef_release(PyObject *self, PyObject *unused) {
+static PyObject *
+MyClassRef_release(PyObject *self, PyObject *unused)
+{
     MyClassRef_clear(self);
     Py_RETURN_NONE;
 }
 
 static PyMethodDef MyClassRef_methods[] = {{"get", MyClassRef_get, METH_NOARGS, NULL},
-    {"release", MyClassRef_release, METH_NOARGS, NULL}, {0}};
+                                           {"release", MyClassRef_release, METH_NOARGS, NULL},
+                                           {0}};
 static PyType_Slot MyClassRef_slots[] = {
-    {Py_tp_new, MyClassRef_new}, {Py_tp_dealloc, MyClassRef_dealloc},
+    {Py_tp_new, MyClassRef_new},           {Py_tp_dealloc, MyClassRef_dealloc},
     {Py_tp_traverse, MyClassRef_traverse}, {Py_tp_clear, MyClassRef_clear},
-    {Py_tp_methods, MyClassRef_methods}, {0, NULL}};
+    {Py_tp_methods, MyClassRef_methods},   {0, NULL}};
 static PyType_Spec MyClassRef_spec = {"minimal_toggleref.MyClassRef", sizeof(holder), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, MyClassRef_slots};
+                                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, MyClassRef_slots};
 
 /* ---- the module: of the main interpreter, as it keeps its classes in static variables -- */
 
-static PyObject *new_native(PyObject *module, PyObject *unused) {
+static PyObject *
+new_native(PyObject *module, PyObject *unused)
+{
     node *n = node_new();
     PyObject *ref = n ? hold(n) : NULL;
     if (n)
@@ -207,10 +265,12 @@ static PyObject *new_native(PyObject *module, PyObject *unused) {
 }
 
 static PyMethodDef functions[] = {{"new_native", new_native, METH_NOARGS, NULL}, {0}};
-static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "minimal_toggleref", .m_size = -1, .m_methods = functions};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "minimal_toggleref", .m_size = -1,
+                                 .m_methods = functions};
 
-PyMODINIT_FUNC PyInit_minimal_toggleref(void) {
+PyMODINIT_FUNC
+PyInit_minimal_toggleref(void)
+{
     PyObject *m = PyModule_Create(&definition);
 #ifdef Py_GIL_DISABLED
     if (m)

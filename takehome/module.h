@@ -49,8 +49,8 @@ release_from_goroutines(PyObject *module, PyObject *args, PyObject *kwargs)
     for (i = 0; i < n && Py_IS_TYPE(PyList_GET_ITEM(list, i), MyClassRef); i++)
         ;
     if (i < n)
-        PyErr_Format(PyExc_TypeError, "refs[%zd]: expected %s, not '%.200s'", i, MyClassRef->tp_name,
-                     Py_TYPE(PyList_GET_ITEM(list, i))->tp_name);
+        PyErr_Format(PyExc_TypeError, "refs[%zd]: expected %s, not '%.200s'", i,
+                     MyClassRef->tp_name, Py_TYPE(PyList_GET_ITEM(list, i))->tp_name);
     else
         job = new_release_job((size_t)n, threads, false);
     for (i = 0; job && i < n; i++)
@@ -92,11 +92,10 @@ static PyObject *
 get_stats(PyObject *module, PyObject *unused)
 {
     settle_queue();
-    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", atomic_load(&stats.wrappers_created),
-                         "wrappers_freed", atomic_load(&stats.wrappers_freed),
-                         "flips", atomic_load(&stats.flips),
-                         "resurrections", atomic_load(&stats.resurrections),
-                         "drained", (long long)atomic_load(&queue.drained));
+    return Py_BuildValue(
+        "{sLsLsLsLsL}", "wrappers_created", atomic_load(&stats.wrappers_created), "wrappers_freed",
+        atomic_load(&stats.wrappers_freed), "flips", atomic_load(&stats.flips), "resurrections",
+        atomic_load(&stats.resurrections), "drained", (long long)atomic_load(&queue.drained));
 }
 
 static PyMethodDef functions[] = {
@@ -195,7 +194,8 @@ module_exec(PyObject *module)
     }
     if (MyClassRef == NULL && set_up(module) < 0)
         return -1;
-    return PyModule_AddType(module, MyClass) < 0 || PyModule_AddType(module, MyClassRef) < 0 ? -1 : 0;
+    return PyModule_AddType(module, MyClass) < 0 || PyModule_AddType(module, MyClassRef) < 0 ? -1
+                                                                                             : 0;
 }
 
 static PyModuleDef_Slot module_slots[] = {

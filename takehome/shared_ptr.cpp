@@ -50,12 +50,13 @@ static Bonds &bonds = *new Bonds;
 struct Bond : lt_slot {
     std::atomic<std::int64_t> claims{1};
     std::unique_ptr<Shape> object;
-    lt_word lock{0};              /* without the GIL: of group, callback, and the object except its id */
+    lt_word lock{0}; /* without the GIL: of group, callback, and the object except its id */
     std::weak_ptr<Shape> group;   /* native code's, the latest */
     PyObject *callback = nullptr; /* owned: answers the object's events */
     Bond *next_to_die = nullptr;
 
-    explicit Bond(std::unique_ptr<Shape> shape) : lt_slot{}, object(std::move(shape)) {
+    explicit Bond(std::unique_ptr<Shape> shape) : lt_slot{}, object(std::move(shape))
+    {
         std::lock_guard<std::mutex> guard(bonds.lock);
         bonds.of[object.get()] = this;
     }
@@ -66,8 +67,14 @@ struct Bond : lt_slot {
  * see lt_lock: nothing is dropped in between. */
 struct Locked {
     Bond *b;
-    explicit Locked(Bond *bond) : b(bond) { lt_lock_word(&b->lock); }
-    ~Locked() { lt_unlock_word(&b->lock); }
+    explicit Locked(Bond *bond) : b(bond)
+    {
+        lt_lock_word(&b->lock);
+    }
+    ~Locked()
+    {
+        lt_unlock_word(&b->lock);
+    }
 };
 
 /* The Bond of an object, NULL if the factory did not make it. Rejected: std::get_deleter on the
@@ -204,7 +211,8 @@ Bond::~Bond()
 /* The deleter of every group: the claim goes, not the object. */
 struct ReleaseClaim {
     Bond *bond;
-    void operator()(Shape *) const {
+    void operator()(Shape *) const
+    {
         if (lt_attached())
             toggleref_release(bond);
         else if (lt_release_unattached(&queue, bond, &bond->claims) == 0)
@@ -277,7 +285,8 @@ wrap(const Ptr &object)
 
     if (b)
         return toggleref_wrap(b);
-    return PyErr_Format(PyExc_TypeError, "the native object was made without make<T>(); it cannot be wrapped");
+    return PyErr_Format(PyExc_TypeError,
+                        "the native object was made without make<T>(); it cannot be wrapped");
 }
 
 #include "shared_ptr_binding.h"

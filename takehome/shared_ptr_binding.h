@@ -16,14 +16,11 @@ guarded(F function)
 {
     try {
         return function();
-    }
-    catch (const PythonError &) {
+    } catch (const PythonError &) {
         return nullptr;
-    }
-    catch (const std::bad_alloc &) {
+    } catch (const std::bad_alloc &) {
         return PyErr_NoMemory();
-    }
-    catch (const std::exception &e) {
+    } catch (const std::exception &e) {
         return PyErr_Format(PyExc_RuntimeError, "%s", e.what());
     }
 }
@@ -57,13 +54,13 @@ MyClass_new(PyTypeObject *type, PyObject *, PyObject *)
     lt_drain(&queue);
     return guarded([&]() -> PyObject * {
         PyObject *self = toggleref_new(type);
-        if (self == nullptr) return nullptr;
+        if (self == nullptr)
+            return nullptr;
         try {
-            attach(self, native == Circle ? new_bond<shapes::Circle>()
+            attach(self, native == Circle   ? new_bond<shapes::Circle>()
                          : native == Square ? new_bond<shapes::Square>()
                                             : new_bond<Shape>());
-        }
-        catch (...) {
+        } catch (...) {
             Py_DECREF(self);
             throw;
         }
@@ -97,9 +94,11 @@ static Bond *
 unwrap(PyObject *op)
 {
     if (!PyObject_TypeCheck(op, MyClass))
-        PyErr_Format(PyExc_TypeError, "expected %s, not '%.200s'", MyClass->tp_name, Py_TYPE(op)->tp_name);
+        PyErr_Format(PyExc_TypeError, "expected %s, not '%.200s'", MyClass->tp_name,
+                     Py_TYPE(op)->tp_name);
     else if (toggleref_of(op) == nullptr)
-        PyErr_Format(PyExc_ReferenceError, "this '%.200s' has no native object", Py_TYPE(op)->tp_name);
+        PyErr_Format(PyExc_ReferenceError, "this '%.200s' has no native object",
+                     Py_TYPE(op)->tp_name);
     else
         return toggleref_of(op);
     return nullptr;
@@ -115,7 +114,8 @@ set_message(Bond *b, PyObject *message)
     if (message == Py_None)
         return;
     if (!PyUnicode_Check(message)) {
-        PyErr_Format(PyExc_TypeError, "message must be a str or None, not '%.200s'", Py_TYPE(message)->tp_name);
+        PyErr_Format(PyExc_TypeError, "message must be a str or None, not '%.200s'",
+                     Py_TYPE(message)->tp_name);
         throw PythonError();
     }
     text = PyUnicode_AsUTF8AndSize(message, &size);
@@ -135,7 +135,8 @@ MyClass_init(PyObject *self, PyObject *args, PyObject *kwargs)
 
     if (PyTuple_GET_SIZE(args) == 0 && (kwargs == nullptr || PyDict_GET_SIZE(kwargs) == 0))
         return 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:MyClass", names, &message) || !(b = unwrap(self)))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:MyClass", names, &message) ||
+        !(b = unwrap(self)))
         return -1;
     done = guarded([&] { return set_message(b, message), none(); });
     Py_XDECREF(done);
@@ -145,12 +146,14 @@ MyClass_init(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 MyClass_repr(PyObject *self)
 {
-    PyObject *name = PyObject_GetAttrString(reinterpret_cast<PyObject *>(Py_TYPE(self)), "__qualname__");
+    PyObject *name =
+        PyObject_GetAttrString(reinterpret_cast<PyObject *>(Py_TYPE(self)), "__qualname__");
     Bond *b = toggleref_of(self);
     PyObject *result = name == nullptr ? nullptr
                        : b == nullptr
                            ? PyUnicode_FromFormat("<%S, without a native object>", name)
-                           : PyUnicode_FromFormat("<%S id=%llu>", name, static_cast<unsigned long long>(b->object->id()));
+                           : PyUnicode_FromFormat("<%S id=%llu>", name,
+                                                  static_cast<unsigned long long>(b->object->id()));
     Py_XDECREF(name);
     return result;
 }
@@ -170,7 +173,10 @@ MyClass_message(PyObject *self, PyObject *)
     if (b == nullptr)
         return nullptr;
     return guarded([&] {
-        std::string text = [&] { Locked locked(b); return b->object->message; }();
+        std::string text = [&] {
+            Locked locked(b);
+            return b->object->message;
+        }();
         return PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace");
     });
 }
@@ -240,9 +246,13 @@ MyClass_remove(PyObject *self, PyObject *child)
 
     if (from == nullptr)
         return nullptr;
-    Ptr removed = [&] { Locked locked(from); return from->object->remove(to->object.get()); }();
+    Ptr removed = [&] {
+        Locked locked(from);
+        return from->object->remove(to->object.get());
+    }();
     if (removed == nullptr)
-        return PyErr_Format(PyExc_ValueError, "native object %llu has no edge to native object %llu",
+        return PyErr_Format(PyExc_ValueError,
+                            "native object %llu has no edge to native object %llu",
                             static_cast<unsigned long long>(from->object->id()),
                             static_cast<unsigned long long>(to->object->id()));
     removed = nullptr;
@@ -259,7 +269,10 @@ MyClass_children(PyObject *self, PyObject *)
     if (b == nullptr)
         return nullptr;
     return guarded([&] {
-        std::vector<Ptr> children = [&] { Locked locked(b); return b->object->children; }();
+        std::vector<Ptr> children = [&] {
+            Locked locked(b);
+            return b->object->children;
+        }();
         PyObject *list = PyList_New(static_cast<Py_ssize_t>(children.size()));
         for (std::size_t i = 0; list && i < children.size(); i++) {
             PyObject *child = wrap(children[i]);
@@ -282,9 +295,11 @@ MyClass_on_event(PyObject *self, PyObject *arg)
     if (b == nullptr)
         return nullptr;
     if (!PyLong_Check(arg))
-        return PyErr_Format(PyExc_TypeError, "on_event: event must be an int, not '%.200s'", Py_TYPE(arg)->tp_name);
+        return PyErr_Format(PyExc_TypeError, "on_event: event must be an int, not '%.200s'",
+                            Py_TYPE(arg)->tp_name);
     event = PyLong_AsLongLong(arg);
-    return event == -1 && PyErr_Occurred() ? nullptr : PyLong_FromLongLong(b->object->answer(event));
+    return event == -1 && PyErr_Occurred() ? nullptr
+                                           : PyLong_FromLongLong(b->object->answer(event));
 }
 
 static PyObject *
@@ -311,7 +326,12 @@ deliver(Bond *b, std::int64_t event)
 {
     bool attached = lt_attached(), failed;
     PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *target = [&] { Locked locked(b); return Py_XNewRef(b->callback); }(), *result = nullptr;
+    PyObject *target =
+                 [&] {
+                     Locked locked(b);
+                     return Py_XNewRef(b->callback);
+                 }(),
+             *result = nullptr;
     std::int64_t answer;
 
     if (target) /* our reference: it may be replaced, by itself or by another thread */
@@ -320,7 +340,8 @@ deliver(Bond *b, std::int64_t event)
         result = PyObject_CallMethod(target, "on_event", "L", static_cast<long long>(event));
     Py_XDECREF(target);
     if (result && !PyLong_Check(result)) {
-        PyErr_Format(PyExc_TypeError, "on_event, or the callback in its place, must return an int, not '%.200s'",
+        PyErr_Format(PyExc_TypeError,
+                     "on_event, or the callback in its place, must return an int, not '%.200s'",
                      Py_TYPE(result)->tp_name);
         Py_CLEAR(result);
     }
@@ -338,7 +359,8 @@ deliver(Bond *b, std::int64_t event)
 static PyObject *
 no_copy(PyObject *self, PyObject *)
 {
-    return PyErr_Format(PyExc_TypeError, "cannot pickle or copy '%.200s': it is for one native object",
+    return PyErr_Format(PyExc_TypeError,
+                        "cannot pickle or copy '%.200s': it is for one native object",
                         Py_TYPE(self)->tp_name);
 }
 

@@ -55,7 +55,8 @@ held(PyObject *self)
 
     if (object)
         return object;
-    PyErr_SetString(PyExc_ReferenceError, "this MyClassRef has been released; it no longer holds a native object");
+    PyErr_SetString(PyExc_ReferenceError,
+                    "this MyClassRef has been released; it no longer holds a native object");
     throw PythonError();
 }
 
@@ -104,7 +105,8 @@ static PyObject *
 MyClassRef_repr(PyObject *self)
 {
     lt_lock_word(&HOLDER(self)->lock);
-    auto id = HOLDER(self)->object ? static_cast<unsigned long long>(HOLDER(self)->object->id()) : 0;
+    auto id =
+        HOLDER(self)->object ? static_cast<unsigned long long>(HOLDER(self)->object->id()) : 0;
     lt_unlock_word(&HOLDER(self)->lock);
 
     return id ? PyUnicode_FromFormat("<%s to id=%llu>", Py_TYPE(self)->tp_name, id)
@@ -132,9 +134,11 @@ MyClassRef_emit(PyObject *self, PyObject *arg)
     return guarded([&]() -> PyObject * {
         Ptr object = held(self); // on_event may release this very holder
         if (!PyLong_Check(arg))
-            return PyErr_Format(PyExc_TypeError, "emit: event must be an int, not '%.200s'", Py_TYPE(arg)->tp_name);
+            return PyErr_Format(PyExc_TypeError, "emit: event must be an int, not '%.200s'",
+                                Py_TYPE(arg)->tp_name);
         std::int64_t event = PyLong_AsLongLong(arg);
-        if (event == -1 && PyErr_Occurred()) return nullptr;
+        if (event == -1 && PyErr_Occurred())
+            return nullptr;
         return PyLong_FromLongLong(object->emit(event));
     });
 }
@@ -161,8 +165,7 @@ run(int n, F work, bool wait = true)
         try {
             threads.reserve(threads.size() + 1);
             threads.emplace_back(work);
-        }
-        catch (const std::exception &) {
+        } catch (const std::exception &) {
             work();
         }
     }
@@ -180,7 +183,8 @@ struct Drops {
     std::vector<Ptr> objects;
     std::atomic<std::size_t> next{0};
 
-    void some() {
+    void some()
+    {
         for (std::size_t i; (i = next++) < objects.size();)
             objects[i] = nullptr;
     }
@@ -198,7 +202,8 @@ MyClassRef_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwar
         Ptr last = take(self);
         run(1, [&] {
             std::unique_lock<std::mutex> guard(shapes::lock, std::defer_lock);
-            if (locked) guard.lock();
+            if (locked)
+                guard.lock();
             last = nullptr;
         });
         return none();
@@ -208,15 +213,19 @@ MyClassRef_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwar
 static PyObject *
 MyClassRef_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char goroutines[] = "goroutines", often[] = "times", *names[] = {goroutines, often, nullptr};
+    static char goroutines[] = "goroutines", often[] = "times",
+                *names[] = {goroutines, often, nullptr};
     int threads = 4, times = 1000;
     std::atomic<int> failed{0};
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ii:wrap_from_goroutines", names, &threads, &times))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|ii:wrap_from_goroutines", names, &threads,
+                                     &times))
         return nullptr;
     if (threads < 1 || threads > 1000 || times < 0)
-        return PyErr_Format(PyExc_ValueError, "goroutines must be from 1 to 1000 and times not negative, not %d and %d",
-                            threads, times);
+        return PyErr_Format(
+            PyExc_ValueError,
+            "goroutines must be from 1 to 1000 and times not negative, not %d and %d", threads,
+            times);
     return guarded([&]() -> PyObject * {
         Ptr object = held(self);
         run(threads, [&] {
@@ -232,7 +241,8 @@ MyClassRef_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs
                 Ptr another = object;
             }
         });
-        return failed ? PyErr_Format(PyExc_RuntimeError, "%d of the wraps failed", failed.load()) : none();
+        return failed ? PyErr_Format(PyExc_RuntimeError, "%d of the wraps failed", failed.load())
+                      : none();
     });
 }
 
@@ -265,8 +275,10 @@ static PyMethodDef MyClassRef_methods[] = {
     {"get", MyClassRef_get, METH_NOARGS, nullptr},
     {"release", MyClassRef_release, METH_NOARGS, nullptr},
     {"emit", MyClassRef_emit, METH_O, nullptr},
-    {"release_from_goroutine", with_keywords(MyClassRef_release_from_goroutine), METH_VARARGS | METH_KEYWORDS, nullptr},
-    {"wrap_from_goroutines", with_keywords(MyClassRef_wrap_from_goroutines), METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"release_from_goroutine", with_keywords(MyClassRef_release_from_goroutine),
+     METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"wrap_from_goroutines", with_keywords(MyClassRef_wrap_from_goroutines),
+     METH_VARARGS | METH_KEYWORDS, nullptr},
     {"release_after_python", MyClassRef_release_after_python, METH_NOARGS, nullptr},
     {"__reduce_ex__", no_copy, METH_O, nullptr},
     {"__reduce__", no_copy, METH_NOARGS, nullptr},
@@ -283,7 +295,8 @@ static PyType_Slot MyClassRef_slots[] = {
     {},
 };
 
-static PyType_Spec MyClassRef_spec = {"shared_ptr.MyClassRef", sizeof(holder), 0,
+static PyType_Spec MyClassRef_spec = {
+    "shared_ptr.MyClassRef", sizeof(holder), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, MyClassRef_slots};
 
 #endif

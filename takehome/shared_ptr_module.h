@@ -14,7 +14,7 @@ new_native(PyObject *, PyObject *args, PyObject *kwargs)
         return nullptr;
     lt_drain(&queue);
     return guarded([&] {
-        Ptr object = std::string(kind) == "Circle" ? make<shapes::Circle>()
+        Ptr object = std::string(kind) == "Circle"   ? make<shapes::Circle>()
                      : std::string(kind) == "Square" ? make<shapes::Square>()
                                                      : make<Shape>();
         Bond *b = bond_of(object.get());
@@ -45,7 +45,8 @@ release_from_goroutines(PyObject *, PyObject *args, PyObject *kwargs)
     PyObject *refs, *list, *result;
     int threads = 8, wait = 1;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|ip:release_from_goroutines", names, &refs, &threads, &wait))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|ip:release_from_goroutines", names, &refs,
+                                     &threads, &wait))
         return nullptr;
     if (threads < 1 || threads > 1000)
         return PyErr_Format(PyExc_ValueError, "goroutines must be from 1 to 1000, not %d", threads);
@@ -56,7 +57,8 @@ release_from_goroutines(PyObject *, PyObject *args, PyObject *kwargs)
         auto drops = std::make_shared<Drops>();
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
             if (!Py_IS_TYPE(PyList_GET_ITEM(list, i), MyClassRef))
-                return PyErr_Format(PyExc_TypeError, "refs[%zd]: expected %s, not '%.200s'", i, MyClassRef->tp_name,
+                return PyErr_Format(PyExc_TypeError, "refs[%zd]: expected %s, not '%.200s'", i,
+                                    MyClassRef->tp_name,
                                     Py_TYPE(PyList_GET_ITEM(list, i))->tp_name);
         drops->objects.reserve(static_cast<std::size_t>(PyList_GET_SIZE(list)));
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++)
@@ -89,16 +91,17 @@ static PyObject *
 stats(PyObject *, PyObject *)
 {
     settle_queue();
-    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", wrappers_created.load(), "wrappers_freed",
-                         wrappers_freed.load(), "flips", 0LL, "resurrections", 0LL, "drained",
-                         static_cast<long long>(queue.drained.load()));
+    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", wrappers_created.load(),
+                         "wrappers_freed", wrappers_freed.load(), "flips", 0LL, "resurrections",
+                         0LL, "drained", static_cast<long long>(queue.drained.load()));
 }
 
 static PyMethodDef functions[] = {
     {"new_native", with_keywords(new_native), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"wrap_foreign", wrap_foreign, METH_NOARGS, nullptr},
     {"live_objects", live_objects, METH_NOARGS, nullptr},
-    {"release_from_goroutines", with_keywords(release_from_goroutines), METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"release_from_goroutines", with_keywords(release_from_goroutines),
+     METH_VARARGS | METH_KEYWORDS, nullptr},
     {"synchronize", synchronize, METH_NOARGS, nullptr},
     {"settle", settle, METH_NOARGS, nullptr},
     {"stats", stats, METH_NOARGS, nullptr},
@@ -118,8 +121,10 @@ static PyMethodDef at_exit_def = {"at_exit", at_exit, METH_NOARGS, nullptr};
 static bool
 watch()
 {
-    PyObject *module = PyImport_ImportModule("atexit"), *function = PyCFunction_New(&at_exit_def, nullptr);
-    PyObject *done = module && function ? PyObject_CallMethod(module, "register", "O", function) : nullptr;
+    PyObject *module = PyImport_ImportModule("atexit"),
+             *function = PyCFunction_New(&at_exit_def, nullptr);
+    PyObject *done =
+        module && function ? PyObject_CallMethod(module, "register", "O", function) : nullptr;
 
     Py_XDECREF(module);
     Py_XDECREF(function);
@@ -127,9 +132,10 @@ watch()
     if (done == nullptr)
         return false;
     if (std::atexit([] { lates.objects.clear(); }) ||
-        pthread_atfork([] { shapes::lock.lock(), bonds.lock.lock(); },
-                       [] { bonds.lock.unlock(), shapes::lock.unlock(); },
-                       [] { bonds.lock.unlock(), shapes::lock.unlock(), lt_after_fork_in_child(&queue); })) {
+        pthread_atfork(
+            [] { shapes::lock.lock(), bonds.lock.lock(); },
+            [] { bonds.lock.unlock(), shapes::lock.unlock(); },
+            [] { bonds.lock.unlock(), shapes::lock.unlock(), lt_after_fork_in_child(&queue); })) {
         PyErr_NoMemory();
         return false;
     }
@@ -158,8 +164,8 @@ module_exec(PyObject *module)
     if (MyClassRef == nullptr &&
         (!(MyClass = make_class(module, &MyClass_spec, nullptr)) || lt_check_class(MyClass) < 0 ||
          !(Circle = make_class(module, &Circle_spec, MyClass)) ||
-         !(Square = make_class(module, &Square_spec, MyClass)) ||
-         !watch() || !(MyClassRef = make_class(module, &MyClassRef_spec, nullptr))))
+         !(Square = make_class(module, &Square_spec, MyClass)) || !watch() ||
+         !(MyClassRef = make_class(module, &MyClassRef_spec, nullptr))))
         return -1;
     for (PyTypeObject *type : {MyClass, Circle, Square, MyClassRef})
         if (PyModule_AddType(module, type) < 0)
@@ -174,8 +180,8 @@ static PyModuleDef_Slot module_slots[] = {
 #endif
     {},
 };
-static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "shared_ptr", nullptr, 0, functions, module_slots,
-                                 nullptr, nullptr, nullptr};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "shared_ptr", nullptr, 0,      functions,
+                                 module_slots,          nullptr,      nullptr, nullptr};
 
 PyMODINIT_FUNC
 PyInit_shared_ptr()

@@ -27,34 +27,94 @@ typedef struct {
 #endif
 
 typedef node ACCESSOR(native);
-static inline node *ACCESSOR(of)(PyObject *self)            { return ((wrapper *)self)->native; }
-static inline void ACCESSOR(set)(PyObject *self, node *n)   { ((wrapper *)self)->native = n; }
-static inline lt_slot *ACCESSOR(slot)(node *n)              { return &n->slot; }
-static inline void **ACCESSOR(data)(node *n)                { return &n->more; }
-static inline int64_t ACCESSOR(inc)(node *n)                { return LT_STD(atomic_fetch_add)(&n->refs, 1) + 1; }
-static inline int64_t ACCESSOR(dec)(node *n)                { return LT_STD(atomic_fetch_sub)(&n->refs, 1) - 1; }
-static inline void ACCESSOR(free)(node *n)                  { PyMem_RawFree(n); }
+static inline node *
+ACCESSOR(of)(PyObject *self)
+{
+    return ((wrapper *)self)->native;
+}
+static inline void
+ACCESSOR(set)(PyObject *self, node *n)
+{
+    ((wrapper *)self)->native = n;
+}
+static inline lt_slot *
+ACCESSOR(slot)(node *n)
+{
+    return &n->slot;
+}
+static inline void **
+ACCESSOR(data)(node *n)
+{
+    return &n->more;
+}
+static inline int64_t
+ACCESSOR(inc)(node *n)
+{
+    return LT_STD(atomic_fetch_add)(&n->refs, 1) + 1;
+}
+static inline int64_t
+ACCESSOR(dec)(node *n)
+{
+    return LT_STD(atomic_fetch_sub)(&n->refs, 1) - 1;
+}
+static inline void
+ACCESSOR(free)(node *n)
+{
+    PyMem_RawFree(n);
+}
 #ifdef CHECK_intrusive
-static inline LT_ATOMIC(int64_t) *ACCESSOR(word)(node *n)   { return &n->refs; }
+static inline LT_ATOMIC(int64_t) * ACCESSOR(word)(node *n)
+{
+    return &n->refs;
+}
 #else
-static inline int64_t ACCESSOR(refs)(node *n)               { return LT_STD(atomic_load)(&n->refs); }
+static inline int64_t
+ACCESSOR(refs)(node *n)
+{
+    return LT_STD(atomic_load)(&n->refs);
+}
 #endif
 #ifdef CHECK_instancemap
-static inline void ACCESSOR(retain)(node *n)                { ACCESSOR(inc)(n); }
-static inline void ACCESSOR(release)(node *n)               { if (ACCESSOR(dec)(n) == 0) ACCESSOR(free)(n); }
+static inline void
+ACCESSOR(retain)(node *n)
+{
+    ACCESSOR(inc)(n);
+}
+static inline void
+ACCESSOR(release)(node *n)
+{
+    if (ACCESSOR(dec)(n) == 0)
+        ACCESSOR(free)(n);
+}
 #endif
 #if defined(CHECK_ghost) || defined(CHECK_nativedict)
-static PyObject *ACCESSOR(alloc)(PyTypeObject *type)        { return lt_new_quietly(type); }
+static PyObject *
+ACCESSOR(alloc)(PyTypeObject *type)
+{
+    return lt_new_quietly(type);
+}
 #else
-static PyObject *ACCESSOR(make)(node *n)                    { return PyErr_Format(PyExc_TypeError, "%p", (void *)n); }
+static PyObject *
+ACCESSOR(make)(node *n)
+{
+    return PyErr_Format(PyExc_TypeError, "%p", (void *)n);
+}
 #endif
 
 #define SCHEME_IMPLEMENTATION
 #include "scheme_single.h"
 
 #ifdef CHECK_mirrored
-static inline mirrored_mirror **mirrored_mirror_of(node *n) { return (mirrored_mirror **)(void *)&n->more; }
-static void mirrored_remove_edges(node *n)                  { (void)n; }
+static inline mirrored_mirror **
+mirrored_mirror_of(node *n)
+{
+    return (mirrored_mirror **)(void *)&n->more;
+}
+static void
+mirrored_remove_edges(node *n)
+{
+    (void)n;
+}
 #endif
 
 extern PyType_Slot check_slots[];

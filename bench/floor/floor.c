@@ -59,9 +59,21 @@ all_live(void)
 static uint64_t last_id;
 static int64_t live;
 
-static uint64_t new_id(void) { return ++last_id; }
-static void count_live(int change) { live += change; }
-static int64_t all_live(void) { return live; }
+static uint64_t
+new_id(void)
+{
+    return ++last_id;
+}
+static void
+count_live(int change)
+{
+    live += change;
+}
+static int64_t
+all_live(void)
+{
+    return live;
+}
 #endif
 
 typedef struct {
@@ -128,8 +140,7 @@ object_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
 
     PyObject_GC_UnTrack(self);
-    Py_TRASHCAN_BEGIN(self, object_dealloc)
-    if (OBJECT(self)->weakrefs)
+    Py_TRASHCAN_BEGIN(self, object_dealloc) if (OBJECT(self)->weakrefs)
         PyObject_ClearWeakRefs(self);
     Py_CLEAR(OBJECT(self)->dict);
     if (OBJECT(self)->record) {

@@ -2,7 +2,6 @@
 
 #include <time.h>
 
-
 static int64_t
 now(void)
 {
@@ -31,7 +30,8 @@ pp_loop_create(const pp_strategy *strategy, int64_t n)
 /* Wraps the native object that ref holds, and drops the result. wrapper is compared with,
  * never used: it may be dead. */
 int64_t
-pp_loop_wrap(const pp_strategy *strategy, PyObject *wrapper, PyObject *ref, int64_t n, int64_t *same)
+pp_loop_wrap(const pp_strategy *strategy, PyObject *wrapper, PyObject *ref, int64_t n,
+             int64_t *same)
 {
     pp_header *h = ((pp_holder *)ref)->header;
     PyObject *(*wrap)(pp_header *) = strategy->wrap;

@@ -30,11 +30,12 @@ pp_check_runtime(void)
              PySys_GetObject("gettotalrefcount") ? "d" : "");
     if (strcmp(running, pp_built_for()) == 0)
         return NULL;
-    snprintf(text, sizeof text,
-             "built with the headers of CPython %s, but running in CPython %s; build it for this "
-             "interpreter with `make setup PYTHON=/path/to/this/python3` (or, for a plain `go test` "
-             "after the system's python3 has changed, `go clean -cache`)",
-             pp_built_for(), running);
+    snprintf(
+        text, sizeof text,
+        "built with the headers of CPython %s, but running in CPython %s; build it for this "
+        "interpreter with `make setup PYTHON=/path/to/this/python3` (or, for a plain `go test` "
+        "after the system's python3 has changed, `go clean -cache`)",
+        pp_built_for(), running);
     return text;
 }
 

@@ -115,7 +115,8 @@ pp_native_slow(PyObject *self)
 
     if (strategy && strategy->lookup)
         return strategy->lookup->unwrap(self);
-    PyErr_Format(PyExc_ReferenceError, "this '%.200s' has no native object: %s", Py_TYPE(self)->tp_name,
+    PyErr_Format(PyExc_ReferenceError, "this '%.200s' has no native object: %s",
+                 Py_TYPE(self)->tp_name,
                  strategy ? "it is being destroyed" : "it was made without MyClass.__new__");
     return NULL;
 }
@@ -223,15 +224,15 @@ PyGetSetDef pp_class_getset[] = {
 };
 
 PyDoc_STRVAR(wrapper_doc,
-"MyClass(message=None)\n--\n\n"
-"A native object and its wrapper.\n"
-"\n"
-"MyClass() makes a new native object that carries message. The wrapper owns one\n"
-"native reference to it. The strategy decides what happens when the wrapper dies\n"
-"while native code still holds the object: see the module's GUARANTEES.\n"
-"\n"
-"May be subclassed, has a __dict__ and can be weakly referenced. Cannot be\n"
-"pickled or copied. Raises TypeError if message is neither a str nor None.");
+             "MyClass(message=None)\n--\n\n"
+             "A native object and its wrapper.\n"
+             "\n"
+             "MyClass() makes a new native object that carries message. The wrapper owns one\n"
+             "native reference to it. The strategy decides what happens when the wrapper dies\n"
+             "while native code still holds the object: see the module's GUARANTEES.\n"
+             "\n"
+             "May be subclassed, has a __dict__ and can be weakly referenced. Cannot be\n"
+             "pickled or copied. Raises TypeError if message is neither a str nor None.");
 
 /* The strategy's own value for a slot of MyClass; NULL: it has none. */
 static void *

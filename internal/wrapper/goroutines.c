@@ -62,7 +62,8 @@ int
 pp_counts_natively(const pp_strategy *strategy)
 {
     if (strategy->release_slot == NULL)
-        PyErr_Format(PyExc_RuntimeError, "%s has no native references, only Python's", strategy->name);
+        PyErr_Format(PyExc_RuntimeError, "%s has no native references, only Python's",
+                     strategy->name);
     return strategy->release_slot != NULL;
 }
 
@@ -98,10 +99,11 @@ pp_enter_handler(void)
         return 0;
     if (handlers == 0 && atomic_fetch_add(&handling, 1) >= PP_CHILD_HANDLERS) {
         atomic_fetch_sub(&handling, 1);
-        PyErr_Format(PyExc_RuntimeError,
-                     "this process was forked, and has no processor of Go's for another thread: %d "
-                     "threads are inside of on_event or a callback; start processes with 'spawn' instead",
-                     PP_CHILD_HANDLERS);
+        PyErr_Format(
+            PyExc_RuntimeError,
+            "this process was forked, and has no processor of Go's for another thread: %d "
+            "threads are inside of on_event or a callback; start processes with 'spawn' instead",
+            PP_CHILD_HANDLERS);
         return -1;
     }
     handlers++;
@@ -152,9 +154,10 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
         !pp_have_goroutines(strategy))
         return NULL;
     if (goroutines < 1 || goroutines > 1000 || times < 0)
-        return PyErr_Format(PyExc_ValueError,
-                            "goroutines must be from 1 to 1000 and times not negative, not %d and %d",
-                            goroutines, times);
+        return PyErr_Format(
+            PyExc_ValueError,
+            "goroutines must be from 1 to 1000 and times not negative, not %d and %d", goroutines,
+            times);
     h = pp_retain_held(self); /* another thread may release this very holder */
     if (h == NULL)
         return NULL;
@@ -185,7 +188,8 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
         !pp_have_goroutines(strategy))
         return NULL;
     if (goroutines < 1 || goroutines > 1000)
-        return PyErr_Format(PyExc_ValueError, "goroutines must be from 1 to 1000, not %d", goroutines);
+        return PyErr_Format(PyExc_ValueError, "goroutines must be from 1 to 1000, not %d",
+                            goroutines);
     list = PySequence_List(refs);
     if (list == NULL)
         return NULL;
@@ -193,7 +197,8 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
     for (Py_ssize_t i = 0; i < n; i++)
         if (!Py_IS_TYPE(PyList_GET_ITEM(list, i), strategy->state->holder_type)) {
             PyErr_Format(PyExc_TypeError, "refs[%zd]: expected %s, not '%.200s'", i,
-                         strategy->state->holder_type->tp_name, Py_TYPE(PyList_GET_ITEM(list, i))->tp_name);
+                         strategy->state->holder_type->tp_name,
+                         Py_TYPE(PyList_GET_ITEM(list, i))->tp_name);
             Py_DECREF(list);
             return NULL;
         }

@@ -17,12 +17,12 @@ typedef struct pp_header {
     uint64_t handle;        /* names the Go object: slot and generation */
     _Atomic uint32_t flags; /* PP_HAS_BODY and so on */
     uint32_t unused;
-    lt_slot slot;           /* the wrapper, see lifetime/slot.h */
-    void *extra;            /* the strategy's own */
+    lt_slot slot; /* the wrapper, see lifetime/slot.h */
+    void *extra;  /* the strategy's own */
 } pp_header;
 
-#define PP_HAS_BODY 1     /* native.HasBody: has had a message or an edge */
-#define PP_SHOWN 2        /* Go or Python code may have kept a pointer or the handle: see pp_finish */
+#define PP_HAS_BODY 1 /* native.HasBody: has had a message or an edge */
+#define PP_SHOWN 2    /* Go or Python code may have kept a pointer or the handle: see pp_finish */
 #define PP_HAS_CALLBACK 8 /* see callbacks.c */
 
 #define PP_SLAB_BYTES (1 << 18) /* headers come in slabs of so much, aligned to it: headers.go */

@@ -43,7 +43,8 @@ pp_release_keeping_error(const pp_strategy *strategy, pp_header *h)
 static PyObject *
 holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
-    const pp_strategy *strategy = *(const pp_strategy **)PyType_GetModuleState((PyTypeObject *)type);
+    const pp_strategy *strategy =
+        *(const pp_strategy **)PyType_GetModuleState((PyTypeObject *)type);
     pp_header *h;
 
     if (kwnames && PyTuple_GET_SIZE(kwnames)) {
@@ -51,7 +52,8 @@ holder_vectorcall(PyObject *type, PyObject *const *args, size_t nargsf, PyObject
         return NULL;
     }
     if (PyVectorcall_NARGS(nargsf) != 1) {
-        PyErr_Format(PyExc_TypeError, "MyClassRef() takes exactly one argument, a MyClass (%zd given)",
+        PyErr_Format(PyExc_TypeError,
+                     "MyClassRef() takes exactly one argument, a MyClass (%zd given)",
                      PyVectorcall_NARGS(nargsf));
         return NULL;
     }
@@ -171,9 +173,9 @@ holder_repr(PyObject *self)
 }
 
 PyDoc_STRVAR(get_doc,
-"get($self, /)\n--\n\n"
-"Wrap: the Python object for the native object held. Whether it is the same as\n"
-"before depends on the strategy. Raises ReferenceError after release().");
+             "get($self, /)\n--\n\n"
+             "Wrap: the Python object for the native object held. Whether it is the same as\n"
+             "before depends on the strategy. Raises ReferenceError after release().");
 
 /* Without the GIL another thread may release the holder at any time. A live wrapper is returned
  * with the holder locked; before it makes one it takes a native reference. */
@@ -209,9 +211,9 @@ holder_get(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(release_doc,
-"release($self, /)\n--\n\n"
-"Release the native reference now. May be called again, to no effect; get() and\n"
-"emit() raise ReferenceError from then on.");
+             "release($self, /)\n--\n\n"
+             "Release the native reference now. May be called again, to no effect; get() and\n"
+             "emit() raise ReferenceError from then on.");
 
 static PyObject *
 holder_release(PyObject *self, PyObject *unused)
@@ -226,31 +228,31 @@ holder_release(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(release_from_goroutine_doc,
-"release_from_goroutine($self, /, *, locked=False)\n--\n\n"
-"Like release(), but a goroutine releases the native reference that does\n"
-"not hold the GIL. Other Python threads run meanwhile. Returns when it is done.\n"
-"The release itself is complete, too, unless that takes longer than a second.\n"
-"\n"
-"locked: the goroutine holds a lock of the native library meanwhile, the one that\n"
-"synchronize() takes. Raises RuntimeError in a forked process.");
+             "release_from_goroutine($self, /, *, locked=False)\n--\n\n"
+             "Like release(), but a goroutine releases the native reference that does\n"
+             "not hold the GIL. Other Python threads run meanwhile. Returns when it is done.\n"
+             "The release itself is complete, too, unless that takes longer than a second.\n"
+             "\n"
+             "locked: the goroutine holds a lock of the native library meanwhile, the one that\n"
+             "synchronize() takes. Raises RuntimeError in a forked process.");
 
 PyDoc_STRVAR(wrap_from_goroutines_doc,
-"wrap_from_goroutines($self, /, goroutines=4, times=1000)\n--\n\n"
-"Have native code use the object on goroutines, all at the same time: each takes a\n"
-"native reference, and times over wraps the object with the GIL, drops the wrapper,\n"
-"and takes and releases another reference without the GIL. Returns when all are\n"
-"done. Raises RuntimeError in a forked process.");
+             "wrap_from_goroutines($self, /, goroutines=4, times=1000)\n--\n\n"
+             "Have native code use the object on goroutines, all at the same time: each takes a\n"
+             "native reference, and times over wraps the object with the GIL, drops the wrapper,\n"
+             "and takes and releases another reference without the GIL. Returns when all are\n"
+             "done. Raises RuntimeError in a forked process.");
 
 PyDoc_STRVAR(release_after_python_doc,
-"release_after_python($self, /)\n--\n\n"
-"Like release(), but native code releases the reference when the process exits,\n"
-"after the interpreter has gone.");
+             "release_after_python($self, /)\n--\n\n"
+             "Like release(), but native code releases the reference when the process exits,\n"
+             "after the interpreter has gone.");
 
 PyDoc_STRVAR(emit_doc,
-"emit($self, event, /)\n--\n\n"
-"Have native code deliver event, an int of 64 bits, to the object: Go calls the\n"
-"wrapper's on_event, as a native callback would, and its answer is returned.\n"
-"Raises whatever on_event raises, and ReferenceError after release().");
+             "emit($self, event, /)\n--\n\n"
+             "Have native code deliver event, an int of 64 bits, to the object: Go calls the\n"
+             "wrapper's on_event, as a native callback would, and its answer is returned.\n"
+             "Raises whatever on_event raises, and ReferenceError after release().");
 
 static PyObject *
 holder_emit(PyObject *self, PyObject *arg)
@@ -294,7 +296,8 @@ dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answ
     if (result == NULL)
         return -1;
     if (!PyLong_Check(result)) {
-        PyErr_Format(PyExc_TypeError, "on_event, or the callback in its place, must return an int, not '%.200s'",
+        PyErr_Format(PyExc_TypeError,
+                     "on_event, or the callback in its place, must return an int, not '%.200s'",
                      Py_TYPE(result)->tp_name);
         Py_DECREF(result);
         return -1;
@@ -337,9 +340,8 @@ holder_reduce(PyObject *self, PyObject *unused)
     return NULL;
 }
 
-PyDoc_STRVAR(reduce_doc,
-"__reduce_ex__($self, protocol, /)\n--\n\n"
-"Raise TypeError: a native reference cannot be pickled or copied.");
+PyDoc_STRVAR(reduce_doc, "__reduce_ex__($self, protocol, /)\n--\n\n"
+                         "Raise TypeError: a native reference cannot be pickled or copied.");
 
 static PyMethodDef holder_methods[] = {
     {"get", holder_get, METH_NOARGS, get_doc},
@@ -348,8 +350,7 @@ static PyMethodDef holder_methods[] = {
      METH_VARARGS | METH_KEYWORDS, release_from_goroutine_doc},
     {"wrap_from_goroutines", (PyCFunction)(void (*)(void))pp_holder_wrap_from_goroutines,
      METH_VARARGS | METH_KEYWORDS, wrap_from_goroutines_doc},
-    {"release_after_python", pp_holder_release_after_python, METH_NOARGS,
-     release_after_python_doc},
+    {"release_after_python", pp_holder_release_after_python, METH_NOARGS, release_after_python_doc},
     {"emit", holder_emit, METH_O, emit_doc},
     {"__reduce_ex__", holder_reduce, METH_O, reduce_doc},
     {"__reduce__", holder_reduce, METH_NOARGS,
@@ -358,26 +359,22 @@ static PyMethodDef holder_methods[] = {
 };
 
 PyDoc_STRVAR(holder_doc,
-"MyClassRef(obj, /)\n--\n\n"
-"A native reference, held by native code, to the native object of obj, a MyClass.\n"
-"It keeps the native object alive, not the wrapper.\n"
-"\n"
-"The reference is released by release(), or when the MyClassRef dies. Cannot\n"
-"be subclassed, pickled or copied. Raises TypeError for anything but a MyClass of\n"
-"the same strategy.");
+             "MyClassRef(obj, /)\n--\n\n"
+             "A native reference, held by native code, to the native object of obj, a MyClass.\n"
+             "It keeps the native object alive, not the wrapper.\n"
+             "\n"
+             "The reference is released by release(), or when the MyClassRef dies. Cannot\n"
+             "be subclassed, pickled or copied. Raises TypeError for anything but a MyClass of\n"
+             "the same strategy.");
 
 PyTypeObject *
 pp_make_holder_type(const pp_strategy *strategy, PyObject *module, const char *module_name)
 {
     PyType_Slot slots[] = {
-        {Py_tp_doc, (void *)holder_doc},
-        {Py_tp_new, holder_new},
-        {Py_tp_dealloc, holder_dealloc},
-        {Py_tp_traverse, holder_traverse},
-        {Py_tp_clear, holder_clear},
-        {Py_tp_repr, holder_repr},
-        {Py_tp_methods, holder_methods},
-        {0, NULL},
+        {Py_tp_doc, (void *)holder_doc}, {Py_tp_new, holder_new},
+        {Py_tp_dealloc, holder_dealloc}, {Py_tp_traverse, holder_traverse},
+        {Py_tp_clear, holder_clear},     {Py_tp_repr, holder_repr},
+        {Py_tp_methods, holder_methods}, {0, NULL},
     };
     PyType_Spec spec = {
         .basicsize = sizeof(pp_holder),

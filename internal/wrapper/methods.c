@@ -17,10 +17,9 @@ done(PyObject *self, pp_header *h)
     pp_done(PP_WRAPPER(self)->strategy, h);
 }
 
-PyDoc_STRVAR(id_doc,
-"id($self, /)\n--\n\n"
-"The number of the native object: an int from 1, unique for the life of the\n"
-"process and never reused.");
+PyDoc_STRVAR(id_doc, "id($self, /)\n--\n\n"
+                     "The number of the native object: an int from 1, unique for the life of the\n"
+                     "process and never reused.");
 
 static PyObject *
 wrapper_id(PyObject *self, PyObject *unused)
@@ -68,8 +67,8 @@ text_of(PyObject *self, int kind)
 }
 
 PyDoc_STRVAR(message_doc,
-"message($self, /)\n--\n\n"
-"The text the native object carries, as a str. The method's body is in Go.");
+             "message($self, /)\n--\n\n"
+             "The text the native object carries, as a str. The method's body is in Go.");
 
 static PyObject *
 wrapper_message(PyObject *self, PyObject *unused)
@@ -78,8 +77,8 @@ wrapper_message(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(print_message_doc,
-"print_message($self, /)\n--\n\n"
-"Write the native object's number and message, and a newline, to sys.stdout.");
+             "print_message($self, /)\n--\n\n"
+             "Write the native object's number and message, and a newline, to sys.stdout.");
 
 static PyObject *
 wrapper_print_message(PyObject *self, PyObject *unused)
@@ -104,10 +103,10 @@ wrapper_print_message(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(on_event_doc,
-"on_event($self, event, /)\n--\n\n"
-"Called by native code when an event reaches the object (MyClassRef.emit).\n"
-"Takes and returns an int. This one returns the event unchanged; override it in\n"
-"a subclass or on an instance.");
+             "on_event($self, event, /)\n--\n\n"
+             "Called by native code when an event reaches the object (MyClassRef.emit).\n"
+             "Takes and returns an int. This one returns the event unchanged; override it in\n"
+             "a subclass or on an instance.");
 
 static PyObject *
 wrapper_on_event(PyObject *self, PyObject *event)
@@ -122,17 +121,17 @@ wrapper_on_event(PyObject *self, PyObject *event)
 }
 
 PyDoc_STRVAR(set_callback_doc,
-"set_callback($self, callback, /)\n--\n\n"
-"Have the native object hold callback and call it with each event, in place of\n"
-"on_event. It takes and returns an int. None takes it away. The native object owns\n"
-"it until then or until it dies; gc sees it where only the wrapper keeps the native\n"
-"object. Raises TypeError for anything that is not callable.");
+             "set_callback($self, callback, /)\n--\n\n"
+             "Have the native object hold callback and call it with each event, in place of\n"
+             "on_event. It takes and returns an int. None takes it away. The native object owns\n"
+             "it until then or until it dies; gc sees it where only the wrapper keeps the native\n"
+             "object. Raises TypeError for anything that is not callable.");
 
 PyDoc_STRVAR(append_doc,
-"append($self, child, /)\n--\n\n"
-"Add a native edge from this object to child, a MyClass of the same strategy.\n"
-"The edge owns a native reference to child. The same child may be appended more\n"
-"than once. Raises TypeError for anything else.");
+             "append($self, child, /)\n--\n\n"
+             "Add a native edge from this object to child, a MyClass of the same strategy.\n"
+             "The edge owns a native reference to child. The same child may be appended more\n"
+             "than once. Raises TypeError for anything else.");
 
 static PyObject *
 wrapper_append(PyObject *self, PyObject *child)
@@ -145,7 +144,7 @@ wrapper_append(PyObject *self, PyObject *child)
     to = pp_counts_natively(strategy) ? pp_unwrap(strategy, child) : NULL;
     if (to) {
         strategy->retain(to); /* the edge's: only an attached thread may take the second */
-        if (strategy->edges) /* before another thread can remove the edge */
+        if (strategy->edges)  /* before another thread can remove the edge */
             strategy->edges->made(from, to);
         ppGoAppend(from->handle, to->handle);
         pp_done(strategy, to);
@@ -158,10 +157,10 @@ wrapper_append(PyObject *self, PyObject *child)
 }
 
 PyDoc_STRVAR(remove_doc,
-"remove($self, child, /)\n--\n\n"
-"Remove the first native edge to child and release its native reference.\n"
-"Raises ValueError without such an edge, TypeError if child is not a MyClass of the\n"
-"same strategy.");
+             "remove($self, child, /)\n--\n\n"
+             "Remove the first native edge to child and release its native reference.\n"
+             "Raises ValueError without such an edge, TypeError if child is not a MyClass of the\n"
+             "same strategy.");
 
 static PyObject *
 wrapper_remove(PyObject *self, PyObject *child)
@@ -206,9 +205,9 @@ pp_remove_edges(const pp_strategy *strategy, pp_header *from)
 }
 
 PyDoc_STRVAR(children_doc,
-"children($self, /)\n--\n\n"
-"The wrappers of the objects this one has native edges to, in order, as a new\n"
-"list; one entry an edge.");
+             "children($self, /)\n--\n\n"
+             "The wrappers of the objects this one has native edges to, in order, as a new\n"
+             "list; one entry an edge.");
 
 static PyObject *
 wrapper_children(PyObject *self, PyObject *unused)
@@ -248,9 +247,9 @@ wrapper_children(PyObject *self, PyObject *unused)
 }
 
 PyDoc_STRVAR(reduce_doc,
-"__reduce_ex__($self, protocol, /)\n--\n\n"
-"Raise TypeError: a wrapper is tied to one native object and cannot be pickled\n"
-"or copied.");
+             "__reduce_ex__($self, protocol, /)\n--\n\n"
+             "Raise TypeError: a wrapper is tied to one native object and cannot be pickled\n"
+             "or copied.");
 
 static PyObject *
 wrapper_reduce(PyObject *self, PyObject *unused)

@@ -56,8 +56,7 @@ pp_new_local(pp_state *state)
 #define FOR_EACH_LOCAL(local, state) \
     for (pp_local *local = atomic_load(&(state)->locals); local; local = local->next)
 #else
-#define FOR_EACH_LOCAL(local, state) \
-    for (pp_local *local = &(state)->local; local; local = NULL)
+#define FOR_EACH_LOCAL(local, state) for (pp_local *local = &(state)->local; local; local = NULL)
 #endif
 
 #define READ(counter) atomic_load_explicit(&(counter), memory_order_relaxed)
@@ -67,7 +66,7 @@ pp_idle(pp_state *state)
 {
     int64_t idle = 0;
 
-    FOR_EACH_LOCAL(local, state)
+    FOR_EACH_LOCAL (local, state)
         idle += READ(local->n_spare) + READ(local->n_dead);
     return idle;
 }
@@ -77,7 +76,7 @@ pp_total(pp_state *state)
 {
     pp_totals total = {.drained = atomic_load(&state->queue.drained)};
 
-    FOR_EACH_LOCAL(local, state) {
+    FOR_EACH_LOCAL (local, state) {
         total.wrappers_created += READ(local->wrappers_created);
         total.wrappers_freed += READ(local->wrappers_freed);
         total.flips += READ(local->flips);
@@ -198,9 +197,9 @@ pp_module_strategy(PyObject *module)
 }
 
 PyDoc_STRVAR(new_native_doc,
-"new_native($module, /, message=None)\n--\n\n"
-"Make a native object on the native side, and return the MyClassRef that holds\n"
-"it. It has no wrapper yet; get() makes the first.");
+             "new_native($module, /, message=None)\n--\n\n"
+             "Make a native object on the native side, and return the MyClassRef that holds\n"
+             "it. It has no wrapper yet; get() makes the first.");
 
 static PyObject *
 module_new_native(PyObject *module, PyObject *args, PyObject *kwargs)
@@ -221,9 +220,8 @@ module_new_native(PyObject *module, PyObject *args, PyObject *kwargs)
     return pp_new_holder(strategy, h);
 }
 
-PyDoc_STRVAR(live_objects_doc,
-"live_objects($module, /)\n--\n\n"
-"How many native objects of this strategy are alive now.");
+PyDoc_STRVAR(live_objects_doc, "live_objects($module, /)\n--\n\n"
+                               "How many native objects of this strategy are alive now.");
 
 static PyObject *
 module_live_objects(PyObject *module, PyObject *unused)
@@ -234,10 +232,10 @@ module_live_objects(PyObject *module, PyObject *unused)
 }
 
 PyDoc_STRVAR(settle_doc,
-"settle($module, /)\n--\n\n"
-"Return when everything that follows from what has been dropped or released so far\n"
-"has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
-"garbage collector this runs the collector, up to 100 times.");
+             "settle($module, /)\n--\n\n"
+             "Return when everything that follows from what has been dropped or released so far\n"
+             "has happened. Other threads run meanwhile. For a strategy that leaves it to Go's\n"
+             "garbage collector this runs the collector, up to 100 times.");
 
 /* Without the GIL, an object whose last reference is dropped by another thread than its maker
  * waits until the maker next executes Python code (biased counts, see lt_unbias). 0, or -1 with an
@@ -296,14 +294,14 @@ module_settle(PyObject *module, PyObject *unused)
 }
 
 PyDoc_STRVAR(stats_doc,
-"stats($module, /)\n--\n\n"
-"The strategy's counters, totals since it was loaded, as a new dict:\n"
-"\n"
-"  wrappers_created  wrappers made, by Python or for a native object\n"
-"  wrappers_freed    wrappers gone for good\n"
-"  flips             the native object took over a wrapper that Python had dropped\n"
-"  resurrections     a wrapper was returned that only its native object referred to\n"
-"  drained           references handed over by goroutines and released since");
+             "stats($module, /)\n--\n\n"
+             "The strategy's counters, totals since it was loaded, as a new dict:\n"
+             "\n"
+             "  wrappers_created  wrappers made, by Python or for a native object\n"
+             "  wrappers_freed    wrappers gone for good\n"
+             "  flips             the native object took over a wrapper that Python had dropped\n"
+             "  resurrections     a wrapper was returned that only its native object referred to\n"
+             "  drained           references handed over by goroutines and released since");
 
 static PyObject *
 module_stats(PyObject *module, PyObject *unused)
@@ -320,17 +318,17 @@ module_stats(PyObject *module, PyObject *unused)
 }
 
 PyDoc_STRVAR(release_from_goroutines_doc,
-"release_from_goroutines($module, /, refs, goroutines=8, wait=True)\n--\n\n"
-"Release a sequence of MyClassRefs, all at once, on goroutines that do not hold the\n"
-"GIL. With wait=False it returns at once, and the goroutines go on even when Python\n"
-"exits. Raises TypeError, and releases nothing, if one of refs is not a MyClassRef\n"
-"of this strategy; RuntimeError in a forked process.");
+             "release_from_goroutines($module, /, refs, goroutines=8, wait=True)\n--\n\n"
+             "Release a sequence of MyClassRefs, all at once, on goroutines that do not hold the\n"
+             "GIL. With wait=False it returns at once, and the goroutines go on even when Python\n"
+             "exits. Raises TypeError, and releases nothing, if one of refs is not a MyClassRef\n"
+             "of this strategy; RuntimeError in a forked process.");
 
 PyDoc_STRVAR(synchronize_doc,
-"synchronize($module, /)\n--\n\n"
-"Take and release the lock of the native library that release_from_goroutine(\n"
-"locked=True) holds. The GIL is kept meanwhile, as by a native function that does\n"
-"not know of Python.");
+             "synchronize($module, /)\n--\n\n"
+             "Take and release the lock of the native library that release_from_goroutine(\n"
+             "locked=True) holds. The GIL is kept meanwhile, as by a native function that does\n"
+             "not know of Python.");
 
 static PyMethodDef module_methods[] = {
     {"new_native", (PyCFunction)(void (*)(void))module_new_native, METH_VARARGS | METH_KEYWORDS,
@@ -387,14 +385,16 @@ pp_join(const char *left, const char *right)
 static int
 refuse(const pp_strategy *strategy)
 {
-    PyObject *function = strategy->needs_gil ? PySys_GetObject("_is_gil_enabled") : NULL; /* borrowed */
+    PyObject *function =
+        strategy->needs_gil ? PySys_GetObject("_is_gil_enabled") : NULL; /* borrowed */
     PyObject *answer = function ? PyObject_CallNoArgs(function) : NULL;
     int off = answer == Py_False;
 
     Py_XDECREF(answer);
     if (off)
         PyErr_Format(PyExc_RuntimeError,
-                     "%s needs the GIL; run python with -X gil=1 or PYTHON_GIL=1 to use it", strategy->name);
+                     "%s needs the GIL; run python with -X gil=1 or PYTHON_GIL=1 to use it",
+                     strategy->name);
     return off || PyErr_Occurred();
 }
 #endif

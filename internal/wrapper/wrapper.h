@@ -96,17 +96,17 @@ struct pp_strategy {
     const char *name;
     pp_state *state;
 
-    PyObject *(*wrap)(pp_header *);             /* the scheme's X_wrap, and so on */
-    PyObject *(*live)(pp_header *);             /* wrap, if the wrapper is there: runs no code, and
+    PyObject *(*wrap)(pp_header *); /* the scheme's X_wrap, and so on */
+    PyObject *(*live)(pp_header *); /* wrap, if the wrapper is there: runs no code, and
                                                    does not detach. NULL: there never is one */
     PyObject *(*new_instance)(PyTypeObject *);
     bool (*adopt)(PyObject *self, pp_header *); /* PP_HEADER(self) is set */
     void (*retain)(pp_header *);
     void (*release)(pp_header *);
-    void (*release_slot)(lt_slot *);            /* release, for the queue. NULL: Go code cannot
+    void (*release_slot)(lt_slot *); /* release, for the queue. NULL: Go code cannot
                                                    hold references (the baseline) */
-    bool queue_all;                             /* native.Hooks.QueueAll */
-    bool needs_gil;                             /* refused on a free-threaded build without it */
+    bool queue_all;                  /* native.Hooks.QueueAll */
+    bool needs_gil;                  /* refused on a free-threaded build without it */
 
     /* Of MyClass: tp_dealloc, tp_traverse, tp_clear at least. Methods are added to the common
      * ones. A strategy whose slots subclasses must have too lists pp_class_getset. */
@@ -151,8 +151,9 @@ typedef struct pp_local {
     _Atomic int taken;
 } pp_local;
 
-#define PP_ADD(counter, n)                                                                     \
-    atomic_store_explicit(&(counter), atomic_load_explicit(&(counter), memory_order_relaxed) + (n), \
+#define PP_ADD(counter, n)                                                              \
+    atomic_store_explicit(&(counter),                                                   \
+                          atomic_load_explicit(&(counter), memory_order_relaxed) + (n), \
                           memory_order_relaxed)
 
 struct pp_state {
@@ -191,29 +192,56 @@ pp_local_of(pp_state *state)
 
 #define PP_BATCH 32
 #define PP_SPARES 16384 /* at most: 1 MiB of headers, 768 KiB of Go objects */
-#define PP_IDS 1024  /* reserved at a time */
+#define PP_IDS 1024     /* reserved at a time */
 
 /* ---- for strategies ---------------------------------------------------------------- */
 
 /* The accessors that a scheme's header asks for, over pp_header, and the strategy's state.
  * Before the include; X is the scheme's name. */
-#define PP_ACCESSORS(X)                                                                        \
-    static pp_state X##_state;                                                                 \
-    typedef pp_header X##_native;                                                              \
-    static inline pp_header *X##_of(PyObject *self) { return PP_HEADER(self); }                \
-    static inline void X##_set(PyObject *self, pp_header *h) { PP_HEADER(self) = h; }          \
-    static inline lt_slot *X##_slot(pp_header *h) { return &h->slot; }                         \
-    static inline int64_t X##_refs(pp_header *h) { return pp_refs(h); }                        \
-    static inline int64_t X##_inc(pp_header *h) { return pp_inc(h); }                          \
-    static inline int64_t X##_dec(pp_header *h) { return pp_dec(h); }                          \
-    static inline void X##_free(pp_header *h) { pp_finish(&X##_state, h); }                    \
-    static inline PyObject *X##_make(pp_header *h) { return pp_new_wrapper(&X##_state, h); }   \
-    static inline PyObject *X##_alloc(PyTypeObject *type)                                      \
-    {                                                                                          \
-        return pp_alloc_wrapper(&X##_state, type);                                             \
-    }                                                                                          \
-    static inline void X##_release(X##_native *);                                              \
-    static inline void X##_release_slot(lt_slot *slot) { X##_release(pp_header_of_slot(slot)); }
+#define PP_ACCESSORS(X)                                      \
+    static pp_state X##_state;                               \
+    typedef pp_header X##_native;                            \
+    static inline pp_header *X##_of(PyObject *self)          \
+    {                                                        \
+        return PP_HEADER(self);                              \
+    }                                                        \
+    static inline void X##_set(PyObject *self, pp_header *h) \
+    {                                                        \
+        PP_HEADER(self) = h;                                 \
+    }                                                        \
+    static inline lt_slot *X##_slot(pp_header *h)            \
+    {                                                        \
+        return &h->slot;                                     \
+    }                                                        \
+    static inline int64_t X##_refs(pp_header *h)             \
+    {                                                        \
+        return pp_refs(h);                                   \
+    }                                                        \
+    static inline int64_t X##_inc(pp_header *h)              \
+    {                                                        \
+        return pp_inc(h);                                    \
+    }                                                        \
+    static inline int64_t X##_dec(pp_header *h)              \
+    {                                                        \
+        return pp_dec(h);                                    \
+    }                                                        \
+    static inline void X##_free(pp_header *h)                \
+    {                                                        \
+        pp_finish(&X##_state, h);                            \
+    }                                                        \
+    static inline PyObject *X##_make(pp_header *h)           \
+    {                                                        \
+        return pp_new_wrapper(&X##_state, h);                \
+    }                                                        \
+    static inline PyObject *X##_alloc(PyTypeObject *type)    \
+    {                                                        \
+        return pp_alloc_wrapper(&X##_state, type);           \
+    }                                                        \
+    static inline void X##_release(X##_native *);            \
+    static inline void X##_release_slot(lt_slot *slot)       \
+    {                                                        \
+        X##_release(pp_header_of_slot(slot));                \
+    }
 
 /* A new native object without a message. Its one reference is the caller's. */
 pp_header *pp_new_native(pp_state *);

@@ -4,6 +4,7 @@ Without an option: every model in full. --quick: smaller bounds, about 70 s; eac
 exhaustive within its bounds. --seeds: each rule of a protocol removed in turn; Spin must find
 it, or the seed is listed as redundant together with the rule that covers it. --only: the rows
 whose text contains WORD. Needs spin 6 and gcc. Exits 1 if a verdict is not the expected one."""
+
 import argparse
 import hashlib
 import pathlib
@@ -39,8 +40,12 @@ MODELS = [
     ("handletable", "the pin", PLAIN, PLAIN),
     ("mirrored", "gc's two passes", "-DEITHER", "-DEITHER"),
     ("mirrored", "gc's two passes, nothing moves", "-DEITHER -DSTILL", "-DEITHER -DSTILL"),
-    ("queue", "a start that may fail", "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DSTART_FAILS",
-     "-DPUSHES=2 -DENTRIES=1 -DEDGES=0 -DSTART_FAILS"),
+    (
+        "queue",
+        "a start that may fail",
+        "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DSTART_FAILS",
+        "-DPUSHES=2 -DENTRIES=1 -DEDGES=0 -DSTART_FAILS",
+    ),
     ("queue", "a release that hands over", "-DPUSHES=1 -DENTRIES=0 -DEDGES=1", "-DPUSHES=1 -DENTRIES=1 -DEDGES=1"),
     ("queue", "lt_disarm", "-DPUSHES=1 -DENTRIES=0 -DEDGES=0 -DDISARM", "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DDISARM"),
     ("queue", "lt_call_later", "-DPUSHES=1 -DENTRIES=0 -DEDGES=0 -DCALLS", "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DCALLS"),
@@ -57,8 +62,13 @@ SEEDS = [
     ("preserve", "ADOPT_NO_LOCK", "adopt takes the lock", "", None),
     ("preserve", "STATE_AFTER_UNLOCK", "release sets the state before it unlocks", "", None),
     ("preserve", "KEEP_STATE_AFTER_UNLOCK", "keep sets the state before it unlocks", "", None),
-    ("preserve", "NATIVE_BEFORE_RESURRECT", "keep resurrects before it sets the state", SMALL + " -DWEAK",
-     "lt_try_incref in both states"),
+    (
+        "preserve",
+        "NATIVE_BEFORE_RESURRECT",
+        "keep resurrects before it sets the state",
+        SMALL + " -DWEAK",
+        "lt_try_incref in both states",
+    ),
     ("preserve", "PLAIN_INCREF", "lt_try_incref, and no plain INCREF, in PYTHON_OWNS", "", None),
     ("preserve", "PLAIN_INCREF_NATIVE", "lt_try_incref, and no plain INCREF, in NATIVE_OWNS", "", None),
     ("preserve", "BIASED", "lt_unbias", "", None),
@@ -68,17 +78,45 @@ SEEDS = [
     ("toggleref", "READ_AFTER_DEC", "release reads the slot before its decrement", GIL, None),
     ("toggleref", "NO_QUIET", "lt_quiet before a free", "", None),
     ("toggleref", "RELEASE_NO_LOCK", "release takes the lock", "", None),
-    ("toggleref", "RETAIN_NO_LOCK", "retain takes the lock", SMALL + " -DUNBIASED",
-     "adopt's look at the count, which shows the caller's own reference"),
+    (
+        "toggleref",
+        "RETAIN_NO_LOCK",
+        "retain takes the lock",
+        SMALL + " -DUNBIASED",
+        "adopt's look at the count, which shows the caller's own reference",
+    ),
     ("toggleref", "ADOPT_NO_LOOK", "adopt looks again, locked", "", None),
     ("toggleref", "NO_TOGGLE", "adopt gives native code its Python reference", "", None),
-    ("toggleref", "PUBLISHED_BEFORE_INCREF", "adopt does so before it publishes the wrapper", SMALL + " -DUNBIASED",
-     "the maker's own reference, which it keeps until it has unlocked"),
+    (
+        "toggleref",
+        "PUBLISHED_BEFORE_INCREF",
+        "adopt does so before it publishes the wrapper",
+        SMALL + " -DUNBIASED",
+        "the maker's own reference, which it keeps until it has unlocked",
+    ),
     ("toggleref", "UNATTACHED_2_TO_1", "an unattached 2 -> 1 is handed over", GIL, None),
     ("toggleref", "UNATTACHED_2_TO_1", "the same without the GIL", "", None),
-    ("intrusive", "SUBTRACTION", "release compares and swaps, and does not subtract", SMALL + " -DUNBIASED -DNO_GIFTS", None),
-    ("intrusive", "RETAIN_ADDS", "retain compares and swaps, and does not add", "-DUNBIASED -DNO_GIFTS -DUNATTACHED=1", None),
-    ("intrusive", "CAS_BEFORE_INCREF", "update adds references before it takes them out of the delta", "-DUNBIASED", None),
+    (
+        "intrusive",
+        "SUBTRACTION",
+        "release compares and swaps, and does not subtract",
+        SMALL + " -DUNBIASED -DNO_GIFTS",
+        None,
+    ),
+    (
+        "intrusive",
+        "RETAIN_ADDS",
+        "retain compares and swaps, and does not add",
+        "-DUNBIASED -DNO_GIFTS -DUNATTACHED=1",
+        None,
+    ),
+    (
+        "intrusive",
+        "CAS_BEFORE_INCREF",
+        "update adds references before it takes them out of the delta",
+        "-DUNBIASED",
+        None,
+    ),
     ("intrusive", "NO_UPDATE", "release brings Python's count up to date", "-DUNBIASED", None),
     ("intrusive", "COUNTED_BEFORE_INCREF", "adopt adds references before it sets COUNTED", "-DUNBIASED", None),
     ("intrusive", "ADOPT_NO_LOCK", "adopt takes the lock", "-DUNBIASED", None),
@@ -111,14 +149,22 @@ def check(model, options, seconds, bfs=False):
     """(verdict, states, depth, seconds, message); depth is the counterexample's for a breadth-first search."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        made = subprocess.run(["spin", "-a", *options.split(), str(HERE / f"{model}.pml")], cwd=folder,
-                              capture_output=True, text=True)
+        made = subprocess.run(
+            ["spin", "-a", *options.split(), str(HERE / f"{model}.pml")], cwd=folder, capture_output=True, text=True
+        )
         if made.returncode or "rror" in made.stdout + made.stderr:
             raise SystemExit(f"{model} {options}: {made.stdout}{made.stderr}")
-        subprocess.run(["gcc", *COMPILE, *(["-DBFS", "-O0"] if bfs else ["-O1"]), "-o", "pan", "pan.c"], cwd=folder, check=True)
+        subprocess.run(
+            ["gcc", *COMPILE, *(["-DBFS", "-O0"] if bfs else ["-O1"]), "-o", "pan", "pan.c"], cwd=folder, check=True
+        )
         try:
-            out = subprocess.run(["./pan"] if bfs else ["./pan", "-m4000000"], cwd=folder, capture_output=True, text=True,
-                                 timeout=seconds).stdout
+            out = subprocess.run(
+                ["./pan"] if bfs else ["./pan", "-m4000000"],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+            ).stdout
         except subprocess.TimeoutExpired:
             return "no verdict", 0, 0, time.monotonic() - begun, f"after {seconds} s"
     states = re.search(r"(\d+) states, stored", out)
@@ -129,8 +175,13 @@ def check(model, options, seconds, bfs=False):
         verdict, message = "refuted", error[1]
     else:
         verdict, message = ("holds", "") if states and whole else ("no verdict", out.strip()[-200:])
-    return (verdict, int(states[1]) if states else 0, int(error[2] if error else depth[1] if depth else 0),
-            time.monotonic() - begun, message)
+    return (
+        verdict,
+        int(states[1]) if states else 0,
+        int(error[2] if error else depth[1] if depth else 0),
+        time.monotonic() - begun,
+        message,
+    )
 
 
 def rows(quick):
@@ -177,7 +228,9 @@ def run_seeds(only, seconds):
         else:
             bad += verdict != "holds"
             said = f"redundant: {covered}" if verdict == "holds" else f"listed as redundant, but {verdict}: {message}"
-        print(f"{model:12}{what:66}{steps if verdict == 'refuted' else '':>8}{states:12,}{took:7.1f}  {said}", flush=True)
+        print(
+            f"{model:12}{what:66}{steps if verdict == 'refuted' else '':>8}{states:12,}{took:7.1f}  {said}", flush=True
+        )
     return bad
 
 

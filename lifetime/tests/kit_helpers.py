@@ -1,5 +1,6 @@
 """What the kit's tests share, and a runner that needs no pytest: python kit_helpers.py [WORD]
 runs those tests of the test_*.py beside it whose names contain WORD."""
+
 import atexit
 import contextlib
 import faulthandler
@@ -107,6 +108,7 @@ def refused(error, call, *args):
 
 def checked(test):
     """test, and checks afterwards: no object is left, C found no broken promise, no __del__ failed."""
+
     @functools.wraps(test)
     def run():
         global nodes_before
@@ -127,6 +129,7 @@ def checked(test):
         if skipped and "pytest" in sys.modules:
             sys.modules["pytest"].skip(skipped)
         return skipped
+
     return run
 
 

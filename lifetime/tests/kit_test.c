@@ -40,9 +40,10 @@ holder_traverse(PyObject *self, visitproc visit, void *arg)
     node *n = ((holder *)self)->native;
 
     Py_VISIT(Py_TYPE(self));
-    return n == NULL                 ? 0
+    return n == NULL               ? 0
            : n->scheme == PRESERVE ? preserve_visit(n, self, visit, arg)
-           : n->scheme == TOGGLE   ? toggleref_visit(n, self, visit, arg) : 0;
+           : n->scheme == TOGGLE   ? toggleref_visit(n, self, visit, arg)
+                                   : 0;
 }
 
 static void
@@ -153,7 +154,8 @@ FUNCTION(bare)
 
     return scheme < 0           ? NULL
            : scheme == PRESERVE ? preserve_new(type)
-           : scheme == TOGGLE   ? toggleref_new(type) : mapped_new(type);
+           : scheme == TOGGLE   ? toggleref_new(type)
+                                : mapped_new(type);
 }
 
 /* edge(a, b): a takes over one native reference to b. */
@@ -180,8 +182,8 @@ FUNCTION(look)
 
     if (n == NULL)
         return NULL;
-    return Py_BuildValue("(LIIIO)", (long long)LT_STD(atomic_load)(&n->refs),
-                         lt_state(&n->slot), (unsigned)lt_holders(&n->slot),
+    return Py_BuildValue("(LIIIO)", (long long)LT_STD(atomic_load)(&n->refs), lt_state(&n->slot),
+                         (unsigned)lt_holders(&n->slot),
                          (unsigned)LT_STD(atomic_load)(&n->slot.handed_over),
                          lt_wrapper(&n->slot) ? Py_True : Py_False);
 }
@@ -280,7 +282,8 @@ FUNCTION(check)
     int bits, result;
     PyObject *base, *bases, *type;
     PyType_Slot slots[8] = {{0, NULL}};
-    PyType_Spec spec = {"kit_test.Checked", sizeof(wrapper), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+    PyType_Spec spec = {"kit_test.Checked", sizeof(wrapper), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
     int n = 0;
 
     if (!PyArg_ParseTuple(arg, "iO", &bits, &base))
@@ -485,22 +488,35 @@ FUNCTION(queued)
 {
     bool filled = !lt_queue_empty(&queue);
     /* In this order: they are equal only if nothing was on its way. */
-    long long drained = LT_STD(atomic_load)(&queue.drained), pushed = LT_STD(atomic_load)(&queue.pushed);
+    long long drained = LT_STD(atomic_load)(&queue.drained),
+              pushed = LT_STD(atomic_load)(&queue.pushed);
 
-    return Py_BuildValue("(iiiLLi)", filled, LT_STD(atomic_load)(&queue.requested), lt_scope_of(&queue) != NULL,
-                         drained, pushed, LT_STD(atomic_load)(&queue.thread));
+    return Py_BuildValue("(iiiLLi)", filled, LT_STD(atomic_load)(&queue.requested),
+                         lt_scope_of(&queue) != NULL, drained, pushed,
+                         LT_STD(atomic_load)(&queue.thread));
 }
 
 static PyMethodDef functions[] = {
 #define ONE(name) {#name, name, METH_O, NULL}
 #define NONE(name) {#name, name, METH_NOARGS, NULL}
 #define MANY(name) {#name, name, METH_VARARGS, NULL}
-    ONE(retain), ONE(release), ONE(wrap), ONE(born), ONE(bare), MANY(edge), ONE(look),
-    ONE(keep_once), NONE(take_kept), NONE(hooks), ONE(value), ONE(clear), NONE(state), MANY(log_to), ONE(own),
-    ONE(native_class), MANY(check), NONE(suspended), MANY(threads), NONE(drain), ONE(drain_raising), ONE(drain_until), ONE(disarm),
-    ONE(refuse), ONE(ping), NONE(after_fork_in_child), NONE(queued), {NULL, NULL, 0, NULL}};
+    ONE(retain),        ONE(release),
+    ONE(wrap),          ONE(born),
+    ONE(bare),          MANY(edge),
+    ONE(look),          ONE(keep_once),
+    NONE(take_kept),    NONE(hooks),
+    ONE(value),         ONE(clear),
+    NONE(state),        MANY(log_to),
+    ONE(own),           ONE(native_class),
+    MANY(check),        NONE(suspended),
+    MANY(threads),      NONE(drain),
+    ONE(drain_raising), ONE(drain_until),
+    ONE(disarm),        ONE(refuse),
+    ONE(ping),          NONE(after_fork_in_child),
+    NONE(queued),       {NULL, NULL, 0, NULL}};
 
-static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kit_test", NULL, -1, functions, NULL, NULL, NULL, NULL};
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "kit_test", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 static PyTypeObject *
 add_class(PyObject *module, const char *name, int size, PyType_Slot *slots)
@@ -509,7 +525,8 @@ add_class(PyObject *module, const char *name, int size, PyType_Slot *slots)
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
     PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
 
-    return type && PyModule_AddType(module, (PyTypeObject *)type) == 0 ? (PyTypeObject *)type : NULL;
+    return type && PyModule_AddType(module, (PyTypeObject *)type) == 0 ? (PyTypeObject *)type
+                                                                       : NULL;
 }
 
 PyMODINIT_FUNC
@@ -523,8 +540,10 @@ PyInit_kit_test(void)
         PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
 #endif
     if (module == NULL ||
-        !(classes[PRESERVE] = add_class(module, "kit_test.Preserve", sizeof(wrapper), preserve_slots)) ||
-        !(classes[TOGGLE] = add_class(module, "kit_test.Toggle", sizeof(wrapper), toggleref_slots)) ||
+        !(classes[PRESERVE] =
+              add_class(module, "kit_test.Preserve", sizeof(wrapper), preserve_slots)) ||
+        !(classes[TOGGLE] =
+              add_class(module, "kit_test.Toggle", sizeof(wrapper), toggleref_slots)) ||
         !(classes[MAPPED] = add_class(module, "kit_test.Mapped", sizeof(wrapper), mapped_slots)) ||
         !add_class(module, "kit_test.Holder", sizeof(holder), holder_slots))
         return NULL;

@@ -33,7 +33,7 @@ typedef struct node {
     LT_ATOMIC(int64_t) refs;
     lt_slot slot;
     int scheme;
-    bool keep_once;      /* Mapped: the keep hook keeps the wrapper one time */
+    bool keep_once; /* Mapped: the keep hook keeps the wrapper one time */
     size_t n_edges;
     struct node **edges; /* each owns one native reference */
 } node;
@@ -48,8 +48,8 @@ static LT_ATOMIC(int64_t) live;   /* nodes */
 static LT_ATOMIC(int64_t) errors; /* broken promises that only C sees */
 static lt_queue queue;
 static PyTypeObject *classes[3];
-static PyObject *free_log, *call_log; /* lists, or NULL */
-static PyObject *kept;                /* what the keep hook of Mapped kept */
+static PyObject *free_log, *call_log;          /* lists, or NULL */
+static PyObject *kept;                         /* what the keep hook of Mapped kept */
 static LT_ATOMIC(int) n_keep, n_dying, n_drop; /* calls of Mapped's hooks */
 
 static node *
@@ -121,13 +121,31 @@ node_of(PyObject *self)
 
 /* ---- three schemes --------------------------------------------------------------- */
 
-#define ACCESSORS(X)                                                                       \
-    static inline node *X##_of(PyObject *self) { return node_of(self); }                   \
-    static inline lt_slot *X##_slot(node *n) { return &n->slot; }                          \
-    static inline int64_t X##_refs(node *n) { return LT_STD(atomic_load)(&n->refs); }      \
-    static inline int64_t X##_inc(node *n) { return LT_STD(atomic_fetch_add)(&n->refs, 1) + 1; } \
-    static inline int64_t X##_dec(node *n) { return node_dec(n); }                         \
-    static inline void X##_free(node *n) { node_free(n); }                                 \
+#define ACCESSORS(X)                                      \
+    static inline node *X##_of(PyObject *self)            \
+    {                                                     \
+        return node_of(self);                             \
+    }                                                     \
+    static inline lt_slot *X##_slot(node *n)              \
+    {                                                     \
+        return &n->slot;                                  \
+    }                                                     \
+    static inline int64_t X##_refs(node *n)               \
+    {                                                     \
+        return LT_STD(atomic_load)(&n->refs);             \
+    }                                                     \
+    static inline int64_t X##_inc(node *n)                \
+    {                                                     \
+        return LT_STD(atomic_fetch_add)(&n->refs, 1) + 1; \
+    }                                                     \
+    static inline int64_t X##_dec(node *n)                \
+    {                                                     \
+        return node_dec(n);                               \
+    }                                                     \
+    static inline void X##_free(node *n)                  \
+    {                                                     \
+        node_free(n);                                     \
+    }                                                     \
     static PyObject *X##_make(node *n);
 
 typedef node preserve_native;
@@ -242,35 +260,35 @@ mapped_clear(PyObject *self)
 }
 #define mapped_traverse lt_traverse
 
-#define SCHEME(X, NUMBER)                                                                  \
-    static PyObject *X##_make(node *n)                                                     \
-    {                                                                                      \
-        PyObject *self = lt_new_quietly(classes[NUMBER]);                                  \
-        if (self) {                                                                        \
-            ((wrapper *)self)->native = n;                                                 \
-            LT_STD(atomic_fetch_add)(&n->refs, 1);                                         \
-        }                                                                                  \
-        if (self == NULL || X##_adopt(self, n))                                            \
-            return self;                                                                   \
-        ((wrapper *)self)->native = NULL; /* another thread was first */                   \
-        Py_DECREF(self);                                                                   \
-        X##_release(n);                                                                    \
-        return X##_wrap(n);                                                                \
-    }                                                                                      \
-    static PyObject *X##_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)      \
-    {                                                                                      \
-        PyObject *self = X##_new(type);                                                    \
-        (void)args, (void)kwargs;                                                          \
-        if (self && (((wrapper *)self)->native = node_new(NUMBER)))                        \
-            X##_adopt(self, node_of(self));                                                \
-        return self;                                                                       \
-    }                                                                                      \
-    static PyType_Slot X##_slots[] = {{Py_tp_new, (void *)X##_tp_new},                     \
-                                      {Py_tp_dealloc, (void *)X##_dealloc},                \
-                                      {Py_tp_traverse, (void *)X##_traverse},              \
-                                      {Py_tp_clear, (void *)X##_clear},                    \
-                                      {Py_tp_getset, (void *)(getset + (NUMBER == TOGGLE))},                   \
-                                      {Py_tp_members, (void *)members},                    \
+#define SCHEME(X, NUMBER)                                                                    \
+    static PyObject *X##_make(node *n)                                                       \
+    {                                                                                        \
+        PyObject *self = lt_new_quietly(classes[NUMBER]);                                    \
+        if (self) {                                                                          \
+            ((wrapper *)self)->native = n;                                                   \
+            LT_STD(atomic_fetch_add)(&n->refs, 1);                                           \
+        }                                                                                    \
+        if (self == NULL || X##_adopt(self, n))                                              \
+            return self;                                                                     \
+        ((wrapper *)self)->native = NULL; /* another thread was first */                     \
+        Py_DECREF(self);                                                                     \
+        X##_release(n);                                                                      \
+        return X##_wrap(n);                                                                  \
+    }                                                                                        \
+    static PyObject *X##_tp_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)        \
+    {                                                                                        \
+        PyObject *self = X##_new(type);                                                      \
+        (void)args, (void)kwargs;                                                            \
+        if (self && (((wrapper *)self)->native = node_new(NUMBER)))                          \
+            X##_adopt(self, node_of(self));                                                  \
+        return self;                                                                         \
+    }                                                                                        \
+    static PyType_Slot X##_slots[] = {{Py_tp_new, (void *)X##_tp_new},                       \
+                                      {Py_tp_dealloc, (void *)X##_dealloc},                  \
+                                      {Py_tp_traverse, (void *)X##_traverse},                \
+                                      {Py_tp_clear, (void *)X##_clear},                      \
+                                      {Py_tp_getset, (void *)(getset + (NUMBER == TOGGLE))}, \
+                                      {Py_tp_members, (void *)members},                      \
                                       {0, NULL}};
 
 /* Toggle begins with the second: its subclasses keep CPython's slots. */
@@ -287,9 +305,10 @@ SCHEME(preserve, PRESERVE)
 SCHEME(toggleref, TOGGLE)
 SCHEME(mapped, MAPPED)
 
-#define DISPATCH(n, what)                                                                  \
-    ((n)->scheme == PRESERVE ? preserve_##what(n)                                          \
-     : (n)->scheme == TOGGLE ? toggleref_##what(n) : mapped_##what(n))
+#define DISPATCH(n, what)                          \
+    ((n)->scheme == PRESERVE ? preserve_##what(n)  \
+     : (n)->scheme == TOGGLE ? toggleref_##what(n) \
+                             : mapped_##what(n))
 
 static void
 mapped_retain(node *n)

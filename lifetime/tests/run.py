@@ -9,6 +9,7 @@ too, without the GIL: scripts/free_threaded.sh --tsan builds one where the defau
 .build/python3.13tsan. A report counts whose access is in the kit, a scheme or stress_test.c;
 CPython's own lists of suppressions apply.
 Interpreters need neither pytest nor pip, but their headers. Exits 1 if anything failed."""
+
 import argparse
 import glob
 import json
@@ -73,17 +74,39 @@ def build(found, compiler, language, sanitize=False, name="kit_test", more=(), f
     # gcc would follow Debian's links out of the folder with the debug build's pyconfig.h.
     system = ["-fno-canonical-system-headers"] * (compiler == "gcc") + [f"-isystem{i}" for i in found["include"]]
     subprocess.run(
-        [compiler, *LANGUAGES[language], *WARNINGS, *(SANITIZERS if sanitize else ()), "-O1", "-g", "-fPIC", "-shared",
-         "-pthread", *more, f"-I{ROOT}", *system, str(HERE / (name + ".c")),
-         "-o", str(folder / (name + found["suffix"]))], check=True, capture_output=True, text=True)
+        [
+            compiler,
+            *LANGUAGES[language],
+            *WARNINGS,
+            *(SANITIZERS if sanitize else ()),
+            "-O1",
+            "-g",
+            "-fPIC",
+            "-shared",
+            "-pthread",
+            *more,
+            f"-I{ROOT}",
+            *system,
+            str(HERE / (name + ".c")),
+            "-o",
+            str(folder / (name + found["suffix"])),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     return folder
 
 
 def environment(found, compiler, folder, sanitize):
     env = dict(os.environ, PYTHONPATH=str(folder), PYTHONDONTWRITEBYTECODE="1")
     if sanitize:
-        libraries = [subprocess.run([compiler, f"-print-file-name=lib{name}.so"], capture_output=True, text=True,
-                                    check=True).stdout.strip() for name in ("asan", "ubsan")]
+        libraries = [
+            subprocess.run(
+                [compiler, f"-print-file-name=lib{name}.so"], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for name in ("asan", "ubsan")
+        ]
         env.update(LD_PRELOAD=" ".join(libraries), ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
         if not found["free_threaded"]:  # which has one allocator only
             env["PYTHONMALLOC"] = "malloc"
@@ -108,15 +131,22 @@ def stress(found, scheme, seconds, tsan):
     defines = [f"-DSTRESS_{scheme}", "-Wno-unused-function", *(["-fsanitize=thread", "-Wno-tsan"] if tsan else ())]
     folder = build(found, "gcc", "c11", name="stress_test", more=defines, folder=f"stress-{scheme}")
     env = dict(os.environ, PYTHONPATH=str(folder), PYTHONDONTWRITEBYTECODE="1")
-    command = [found["python"], *(["-X", "gil=0"] if found["free_threaded"] else ()), str(HERE / "stress.py"),
-               "--seconds", str(seconds)]
+    command = [
+        found["python"],
+        *(["-X", "gil=0"] if found["free_threaded"] else ()),
+        str(HERE / "stress.py"),
+        "--seconds",
+        str(seconds),
+    ]
     logs = []
     if tsan:
         for old in folder.glob("tsan.log*"):
             old.unlink()
         lists = sorted(glob.glob(os.path.join(found["prefix"], "share", "tsan", "*.txt")))
         (folder / "suppressions.txt").write_text("\n".join(pathlib.Path(name).read_text() for name in lists))
-        env["TSAN_OPTIONS"] = f"suppressions={folder}/suppressions.txt log_path={folder}/tsan.log exitcode=0 history_size=4"
+        env["TSAN_OPTIONS"] = (
+            f"suppressions={folder}/suppressions.txt log_path={folder}/tsan.log exitcode=0 history_size=4"
+        )
     ran = subprocess.run(command, capture_output=True, text=True, timeout=10 * seconds + 600, env=env)
     lines = (ran.stdout.splitlines() or [f"exit status {ran.returncode}"]) + ran.stderr.splitlines()
     said, ok = lines[0] if ran.returncode in (0, 1) else f"exit status {ran.returncode}", ran.returncode == 0
@@ -164,8 +194,10 @@ def main():
     for python in [*args.python, *(everywhere() if args.all else ())] or [default]:
         found = describe(python)
         if args.tsan and not (found and found["tsan"] and found["free_threaded"]):
-            print(f"{python}: no free-threaded CPython with ThreadSanitizer; scripts/free_threaded.sh --tsan builds one",
-                  flush=True)
+            print(
+                f"{python}: no free-threaded CPython with ThreadSanitizer; scripts/free_threaded.sh --tsan builds one",
+                flush=True,
+            )
             return 1
         if found:
             pythons.setdefault(found["tag"], found)
@@ -184,10 +216,17 @@ def main():
         begun = time.monotonic()
         try:
             folder = build(found, compiler, language, args.sanitize)
-            ran = subprocess.run([found["python"], str(HERE / "test_kit.py"), args.only], capture_output=True,
-                                 text=True, timeout=900, env=environment(found, compiler, folder, args.sanitize))
+            ran = subprocess.run(
+                [found["python"], str(HERE / "test_kit.py"), args.only],
+                capture_output=True,
+                text=True,
+                timeout=900,
+                env=environment(found, compiler, folder, args.sanitize),
+            )
             output, ok = ran.stdout + ran.stderr, ran.returncode == 0
-            last = (ran.stdout.splitlines() or [""])[-1] if ran.returncode in (0, 1) else f"exit status {ran.returncode}"
+            last = (
+                (ran.stdout.splitlines() or [""])[-1] if ran.returncode in (0, 1) else f"exit status {ran.returncode}"
+            )
         except subprocess.CalledProcessError as e:
             output, ok, last = e.stderr, False, "does not compile"
         except subprocess.TimeoutExpired as e:

@@ -4,6 +4,7 @@ stress_test, which run.py builds, is on the path. Python threads, each replaced 
 native threads put, get and take the same few objects; one more thread runs gc. Afterwards
 everything is released. Exits 1 if identity, an attribute or a class was lost, an object was
 destroyed twice, early or never, or an exception went astray."""
+
 import argparse
 import atexit
 import faulthandler
@@ -166,8 +167,11 @@ def main():
     sys.unraisablehook = before
     objects, wrappers, births, native_operations = native.counts()
     problems = {name: n for name, n in native.problems().items() if n}
-    print(f"{sum(operations)} operations of Python threads, {native_operations} of native threads, {births} objects, "
-          f"{took:.0f} s; left: {objects} objects, {wrappers} wrappers; problems: {problems or 'none'}", flush=True)
+    print(
+        f"{sum(operations)} operations of Python threads, {native_operations} of native threads, {births} objects, "
+        f"{took:.0f} s; left: {objects} objects, {wrappers} wrappers; problems: {problems or 'none'}",
+        flush=True,
+    )
     for what in wrong:
         print(*what)
     return bool(wrong or problems or objects or wrappers)

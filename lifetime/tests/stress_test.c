@@ -46,12 +46,12 @@ typedef struct node {
     lt_slot slot;
     void *more; /* mirrored's mirror, nativedict's data */
     uint64_t id;
-    _Atomic uint64_t wrapper;     /* the number of the only wrapper that it may have, if KEEPS */
-    _Atomic int deaths;           /* of its wrapper, by __del__ */
+    _Atomic uint64_t wrapper; /* the number of the only wrapper that it may have, if KEEPS */
+    _Atomic int deaths;       /* of its wrapper, by __del__ */
     _Atomic int64_t magic;
-    struct node *edges[8];        /* each owns a reference */
+    struct node *edges[8]; /* each owns a reference */
     int n_edges;
-    pthread_mutex_t lock;         /* of edges */
+    pthread_mutex_t lock; /* of edges */
     struct node *next_to_die;
 } node;
 
@@ -63,8 +63,8 @@ static _Atomic uint64_t last_id, last_wrapper;
 static lt_queue queue;
 static PyTypeObject *MyClass, *Holder;
 
-static _Atomic int64_t n_freed_twice, n_freed_in_use, n_used_dead, n_another_wrapper, n_two_wrappers, n_deaths,
-    n_refused;
+static _Atomic int64_t n_freed_twice, n_freed_in_use, n_used_dead, n_another_wrapper,
+    n_two_wrappers, n_deaths, n_refused;
 
 static void
 expect(bool promise, _Atomic int64_t *problem)
@@ -124,7 +124,8 @@ node_free(node *n)
         lt_set_state(&n->slot, 0);
 #endif
         expect(atomic_load(&n->slot.bits) == 0 && !atomic_load(&n->slot.wrapper) &&
-               !atomic_load(&n->slot.handed_over) && !n->more, &n_freed_in_use);
+                   !atomic_load(&n->slot.handed_over) && !n->more,
+               &n_freed_in_use);
         pthread_mutex_destroy(&n->lock);
         free(n);
         atomic_fetch_sub(&live, 1);
@@ -158,23 +159,69 @@ typedef struct {
 } wrapper;
 
 typedef node SCHEME(native);
-static inline node *SCHEME(of)(PyObject *self) { return ((wrapper *)self)->native; }
-static inline void SCHEME(set)(PyObject *self, node *n) { ((wrapper *)self)->native = n; }
-static inline lt_slot *SCHEME(slot)(node *n) { return &n->slot; }
-static inline void **SCHEME(data)(node *n) { return &n->more; }
-static inline int64_t SCHEME(inc)(node *n) { return node_inc(n); }
-static inline int64_t SCHEME(dec)(node *n) { return node_dec(n); }
-static inline void SCHEME(free)(node *n) { node_free(n); }
+static inline node *
+SCHEME(of)(PyObject *self)
+{
+    return ((wrapper *)self)->native;
+}
+static inline void
+SCHEME(set)(PyObject *self, node *n)
+{
+    ((wrapper *)self)->native = n;
+}
+static inline lt_slot *
+SCHEME(slot)(node *n)
+{
+    return &n->slot;
+}
+static inline void **
+SCHEME(data)(node *n)
+{
+    return &n->more;
+}
+static inline int64_t
+SCHEME(inc)(node *n)
+{
+    return node_inc(n);
+}
+static inline int64_t
+SCHEME(dec)(node *n)
+{
+    return node_dec(n);
+}
+static inline void
+SCHEME(free)(node *n)
+{
+    node_free(n);
+}
 static PyObject *SCHEME(make)(node *n);
 static PyObject *SCHEME(alloc)(PyTypeObject *type);
 #ifdef STRESS_intrusive
-static inline LT_ATOMIC(int64_t) *SCHEME(word)(node *n) { perturb(); return &n->refs; }
+static inline LT_ATOMIC(int64_t) * SCHEME(word)(node *n)
+{
+    perturb();
+    return &n->refs;
+}
 #else
-static inline int64_t SCHEME(refs)(node *n) { perturb(); return atomic_load(&n->refs); }
+static inline int64_t
+SCHEME(refs)(node *n)
+{
+    perturb();
+    return atomic_load(&n->refs);
+}
 #endif
 #ifdef STRESS_instancemap
-static inline void SCHEME(retain)(node *n) { node_inc(n); }
-static inline void SCHEME(release)(node *n) { if (node_dec(n) == 0) node_free(n); }
+static inline void
+SCHEME(retain)(node *n)
+{
+    node_inc(n);
+}
+static inline void
+SCHEME(release)(node *n)
+{
+    if (node_dec(n) == 0)
+        node_free(n);
+}
 #endif
 #define EVENT_wrappers_freed atomic_fetch_sub(&wrappers, 1)
 #define EVENT_flips ((void)0)
@@ -207,7 +254,11 @@ static inline void SCHEME(release)(node *n) { if (node_dec(n) == 0) node_free(n)
 #define DEALLOC mirrored_dealloc
 #define TRAVERSE mirrored_traverse
 #define CLEAR mirrored_clear
-static inline mirrored_mirror **mirrored_mirror_of(node *n) { return (mirrored_mirror **)(void *)&n->more; }
+static inline mirrored_mirror **
+mirrored_mirror_of(node *n)
+{
+    return (mirrored_mirror **)(void *)&n->more;
+}
 static void
 mirrored_remove_edges(node *n)
 {
@@ -473,14 +524,10 @@ static PyGetSetDef MyClass_getset[] = {
     {NULL, NULL, NULL, NULL, NULL},
 };
 static PyType_Slot MyClass_slots[] = {
-    {Py_tp_new, MyClass_new},
-    {Py_tp_dealloc, DEALLOC},
-    {Py_tp_traverse, TRAVERSE},
-    {Py_tp_clear, CLEAR},
-    {Py_tp_methods, MyClass_methods},
-    {Py_tp_members, MyClass_members},
-    {Py_tp_getset, MyClass_getset},
-    {0, NULL},
+    {Py_tp_new, MyClass_new},         {Py_tp_dealloc, DEALLOC},
+    {Py_tp_traverse, TRAVERSE},       {Py_tp_clear, CLEAR},
+    {Py_tp_methods, MyClass_methods}, {Py_tp_members, MyClass_members},
+    {Py_tp_getset, MyClass_getset},   {0, NULL},
 };
 
 /* ---- holders ------------------------------------------------------------------------------ */
@@ -593,12 +640,8 @@ static PyMethodDef Holder_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 static PyType_Slot Holder_slots[] = {
-    {Py_tp_new, Holder_new},
-    {Py_tp_dealloc, Holder_dealloc},
-    {Py_tp_traverse, Holder_traverse},
-    {Py_tp_clear, Holder_clear},
-    {Py_tp_methods, Holder_methods},
-    {0, NULL},
+    {Py_tp_new, Holder_new},     {Py_tp_dealloc, Holder_dealloc}, {Py_tp_traverse, Holder_traverse},
+    {Py_tp_clear, Holder_clear}, {Py_tp_methods, Holder_methods}, {0, NULL},
 };
 
 /* ---- cells -------------------------------------------------------------------------------- */
@@ -812,8 +855,8 @@ problems(PyObject *module, PyObject *unused)
 {
     (void)module, (void)unused;
 #define P(what) #what, (long long)atomic_load(&n_##what)
-    return Py_BuildValue("{sLsLsLsLsLsLsL}", P(freed_twice), P(freed_in_use), P(used_dead), P(another_wrapper),
-                         P(two_wrappers), P(deaths), P(refused));
+    return Py_BuildValue("{sLsLsLsLsLsLsL}", P(freed_twice), P(freed_in_use), P(used_dead),
+                         P(another_wrapper), P(two_wrappers), P(deaths), P(refused));
 }
 
 /* (objects, wrappers, objects made by Python threads, operations of native threads) */
@@ -822,27 +865,36 @@ counts(PyObject *module, PyObject *unused)
 {
     (void)module, (void)unused;
     return Py_BuildValue("(LLLL)", (long long)atomic_load(&live), (long long)atomic_load(&wrappers),
-                         (long long)atomic_load(&births), (long long)atomic_load(&native_operations));
+                         (long long)atomic_load(&births),
+                         (long long)atomic_load(&native_operations));
 }
 
 static PyMethodDef functions[] = {
-    {"put", put, METH_VARARGS, NULL},   {"born", born, METH_O, NULL},
-    {"get", get, METH_O, NULL},         {"same", same, METH_O, NULL},
-    {"start", start, METH_O, NULL},     {"stop", stop, METH_NOARGS, NULL},
-    {"settle", settle, METH_NOARGS, NULL}, {"disarm", disarm, METH_NOARGS, NULL},
-    {"problems", problems, METH_NOARGS, NULL}, {"counts", counts, METH_NOARGS, NULL},
+    {"put", put, METH_VARARGS, NULL},
+    {"born", born, METH_O, NULL},
+    {"get", get, METH_O, NULL},
+    {"same", same, METH_O, NULL},
+    {"start", start, METH_O, NULL},
+    {"stop", stop, METH_NOARGS, NULL},
+    {"settle", settle, METH_NOARGS, NULL},
+    {"disarm", disarm, METH_NOARGS, NULL},
+    {"problems", problems, METH_NOARGS, NULL},
+    {"counts", counts, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
-static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "stress_test", NULL, -1, functions, NULL, NULL, NULL, NULL};
+static PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "stress_test", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 static PyTypeObject *
 add_class(PyObject *module, const char *name, int size, PyType_Slot *slots)
 {
-    PyType_Spec spec = {name, size, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
+    PyType_Spec spec = {name, size, 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
     PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
 
-    return type && PyModule_AddType(module, (PyTypeObject *)type) == 0 ? (PyTypeObject *)type : NULL;
+    return type && PyModule_AddType(module, (PyTypeObject *)type) == 0 ? (PyTypeObject *)type
+                                                                       : NULL;
 }
 
 PyMODINIT_FUNC
@@ -857,7 +909,8 @@ PyInit_stress_test(void)
     if (module)
         PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
 #endif
-    if (module == NULL || !(MyClass = add_class(module, "stress_test.MyClass", sizeof(wrapper), MyClass_slots)) ||
+    if (module == NULL ||
+        !(MyClass = add_class(module, "stress_test.MyClass", sizeof(wrapper), MyClass_slots)) ||
         !(Holder = add_class(module, "stress_test.Holder", sizeof(holder), Holder_slots)) ||
         lt_check_class(MyClass) < 0 || PyModule_AddIntConstant(module, "KEEPS", KEEPS) < 0 ||
         PyModule_AddIntConstant(module, "CYCLES", CYCLES) < 0 ||

@@ -1,13 +1,27 @@
 """The kit's promises about lifetime and classes of wrappers. Built and run by run.py; with
 the module on the path, `python test_kit.py [WORD]` runs all of the kit's tests without pytest."""
+
 import abc
 import gc
 import sys
 import weakref
 
-from kit_helpers import (FREE_THREADED, KEEPING, KINDS, REFS, STATE, WRAPPED, Log, check_all, kit, live, main, make,
-                         refused, subclass)
-
+from kit_helpers import (
+    FREE_THREADED,
+    KEEPING,
+    KINDS,
+    REFS,
+    STATE,
+    WRAPPED,
+    Log,
+    check_all,
+    kit,
+    live,
+    main,
+    make,
+    refused,
+    subclass,
+)
 
 # ---- resurrection -----------------------------------------------------------------
 
@@ -127,8 +141,9 @@ def life(base, how):
     """The log of a life and its end."""
     log = Log()
     cls = subclass(base, lambda self: log.append("del"))
-    w = make(cls, d1=log.value("dict 1"), a1=log.value("a1"), b=log.value("b"), d2=log.value("dict 2"),
-             a2=log.value("a2"))
+    w = make(
+        cls, d1=log.value("dict 1"), a1=log.value("a1"), b=log.value("b"), d2=log.value("dict 2"), a2=log.value("a2")
+    )
     refs = [weakref.ref(w, lambda r, i=i: log.append(f"weak {i}, {r()}")) for i in range(3)]
     if how == "cycle":
         w.self = w
@@ -152,7 +167,9 @@ def test_death_has_the_order_of_a_python_class():
             expected = python + ["native"]
             if base is kit.Toggle and how != "cycle":
                 # Toggle clears weak references itself, after CPython's slot for subclasses.
-                expected.sort(key=lambda word: ("del", "b", "a1", "a2", "weak", "dict", "native").index(word.split()[0]))
+                expected.sort(
+                    key=lambda word: ("del", "b", "a1", "a2", "weak", "dict", "native").index(word.split()[0])
+                )
             assert life(base, how) == expected, (base, how)
 
 
@@ -211,6 +228,7 @@ def test_del_that_wraps_and_releases():
 
 def test_del_that_assigns_class_moves_one_type_reference():
     for base in KINDS:
+
         def finalize(self):
             self.__class__ = other
 
@@ -295,6 +313,7 @@ def test_class_assignment_refuses_another_layout_and_family():
 
 def test_abstract_classes_are_refused():
     for base in KINDS:
+
         class Abstract(base, metaclass=abc.ABCMeta):
             @abc.abstractmethod
             def missing(self):

@@ -1,9 +1,10 @@
 """The kit's promises about gc, long chains, the trashcan and failed allocations. See test_kit.py."""
+
 import gc
 import sys
 import weakref
 
-from kit_helpers import KEEPING, KINDS, STATE, Log, check_all, kit, live, main, make, refused, subclass
+from kit_helpers import KEEPING, KINDS, STATE, Log, check_all, kit, live, main, make, subclass
 
 try:
     import _testcapi
@@ -131,7 +132,7 @@ def test_toggle_keeps_one_python_reference_a_holder():
     kit.release(held)
     assert sys.getrefcount(w) == alone
     held = kit.born(kit.Toggle)
-    holders = [kit.Holder(held) for _ in range(3)]
+    holders = [kit.Holder(held) for _ in range(3)]  # noqa: F841
     assert sys.getrefcount(kit.wrap(held)) == sys.getrefcount(object()) + 3
     kit.release(held)
 

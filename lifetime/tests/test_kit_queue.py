@@ -1,4 +1,5 @@
 """The kit's promises about references handed over by unattached threads. See test_kit.py."""
+
 import contextlib
 import gc
 import os
@@ -11,8 +12,31 @@ import time
 import warnings
 import weakref
 
-from kit_helpers import (AT_ONCE, DRAINED, DRAINING, FILLED, HANDED_OVER, KEEPING, KINDS, REFS, REQUESTED, THREAD, WRAPPED, Log,
-                         by_hand, check_all, drain_all, kit, live, main, make, refused, settle, settled, subclass)
+from kit_helpers import (
+    AT_ONCE,
+    DRAINED,
+    DRAINING,
+    FILLED,
+    HANDED_OVER,
+    KEEPING,
+    KINDS,
+    REFS,
+    REQUESTED,
+    THREAD,
+    WRAPPED,
+    Log,
+    by_hand,
+    check_all,
+    drain_all,
+    kit,
+    live,
+    main,
+    make,
+    refused,
+    settle,
+    settled,
+    subclass,
+)
 
 NO_THREAD, STARTING, RUNNING, DISARMED = range(4)  # THREAD of kit.queued()
 
@@ -112,7 +136,7 @@ def test_holders_are_counted_beside_what_is_handed_over():
 @by_hand()
 def test_queue_takes_the_oldest_first_and_what_is_added_meanwhile():
     log = Log()
-    handles, more = [], []
+    handles = []
 
     def finalize(self):
         log.append(self.number)

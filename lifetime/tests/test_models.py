@@ -1,5 +1,6 @@
 """The models of lifetime/models and the C text have the same names; and, where spin is installed,
 the models hold within the bounds of run.py --quick. Needs neither kit_test nor pytest."""
+
 import importlib.util
 import pathlib
 import re
@@ -22,8 +23,10 @@ TEXTS = {
     "handletable": ["handletable/handletable.c", "handletable/handletable.go", "lifetime/slot.h"],
 }
 # Prefixes of a name in a model that must be in the text. Py_ names are CPython's.
-SHARED = re.compile(r"\b(?:lt|preserve|toggleref|intrusive|mirrored|handletable)_\w+|"
-                    r"\b(?:LT|PRESERVE|TOGGLEREF|INTRUSIVE)_\w+|\bppHandletable\w+")
+SHARED = re.compile(
+    r"\b(?:lt|preserve|toggleref|intrusive|mirrored|handletable)_\w+|"
+    r"\b(?:LT|PRESERVE|TOGGLEREF|INTRUSIVE)_\w+|\bppHandletable\w+"
+)
 
 
 def text(paths):
@@ -51,8 +54,11 @@ def test_states_of_the_text_are_in_its_model():
             # A scheme's states; the queue's thread has its own model.
             if pathlib.Path(path).stem != model:
                 continue
-            states = {name for body in re.findall(r"\benum\s*\w*\s*\{([^}]*)\}", (ROOT / path).read_text())
-                      for name in re.findall(r"\b[A-Z]+_[A-Z_]+\b", body)}
+            states = {
+                name
+                for body in re.findall(r"\benum\s*\w*\s*\{([^}]*)\}", (ROOT / path).read_text())
+                for name in re.findall(r"\b[A-Z]+_[A-Z_]+\b", body)
+            }
             states |= set(re.findall(r"#define (INTRUSIVE_(?:COUNTED|QUEUED))\b", (ROOT / path).read_text()))
             absent = {name for name in states if not re.search(rf"\b{name}\b", source)}
             assert not absent, f"{model}.pml lacks states of {path}: {sorted(absent)}"

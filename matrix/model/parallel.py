@@ -159,13 +159,18 @@ class Parallel:
             thing.deaths += self.deaths.count(thing.number)
             if thing.cls is self.deleted:
                 if self.once:
-                    self.expect(thing.deaths == (not lives), f"__del__ of {thing.number} ran {thing.deaths} times, "
-                                f"and it is {'alive' if lives else 'dead'}")
+                    self.expect(
+                        thing.deaths == (not lives),
+                        f"__del__ of {thing.number} ran {thing.deaths} times, and it is {'alive' if lives else 'dead'}",
+                    )
                 elif not lives:
                     self.expect(thing.deaths >= 1, f"__del__ of {thing.number} never ran")
             if thing.weak and self.keeps_weak:
-                self.expect((thing.weak() is not None) == lives, f"a weak reference to {thing.number} is {'alive' if not lives else 'dead'}, "
-                            f"and the object {'alive' if lives else 'dead'}")
+                self.expect(
+                    (thing.weak() is not None) == lives,
+                    f"a weak reference to {thing.number} is {'alive' if not lives else 'dead'}, "
+                    f"and the object {'alive' if lives else 'dead'}",
+                )
                 if thing.number in known:
                     self.expect(thing.weak() is known[thing.number], "a weak reference gives another wrapper")
         for thing in self.table:
@@ -189,13 +194,16 @@ class Parallel:
         """real is what thing should be; exact: its owner cannot be writing."""
         self.expect(real.id() == thing.number, f"native object {real.id()} for {thing.number}")
         cls = thing.cls or self.s.MyClass
-        self.expect(type(real) is cls or not self.keeps_class and type(real) is self.s.MyClass,
-                    f"a {type(real).__name__}, not a {cls.__name__}")
+        self.expect(
+            type(real) is cls or not self.keeps_class and type(real) is self.s.MyClass,
+            f"a {type(real).__name__}, not a {cls.__name__}",
+        )
         if exact:
             x = getattr(real, "x", None)
             lost = x is None or not self.one and x <= thing.value  # written on another wrapper
-            self.expect(x == thing.value or lost and not self.keeps_attribute,
-                        f"x of {thing.number} is {x}, not {thing.value}")
+            self.expect(
+                x == thing.value or lost and not self.keeps_attribute, f"x of {thing.number} is {x}, not {thing.value}"
+            )
 
     def close(self):
         for thing in self.table:

@@ -77,15 +77,22 @@ def worker(name, seed, seconds, operations, in_parallel):
         if now - start >= seconds or operations and done >= operations:
             break
     grown = resident() - first if first else 0
-    print(json.dumps({"done": done, "grown": grown, "worlds": world - seed + 1, "seconds": time.monotonic() - start}),
-          flush=True)
+    print(
+        json.dumps({"done": done, "grown": grown, "worlds": world - seed + 1, "seconds": time.monotonic() - start}),
+        flush=True,
+    )
 
 
 def fails(name, operations):
     """What a sequence does wrong, run in a process of its own; "" if nothing."""
     try:
-        done = subprocess.run([sys.executable, __file__, "--run", name], input=json.dumps(operations), text=True,
-                              capture_output=True, timeout=SILENT)
+        done = subprocess.run(
+            [sys.executable, __file__, "--run", name],
+            input=json.dumps(operations),
+            text=True,
+            capture_output=True,
+            timeout=SILENT,
+        )
     except subprocess.TimeoutExpired:
         return "hangs"
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"signal {-done.returncode}"])[-1]
@@ -97,7 +104,7 @@ def shrink(name, operations):
     while size:
         i = 0
         while i < len(operations):
-            shorter = operations[:i] + operations[i + size:]
+            shorter = operations[:i] + operations[i + size :]
             if fails(name, shorter):
                 operations = shorter
             else:
@@ -173,10 +180,24 @@ def main():
         print(f"[{i + 1}/{len(names)}] {name}, seed {options.seed} (at most {left:.0f} s left)", file=sys.stderr)
         at, errors = tempfile.NamedTemporaryFile("w+"), tempfile.TemporaryFile("w+", errors="replace")
         child = subprocess.Popen(
-            [sys.executable, __file__, "--worker", name, "--seed", str(options.seed),
-             "--seconds", str(share), "--operations", str(each), *["--parallel"] * options.parallel],
-            stdout=subprocess.PIPE, stderr=errors, text=True,
-            env={**os.environ, "PP_STRESS_AT": at.name, "GOGC": os.environ.get("GOGC", "1")})
+            [
+                sys.executable,
+                __file__,
+                "--worker",
+                name,
+                "--seed",
+                str(options.seed),
+                "--seconds",
+                str(share),
+                "--operations",
+                str(each),
+                *["--parallel"] * options.parallel,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, "PP_STRESS_AT": at.name, "GOGC": os.environ.get("GOGC", "1")},
+        )
         said, last = time.monotonic(), {}
         for line in lines(child):
             last = json.loads(line)
@@ -185,8 +206,10 @@ def main():
                 print(f"      {name}: {last['done']:,} operations", file=sys.stderr)
         if child.wait() == 0:
             total += last["done"]
-            print(f"{name}: {last['done']:,} operations, {last['worlds']:,} worlds from seed {options.seed}, "
-                  f"{last['done'] / last['seconds']:,.0f} a second, memory grew by {last['grown'] >> 10} KiB")
+            print(
+                f"{name}: {last['done']:,} operations, {last['worlds']:,} worlds from seed {options.seed}, "
+                f"{last['done'] / last['seconds']:,.0f} a second, memory grew by {last['grown'] >> 10} KiB"
+            )
             if last["grown"] > 32 << 20 and not options.any_memory:
                 failed = True
                 print(f"{name}: memory is not flat")

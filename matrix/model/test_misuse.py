@@ -60,12 +60,43 @@ def things(m):
         return x
 
     return [
-        lambda: None, lambda: 0, lambda: -1, lambda: 1 << 70, lambda: 1.5, lambda: float("nan"), lambda: "text",
-        lambda: "\udc80", lambda: "\0" * 300, lambda: b"bytes", lambda: bytearray(9), lambda: [], cyclic, lambda: {},
-        lambda: (1, 2), object, Odd, lambda: m, lambda: m.MyClass, lambda: m.MyClassRef, lambda: Half, dead, half,
-        released, Whole, m.MyClass, lambda: m.MyClass("x" * 1000), m.new_native, lambda: m.MyClassRef(Whole()),
-        other.MyClass, other.new_native, lambda: type("MyClass", (), {})(), lambda: print, lambda: lambda n: n,
-        lambda: memoryview(b"x"), lambda: iter([m.new_native()]), lambda: [m.new_native(), 1],
+        lambda: None,
+        lambda: 0,
+        lambda: -1,
+        lambda: 1 << 70,
+        lambda: 1.5,
+        lambda: float("nan"),
+        lambda: "text",
+        lambda: "\udc80",
+        lambda: "\0" * 300,
+        lambda: b"bytes",
+        lambda: bytearray(9),
+        list,
+        cyclic,
+        dict,
+        lambda: (1, 2),
+        object,
+        Odd,
+        lambda: m,
+        lambda: m.MyClass,
+        lambda: m.MyClassRef,
+        lambda: Half,
+        dead,
+        half,
+        released,
+        Whole,
+        m.MyClass,
+        lambda: m.MyClass("x" * 1000),
+        m.new_native,
+        lambda: m.MyClassRef(Whole()),
+        other.MyClass,
+        other.new_native,
+        lambda: type("MyClass", (), {})(),
+        lambda: print,
+        lambda: lambda n: n,
+        lambda: memoryview(b"x"),
+        lambda: iter([m.new_native()]),
+        lambda: [m.new_native(), 1],
     ]
 
 
@@ -89,10 +120,18 @@ def test_the_whole_api_with_anything(name):
 
     before = harness.balance(m)
 
-    @settings(max_examples=int(os.environ.get("MODEL_EXAMPLES", "8")) * 40, deadline=None, database=None,
-              derandomize="MODEL_EXAMPLES" not in os.environ, suppress_health_check=list(HealthCheck))
-    @given(st.sampled_from(range(len(targets))), st.lists(st.integers(0, len(make) - 1), min_size=3, max_size=3),
-           st.booleans())
+    @settings(
+        max_examples=int(os.environ.get("MODEL_EXAMPLES", "8")) * 40,
+        deadline=None,
+        database=None,
+        derandomize="MODEL_EXAMPLES" not in os.environ,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(
+        st.sampled_from(range(len(targets))),
+        st.lists(st.integers(0, len(make) - 1), min_size=3, max_size=3),
+        st.booleans(),
+    )
     def attempt(target, which, keyword):
         what, f, n = targets[target]
         arguments = [make[i]() for i in which[:n]]

@@ -18,25 +18,71 @@ from world import OPERATIONS, World, run  # noqa: E402
 # Sequences that once failed, cut down; what was wrong is beside each.
 REGRESSIONS = {
     "a chain through a native edge needs a second collection": [
-        ("create", 0, 1, 1), ("create", 1, 1, 1), ("append", 0, 1, 0), ("cycle", 0, 0, 0), ("cycle", 1, 0, 0),
-        ("hold", 0, 0, 0), ("junk", 1, 0, 0), ("junk", 0, 0, 0), ("release", 0, 0, 0)],
+        ("create", 0, 1, 1),
+        ("create", 1, 1, 1),
+        ("append", 0, 1, 0),
+        ("cycle", 0, 0, 0),
+        ("cycle", 1, 0, 0),
+        ("hold", 0, 0, 0),
+        ("junk", 1, 0, 0),
+        ("junk", 0, 0, 0),
+        ("release", 0, 0, 0),
+    ],
     "a wrapper that refers to itself, held, dropped by a garbage cycle": [
-        ("native", 4, 36, 35), ("cycle", 47, 54, 6), ("junk", 2, 1, 0), ("release", 0, 1, 0)],
+        ("native", 4, 36, 35),
+        ("cycle", 47, 54, 6),
+        ("junk", 2, 1, 0),
+        ("release", 0, 1, 0),
+    ],
     "wrapped again after a callback and two garbage cycles": [
-        ("native", 30, 9, 5), ("get", 51, 17, 12), ("cycle", 19, 18, 40), ("hold", 27, 28, 10),
-        ("callback", 5, 2, 29), ("junk", 3, 57, 59), ("junk", 36, 7, 36), ("get", 21, 59, 25)],
+        ("native", 30, 9, 5),
+        ("get", 51, 17, 12),
+        ("cycle", 19, 18, 40),
+        ("hold", 27, 28, 10),
+        ("callback", 5, 2, 29),
+        ("junk", 3, 57, 59),
+        ("junk", 36, 7, 36),
+        ("get", 21, 59, 25),
+    ],
     "a cycle made, dropped, and made again on what comes back": [
-        ("create", 53, 8, 21), ("hold", 0, 39, 42), ("cycle", 47, 54, 6), ("drop", 50, 39, 49),
-        ("get", 25, 36, 25), ("cycle", 39, 5, 14)],
+        ("create", 53, 8, 21),
+        ("hold", 0, 39, 42),
+        ("cycle", 47, 54, 6),
+        ("drop", 50, 39, 49),
+        ("get", 25, 36, 25),
+        ("cycle", 39, 5, 14),
+    ],
     "a tuple of the model's own that the trashcan puts off keeps self of a __del__": [
-        ("armed", 8, 47, 34), ("armed", 2, 2, 10), ("armed", 13, 12, 10), ("armed", 54, 26, 30),
-        ("armed", 4, 34, 27), ("armed", 21, 5, 44), ("release", 14, 15, 59), ("drop", 29, 59, 56),
-        ("nest", 15, 9, 38), ("nest", 58, 42, 0), ("armed", 21, 20, 41), ("armed", 44, 53, 46),
-        ("armed", 40, 34, 23), ("armed", 32, 40, 16), ("armed", 13, 57, 25), ("armed", 6, 8, 1),
-        ("get", 40, 32, 26), ("get", 39, 40, 31), ("junk", 14, 33, 43), ("drop", 32, 32, 35),
-        ("get", 19, 39, 47), ("armed", 21, 16, 46), ("release", 48, 34, 32), ("reemit", 23, 38, 5),
-        ("nest", 6, 30, 48), ("armed", 49, 39, 25), ("armed", 34, 52, 17), ("armed", 6, 28, 25),
-        ("nest", 49, 3, 24)],
+        ("armed", 8, 47, 34),
+        ("armed", 2, 2, 10),
+        ("armed", 13, 12, 10),
+        ("armed", 54, 26, 30),
+        ("armed", 4, 34, 27),
+        ("armed", 21, 5, 44),
+        ("release", 14, 15, 59),
+        ("drop", 29, 59, 56),
+        ("nest", 15, 9, 38),
+        ("nest", 58, 42, 0),
+        ("armed", 21, 20, 41),
+        ("armed", 44, 53, 46),
+        ("armed", 40, 34, 23),
+        ("armed", 32, 40, 16),
+        ("armed", 13, 57, 25),
+        ("armed", 6, 8, 1),
+        ("get", 40, 32, 26),
+        ("get", 39, 40, 31),
+        ("junk", 14, 33, 43),
+        ("drop", 32, 32, 35),
+        ("get", 19, 39, 47),
+        ("armed", 21, 16, 46),
+        ("release", 48, 34, 32),
+        ("reemit", 23, 38, 5),
+        ("nest", 6, 30, 48),
+        ("armed", 49, 39, 25),
+        ("armed", 34, 52, 17),
+        ("armed", 6, 28, 25),
+        ("nest", 49, 3, 24),
+    ],
 }
 
 number = st.integers(0, 59)
@@ -64,6 +110,7 @@ def machine(subject):
             self.world.close()
 
     for name in OPERATIONS:
+
         def step(self, i, j, k, name=name):
             getattr(self.world, f"op_{name}")(i, j, k)
 
@@ -77,9 +124,16 @@ def test_random_sequences_agree_with_the_model(name):
     examples = int(os.environ.get("MODEL_EXAMPLES", "8"))
     run_state_machine_as_test(
         machine(subjects.load(name)),
-        settings=settings(max_examples=examples, stateful_step_count=60, deadline=None, database=None,
-                          derandomize="MODEL_EXAMPLES" not in os.environ, suppress_health_check=list(HealthCheck),
-                          phases=[Phase.generate, Phase.shrink]))
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=60,
+            deadline=None,
+            database=None,
+            derandomize="MODEL_EXAMPLES" not in os.environ,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink],
+        ),
+    )
 
 
 @pytest.mark.parametrize("name", subjects.names())

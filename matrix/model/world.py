@@ -217,8 +217,12 @@ class World:
                 for w in list(native.wrappers):
                     if w.limbo or w.entered or w.event and not w.event.fired:
                         continue  # dies when its event has said what becomes of it
-                    strong = w.variables or (w.cycle or w.captured) and not collect or (
-                        w.cycle and held and self.keeps_cycles)
+                    strong = (
+                        w.variables
+                        or (w.cycle or w.captured)
+                        and not collect
+                        or (w.cycle and held and self.keeps_cycles)
+                    )
                     if not (strong or self.keeps and held):
                         if w.captured:
                             if held:  # the callback refers to it and stays
@@ -239,7 +243,11 @@ class World:
         """Natives that only cycles of native edges keep, where gc sees those."""
         if not self.edges_seen:
             return []
-        pending = [n for n in self.natives if n.holders or n.dying or any(w.variables or w.limbo or w.entered for w in n.wrappers)]
+        pending = [
+            n
+            for n in self.natives
+            if n.holders or n.dying or any(w.variables or w.limbo or w.entered for w in n.wrappers)
+        ]
         seen = set(pending)
         while pending:
             new = set(pending.pop().edges) - seen
@@ -250,7 +258,8 @@ class World:
     def garbage(self):
         """Whether there is something that only gc can free."""
         return bool(self.unreachable()) or any(
-            not w.variables and (w.cycle or w.captured) for n in self.natives for w in n.wrappers)
+            not w.variables and (w.cycle or w.captured) for n in self.natives for w in n.wrappers
+        )
 
     # ---- helpers --------------------------------------------------------------------
 
@@ -434,8 +443,11 @@ class World:
             if event.kind == "del":
                 alive = w.variables or w.cycle or w.captured or self.keeps and n.held(self)
             elif event.kind == "dict":
-                alive = n.gutted or any(v.attributes is event.carrier for v in n.wrappers) or (
-                    n.alive and self.keeps_dict and n.kept and n.kept[1] is event.carrier)
+                alive = (
+                    n.gutted
+                    or any(v.attributes is event.carrier for v in n.wrappers)
+                    or (n.alive and self.keeps_dict and n.kept and n.kept[1] is event.carrier)
+                )
             else:
                 alive = not w.dead
             self.expect(alive, f"a {event.kind} event of native object {n.number} did not run")
@@ -451,7 +463,7 @@ class World:
             self.inside -= 1
 
     def in_limbo(self, n):
-        return any([v.limbo for v in n.wrappers])
+        return any(v.limbo for v in n.wrappers)
 
     def below_limbo(self, native):
         """Whether a native edge leads to it from an object in limbo, or it is in limbo itself."""
@@ -492,7 +504,13 @@ class World:
         if ref is None:
             return
         unclear = by_gc or self.in_limbo(n)
-        if unclear and any(v.cls is self.deleted for v in n.wrappers) or unclear and n.kept and n.kept[0] is self.deleted:
+        if (
+            unclear
+            and any(v.cls is self.deleted for v in n.wrappers)
+            or unclear
+            and n.kept
+            and n.kept[0] is self.deleted
+        ):
             return  # whether its __del__ runs once more cannot be told
         real = ref.get()
         self.expect(real.id() == n.number, "another native object")
@@ -876,7 +894,14 @@ class World:
         kind = Event.KINDS[j % 5]
         if kind == "slot" and w.cls not in self.slotted or kind == "del" and (w.cls is not self.deleted or w.finalized):
             kind = "dict"
-        if kind == "dict" and "bomb" in real.__dict__ or kind == "slot" and hasattr(real, "bomb") or kind == "del" and w.event:
+        if (
+            kind == "dict"
+            and "bomb" in real.__dict__
+            or kind == "slot"
+            and hasattr(real, "bomb")
+            or kind == "del"
+            and w.event
+        ):
             kind = "weakref"
         event = Event(self, w, kind, i * 3600 + j * 60 + k)
         event.carrier = w.attributes
@@ -979,9 +1004,18 @@ class World:
                     wrong.append(repr(e))
 
         threshold = gc.get_threshold()
-        calls = (ref.get, lambda: self.s.MyClassRef(real), lambda: ref.emit(j), real.children, lambda: self.s.MyClass("m"),
-                 lambda: setattr(real, "__class__", w.cls), ref.release_from_goroutine, lambda: repr(real),
-                 lambda: weakref.ref(real, print), lambda: self.s.new_native("m").get())
+        calls = (
+            ref.get,
+            lambda: self.s.MyClassRef(real),
+            lambda: ref.emit(j),
+            real.children,
+            lambda: self.s.MyClass("m"),
+            lambda: setattr(real, "__class__", w.cls),
+            ref.release_from_goroutine,
+            lambda: repr(real),
+            lambda: weakref.ref(real, print),
+            lambda: self.s.new_native("m").get(),
+        )
         call = calls[j % len(calls)]
         junk = Garbage()
         junk.me = junk
@@ -1045,8 +1079,31 @@ OPERATIONS = tuple(name[3:] for name in dir(World) if name.startswith("op_"))
 
 
 # What a sequence is made of that is to have many events.
-EVENTFUL = ("armed", "armed", "armed", "arm", "nest", "reemit", "ambient", "drop", "drop", "release", "release", "get",
-            "hold", "junk", "cycle", "append", "remove", "emit", "reclass", "upgrade", "weakref", "set", "race")
+EVENTFUL = (
+    "armed",
+    "armed",
+    "armed",
+    "arm",
+    "nest",
+    "reemit",
+    "ambient",
+    "drop",
+    "drop",
+    "release",
+    "release",
+    "get",
+    "hold",
+    "junk",
+    "cycle",
+    "append",
+    "remove",
+    "emit",
+    "reclass",
+    "upgrade",
+    "weakref",
+    "set",
+    "race",
+)
 
 
 def run(subject, operations):

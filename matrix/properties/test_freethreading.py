@@ -8,7 +8,7 @@ import weakref
 
 import test_identity
 import test_threads
-from harness import FREE_THREADED, QUICK, prop, program
+from harness import FREE_THREADED, QUICK, program, prop
 
 ABSENT = "" if FREE_THREADED and not sys._is_gil_enabled() else "needs a free-threaded CPython, without the GIL"
 
@@ -56,6 +56,7 @@ def race(rounds, make, first, *others, check=lambda thing: None):
             meeting.meet(i)
             work(thing)
             meeting.meet(i)
+
         guarded(steps)
 
     def lead():
@@ -191,6 +192,7 @@ def test_two_threads_that_wrap_a_new_object_at_once_get_one_wrapper(s):
     def wrap(i):
         def work(thing):
             thing[i].extend([r.get() for r in thing[0]])
+
         return work
 
     def check(thing):
@@ -356,7 +358,7 @@ def test_no_live_object_is_cleared_while_gc_stops_the_world(s):
         __slots__ = ("slot",)
 
     def work():
-        for n in range(times):
+        for _ in range(times):
             objects = [Sub() for _ in range(100)]
             refs = [s.MyClassRef(a) for a in objects]
             weak = [weakref.ref(a) for a in objects]
@@ -386,7 +388,7 @@ def test_no_zombie_is_cleared_while_gc_stops_the_world(s):
     times = 3 if QUICK else 10
 
     def work():
-        for n in range(times):
+        for _ in range(times):
             refs, weak = [], []
             for i in range(100):
                 a = s.MyClass()
@@ -396,7 +398,7 @@ def test_no_zombie_is_cleared_while_gc_stops_the_world(s):
             del a
             s.release_from_goroutines([mine.pop() for mine in refs], 4, False)
             refs[0][0].wrap_from_goroutines(3, 50)
-            for i, (r, r2) in enumerate(refs):
+            for i, (r, _) in enumerate(refs):
                 b = r.get()
                 assert getattr(b, "i", None) == i and b.me is b, "a zombie was cleared"
                 assert weak[i]() is b, "a zombie lost its weak references"
@@ -425,11 +427,12 @@ def test_attributes_of_one_zombie_written_by_several_threads(s):
                 assert getattr(b, name, None) == (n - 1 if n else None), "an attribute is lost"
                 setattr(b, name, n)
                 del b
+
         return work
 
     for _ in range(3):
         test_threads.together(*[write(f"x{i}") for i in range(4)])
-        assert {k: v for k, v in vars(r.get()).items()} == {f"x{i}": times - 1 for i in range(4)}
+        assert dict(vars(r.get())) == {f"x{i}": times - 1 for i in range(4)}
         vars(r.get()).clear()
     without_gil()
 
@@ -488,6 +491,7 @@ def test_callbacks_set_while_events_are_delivered(s):
     def make(k):
         def callback(n):
             return n + 1000 * k
+
         made.append(weakref.ref(callback))
         return callback
 
@@ -525,7 +529,7 @@ def test_edges_of_one_object_changed_by_several_threads(s):
 
     def mine(keep):
         def work():
-            for n in range(times):
+            for _ in range(times):
                 child = s.MyClass()
                 parent.append(child)
                 assert child.id() in [c.id() for c in parent.children()], "an edge is lost"
@@ -534,10 +538,11 @@ def test_edges_of_one_object_changed_by_several_threads(s):
             child = s.MyClass()
             parent.append(child)
             keep.append(child.id())
+
         return work
 
     def shared():
-        for n in range(times):
+        for _ in range(times):
             parent.append(one)
             try:
                 parent.remove(one)
@@ -592,6 +597,7 @@ def test_class_assigned_by_several_threads(s):
                 a.__class__ = cls
                 assert type(a) in (A, B) and a.on_event(1) in (2, 3) and a.x == 1
                 assert r.emit(1) in ((2, 3) if one else (1,))
+
         return work
 
     def use(thing):
@@ -624,6 +630,7 @@ def test_the_first_instances_of_a_class_made_at_once(s):
             a = thing[0]()
             a.slot, a.x = [i], [i]
             thing[i] = s.MyClassRef(a)
+
         return work
 
     def check(thing):

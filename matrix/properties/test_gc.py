@@ -169,6 +169,7 @@ def test_gc_never_guts_the_class_of_a_held_object(s):
 
         a = s.MyClass() if reassign else Sub()
         if reassign:
+
             class Base(s.MyClass):
                 pass
 

@@ -163,9 +163,9 @@ def test_equality_and_hash_follow_the_native_object(s):
     a, other = s.MyClass(), s.MyClass()
     r = s.MyClassRef(a)
     b = r.get()
-    assert a == b and not (a != b), "two wrappers of one native object are not equal"
+    assert a == b and not (a != b), "two wrappers of one native object are not equal"  # noqa: SIM202
     assert hash(a) == hash(b)
-    assert a != other and not (a == other)
+    assert a != other and not (a == other)  # noqa: SIM201
     before = hash(a)
     del a, b
     takers = [s.MyClass() for _ in range(50)]  # of the address, which is what most hashes are

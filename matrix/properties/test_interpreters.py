@@ -1,7 +1,5 @@
 """N: what do other interpreters see?"""
 
-import sys
-
 from harness import program, prop
 
 try:
@@ -46,7 +44,10 @@ interpreters_create, interpreters.create = interpreters.create, create
 @prop("N1", "import into a subinterpreter", child=True, absent=ABSENT)
 def test_import_into_a_subinterpreter_works_or_is_a_clear_error(s):
     """Importing into a subinterpreter, with a GIL of its own or without, works or is a clear ImportError; the main interpreter does not notice."""
-    status, out, err = program(s, BEGIN + """
+    status, out, err = program(
+        s,
+        BEGIN
+        + """
 a = m.MyClass(); a.x = 1; r = m.MyClassRef(a); del a
 for options in kinds:
     for _ in range(3):
@@ -54,14 +55,18 @@ for options in kinds:
         assert not failed or "ImportError" in failed and "interpreter" in failed, failed
 assert getattr(r.get(), "x", 1) == 1
 b = m.MyClass(); h = m.MyClassRef(b); del b; h.get().id(); h.release_from_goroutine()
-""")
+""",
+    )
     assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
 
 
 @prop("N2", "no wrapper crosses interpreters", child=True, absent=ABSENT)
 def test_no_wrapper_crosses_interpreters(s):
     """No wrapper gets into another interpreter by any means, and subinterpreters that start and end leave the objects intact."""
-    status, out, err = program(s, BEGIN + """
+    status, out, err = program(
+        s,
+        BEGIN
+        + """
 a = m.MyClass(); a.x = 1; r = m.MyClassRef(a)
 for thing in (a, r, m.MyClass):
     assert not interpreters.is_shareable(thing), thing
@@ -72,5 +77,6 @@ for options in kinds:
     assert not failed, failed
 del a
 assert getattr(r.get(), "x", 1) == 1
-""")
+""",
+    )
     assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"

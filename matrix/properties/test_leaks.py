@@ -85,8 +85,12 @@ def test_native_objects_and_wrappers_balance_to_zero(s):
         assert made and made == after["wrappers_freed"] - before["wrappers_freed"]
 
 
-@prop("L3", "total references are flat", child=True,
-      absent="" if hasattr(sys, "gettotalrefcount") else "needs a debug build of CPython")
+@prop(
+    "L3",
+    "total references are flat",
+    child=True,
+    absent="" if hasattr(sys, "gettotalrefcount") else "needs a debug build of CPython",
+)
 def test_the_total_of_all_reference_counts_is_flat(s):
     """On a debug build of CPython the total of all reference counts is flat over every way in which an object can live and die."""
 

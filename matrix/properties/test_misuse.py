@@ -76,7 +76,19 @@ def stale_handles(s, a, other):
     del dead
     gc.collect()
     successors = [s.MyClass() for _ in range(100)]  # one of them has the dead one's slot
-    for wrong in (stale, 0, -1, 1, 1 << 31, 1 << 64, 1 << 70, 10**5000, handle ^ 1 << 32, handle + (2 << 32), handle | 1 << 31):
+    for wrong in (
+        stale,
+        0,
+        -1,
+        1,
+        1 << 31,
+        1 << 64,
+        1 << 70,
+        10**5000,
+        handle ^ 1 << 32,
+        handle + (2 << 32),
+        handle | 1 << 31,
+    ):
         refused(ReferenceError, of, wrong)
     for wrong in (None, "1", 1.0, a):
         refused(TypeError, of, wrong)
@@ -155,7 +167,11 @@ def test_copying_is_refused_or_makes_another_object(s):
     a = s.MyClass()
     a.y = 1
     for obj in (a, Sub(), s.MyClassRef(a)):
-        for f in (copy.copy, copy.deepcopy, *(lambda o, p=p: pickle.dumps(o, p) for p in range(pickle.HIGHEST_PROTOCOL + 1))):
+        for f in (
+            copy.copy,
+            copy.deepcopy,
+            *(lambda o, p=p: pickle.dumps(o, p) for p in range(pickle.HIGHEST_PROTOCOL + 1)),
+        ):
             try:
                 b = f(obj)
             except TypeError as e:

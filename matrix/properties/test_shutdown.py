@@ -18,11 +18,7 @@ def test_exit_with_live_zombies(s):
         "    def __del__(self): self.id()\n"
         "b = Sub(); b.s = b; Sub.keep.append(m.MyClassRef(b)); del b\n",
         # held by native edges only, of an object that is never released
-        "p = m.MyClass()\n"
-        "for n in range(100):\n"
-        "    c = m.MyClass(); c.x = [p]; p.append(c)\n"
-        "p.append(p)\n"
-        "del p, c\n",
+        "p = m.MyClass()\nfor n in range(100):\n    c = m.MyClass(); c.x = [p]; p.append(c)\np.append(p)\ndel p, c\n",
     ):
         status, out, err = program(s, source)
         assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
@@ -31,16 +27,18 @@ def test_exit_with_live_zombies(s):
 @prop("X4", "wrap from an atexit callback", child=True)
 def test_everything_works_from_an_atexit_callback(s):
     """Objects can be made, held, wrapped and released from atexit callbacks, whenever those were registered."""
-    late = ("import atexit\n"
-            "def late():\n"
-            "    p, c = m.MyClass(), m.MyClass()\n"
-            "    p.append(c); r = m.MyClassRef(c); p.remove(c); r.release()\n"
-            "    assert c.id() and keep.get().id()\n"
-            "    r = m.MyClassRef(p); del p, c\n"
-            "    assert r.get().id()\n"
-            "    r.release_from_goroutine()\n"
-            "    for i in range(100): m.new_native().get().me = i\n"
-            "atexit.register(late)\n")
+    late = (
+        "import atexit\n"
+        "def late():\n"
+        "    p, c = m.MyClass(), m.MyClass()\n"
+        "    p.append(c); r = m.MyClassRef(c); p.remove(c); r.release()\n"
+        "    assert c.id() and keep.get().id()\n"
+        "    r = m.MyClassRef(p); del p, c\n"
+        "    assert r.get().id()\n"
+        "    r.release_from_goroutine()\n"
+        "    for i in range(100): m.new_native().get().me = i\n"
+        "atexit.register(late)\n"
+    )
     status, out, err = program(s, "keep = m.new_native(); keep.get().x = 1\n" + late)
     assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
     # Registered before the import, so that it runs after ours.
@@ -51,17 +49,21 @@ def test_everything_works_from_an_atexit_callback(s):
 @prop("X2", "release after finalization", child=True)
 def test_native_release_after_finalization(s):
     """Native code releases its references after the interpreter is finalized: no crash, no hang, exit status 0."""
-    status, out, err = program(s, (
-        "class Sub(m.MyClass):\n"
-        "    __slots__ = ('s',)\n"
-        "    def __del__(self): self.id()\n"
-        "for cls in (m.MyClass, Sub):\n"
-        "    a = cls(); a.x = [a]; a.append(cls()); a.set_callback(lambda n, a=a: n)\n"
-        "    m.MyClassRef(a).release_after_python()\n"
-        "    m.MyClassRef(a).release_after_python()\n"
-        "    b = cls(); b.y = 1; m.MyClassRef(b).release_after_python()\n"
-        "    m.new_native('never wrapped').release_after_python()\n"
-        "del a, b\n"))
+    status, out, err = program(
+        s,
+        (
+            "class Sub(m.MyClass):\n"
+            "    __slots__ = ('s',)\n"
+            "    def __del__(self): self.id()\n"
+            "for cls in (m.MyClass, Sub):\n"
+            "    a = cls(); a.x = [a]; a.append(cls()); a.set_callback(lambda n, a=a: n)\n"
+            "    m.MyClassRef(a).release_after_python()\n"
+            "    m.MyClassRef(a).release_after_python()\n"
+            "    b = cls(); b.y = 1; m.MyClassRef(b).release_after_python()\n"
+            "    m.new_native('never wrapped').release_after_python()\n"
+            "del a, b\n"
+        ),
+    )
     assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
 
 
@@ -69,20 +71,26 @@ def test_native_release_after_finalization(s):
 def test_goroutines_release_while_the_interpreter_finalizes(s):
     """Goroutines go on releasing while the interpreter finalizes: no crash, no hang, exit status 0."""
     for n in (200, 20_000, 100_000):
-        status, out, err = program(s, (
-            "class Sub(m.MyClass):\n"
-            "    def __del__(self): self.id()\n"
-            f"refs = [m.MyClassRef(Sub() if i % 7 == 0 else m.MyClass()) for i in range({n})]\n"
-            "for i in range(0, len(refs), 50): refs[i].get().set_callback(print)\n"
-            "keep = [r.get() for r in refs[::5]]\n"
-            "m.release_from_goroutines(refs, 4, False)\n"))
+        status, out, err = program(
+            s,
+            (
+                "class Sub(m.MyClass):\n"
+                "    def __del__(self): self.id()\n"
+                f"refs = [m.MyClassRef(Sub() if i % 7 == 0 else m.MyClass()) for i in range({n})]\n"
+                "for i in range(0, len(refs), 50): refs[i].get().set_callback(print)\n"
+                "keep = [r.get() for r in refs[::5]]\n"
+                "m.release_from_goroutines(refs, 4, False)\n"
+            ),
+        )
         assert (status, out, err) == (0, "", ""), f"exit status {status} with {n}: {out}{err}"
 
 
 @prop("X5", "fork", child=True, absent="" if hasattr(os, "fork") else "needs os.fork")
 def test_a_forked_child_can_use_what_there_is(s):
     """A child of os.fork() can use, wrap, drop and make objects, is told what it cannot do, and exits cleanly; so does the parent."""
-    status, out, err = program(s, """
+    status, out, err = program(
+        s,
+        """
 import warnings
 warnings.simplefilter("ignore", DeprecationWarning)
 class Sub(m.MyClass):
@@ -121,14 +129,17 @@ for _ in range(5):
     m.settle()
     assert refs[5].get().id()
 use(1000)
-""")
+""",
+    )
     assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
 
 
 @prop("X6", "SIGINT, faulthandler", child=True)
 def test_signals_work_as_without_the_extension(s):
     """SIGINT still raises KeyboardInterrupt, whatever native code is doing, and faulthandler still reports a crash."""
-    status, out, err = program(s, """
+    status, out, err = program(
+        s,
+        """
 import signal, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have us ignore it
 a = m.MyClass()
@@ -151,11 +162,13 @@ for work in (r.get, lambda: r.emit(1), lambda: r.wrap_from_goroutines(2, 50), m.
         print("no KeyboardInterrupt")
     timer.join()
 assert r.get() is not None
-""")
+""",
+    )
     assert (status, out, err) == (0, "", ""), f"exit status {status}: {out}{err}"
     enable = "import faulthandler; faulthandler.enable()\n"
     crash = "a = m.MyClass(); r = m.MyClassRef(a); del a; import faulthandler; faulthandler._sigsegv()\n"
     for before, source in ((enable, crash), ("", enable + crash)):
         status, out, err = program(s, source, before=before)
         assert status == -11 and "Segmentation fault" in err and "most recent call first" in err, (
-            f"exit status {status}: {err[:300]}")
+            f"exit status {status}: {err[:300]}"
+        )

@@ -157,8 +157,7 @@ def silent_mixin(base, T):
 def abstract_base(base, T):
     class Abstract(abc.ABC):
         @abc.abstractmethod
-        def f(self):
-            ...
+        def f(self): ...
 
     class Unfinished(Abstract, base):
         pass
@@ -186,8 +185,7 @@ def generic_base(base, T):
 
 def protocol_base(base, T):
     class P(typing.Protocol):
-        def id(self) -> int:
-            ...
+        def id(self) -> int: ...
 
     class C(base, P):
         pass

@@ -115,8 +115,9 @@ def test_goroutines_and_threads_wrap_and_release_at_once(s):
                 p.append(r.get())
                 p.remove(r.get())
 
-        together(python, python, edges,
-                 lambda: r.wrap_from_goroutines(4, times), lambda: r.wrap_from_goroutines(2, times))
+        together(
+            python, python, edges, lambda: r.wrap_from_goroutines(4, times), lambda: r.wrap_from_goroutines(2, times)
+        )
         assert r.get().id() == number
         r.release_from_goroutine()
     # The harness checks after every property that nothing is left over.

@@ -34,10 +34,34 @@ class Matrix:
             (self.folder / "sitecustomize.py").write_text(DECLARE.format(here=harness.HERE, declared=breaks))
         path = os.pathsep.join([str(self.folder), harness.HERE, os.environ.get("PYTHONPATH", "")])
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "conftest", "--rootdir", str(self.folder),
-             str(self.folder / "test_own.py"), *options],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.folder, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path, "MATRIX_SUBJECTS": "naive", "MATRIX_JSON": str(self.json), "MATRIX_MD": str(self.md), **environment})
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "conftest",
+                "--rootdir",
+                str(self.folder),
+                str(self.folder / "test_own.py"),
+                *options,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.folder,
+            start_new_session=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": path,
+                "MATRIX_SUBJECTS": "naive",
+                "MATRIX_JSON": str(self.json),
+                "MATRIX_MD": str(self.md),
+                **environment,
+            },
+        )
 
     def run(self, *args, **kwargs):
         """(exit status, what was printed, what is in MATRIX_JSON or None)"""

@@ -7,11 +7,10 @@ import sys
 import time
 from xml.etree import ElementTree
 
-import psutil
-import pytest
-
 import harness
+import psutil
 import pyobject_preservation as pp
+import pytest
 import subjects
 from own import Matrix
 
@@ -26,7 +25,7 @@ def holds(s):
 @harness.prop("Z2", "breaks")
 def breaks(s):
     """Breaks."""
-    assert False, "as promised"
+    raise AssertionError("as promised")
 
 
 @harness.prop("Z3", "raises")
@@ -63,7 +62,7 @@ def hangs(s):
 @harness.prop("Z8", "breaks in a child", child=True)
 def breaks_in_child(s):
     """Breaks, in a child."""
-    assert False, "as promised"
+    raise AssertionError("as promised")
 
 
 @harness.prop("Z9", "leaks in a child", child=True)
@@ -85,19 +84,22 @@ def leaves_in_child(s):
     os._exit(0)
 
 
-@pytest.mark.parametrize("function, outcome, says", [
-    (holds, "holds", ""),
-    (breaks, "breaks", "as promised"),
-    (raises, "failed", "KeyError"),
-    (leaks, "failed", "alive went from"),
-    (asks, "lacks", "nonesuch"),
-    (crashes, "crashed", "signal 11"),
-    (hangs, "hung", "2 s"),
-    (breaks_in_child, "breaks", "as promised"),
-    (leaks_in_child, "failed", "alive went from"),
-    (leaves, "failed", "SystemExit"),
-    (leaves_in_child, "failed", ""),
-])
+@pytest.mark.parametrize(
+    "function, outcome, says",
+    [
+        (holds, "holds", ""),
+        (breaks, "breaks", "as promised"),
+        (raises, "failed", "KeyError"),
+        (leaks, "failed", "alive went from"),
+        (asks, "lacks", "nonesuch"),
+        (crashes, "crashed", "signal 11"),
+        (hangs, "hung", "2 s"),
+        (breaks_in_child, "breaks", "as promised"),
+        (leaks_in_child, "failed", "alive went from"),
+        (leaves, "failed", "SystemExit"),
+        (leaves_in_child, "failed", ""),
+    ],
+)
 def test_outcomes_are_told_apart(function, outcome, says, monkeypatch):
     monkeypatch.setattr(harness, "CHILD_SECONDS", 2 if function is hangs else 60)
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__) + os.pathsep + os.environ.get("PYTHONPATH", ""))
@@ -120,7 +122,9 @@ def test_holds(s):
     \"\"\"Holds.\"\"\"
 """
 
-HANGS = PROPERTIES + """
+HANGS = (
+    PROPERTIES
+    + """
 import pathlib
 
 @prop("C93", "hangs", child=True)
@@ -129,6 +133,8 @@ def test_hangs(s):
     pathlib.Path("hangs").touch()
     time.sleep(1000)
 """
+)
+
 
 @pytest.fixture
 def matrix(tmp_path):
@@ -138,12 +144,19 @@ def matrix(tmp_path):
 alone_or_not = pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "-n"])
 
 
-@pytest.mark.parametrize("breaks, says, options", [
-    ({}, ["naive: C91 breaks, declared: holds", "this time", "1 failed, 1 passed"], ()),
-    ({"C91": "as it should"}, ["1 passed, 1 xfailed"], ()),
-    ({"C91": "x", "C92": "y"}, ["[XPASS(strict)] declared: C92 breaks (y)", "1 failed, 1 xfailed"], ()),
-    ({"C92": "y"}, ["naive: C91 breaks, declared: holds", "[XPASS(strict)] declared: C92 breaks (y)", "2 failed"], ("-n", "2")),
-])
+@pytest.mark.parametrize(
+    "breaks, says, options",
+    [
+        ({}, ["naive: C91 breaks, declared: holds", "this time", "1 failed, 1 passed"], ()),
+        ({"C91": "as it should"}, ["1 passed, 1 xfailed"], ()),
+        ({"C91": "x", "C92": "y"}, ["[XPASS(strict)] declared: C92 breaks (y)", "1 failed, 1 xfailed"], ()),
+        (
+            {"C92": "y"},
+            ["naive: C91 breaks, declared: holds", "[XPASS(strict)] declared: C92 breaks (y)", "2 failed"],
+            ("-n", "2"),
+        ),
+    ],
+)
 def test_both_directions_are_strict(breaks, says, options, matrix):
     """A break that is not declared fails the run, and so does a declared one that holds."""
     status, printed, document = matrix.run(PROPERTIES, *options, breaks=breaks)
@@ -154,7 +167,9 @@ def test_both_directions_are_strict(breaks, says, options, matrix):
 
 def test_what_was_asked_for_is_whole(matrix):
     """-k narrows, and JUnit's XML has what the JSON has as properties."""
-    status, printed, document = matrix.run(PROPERTIES, "-k", "breaks", f"--junitxml={matrix.folder}/j.xml", breaks={"C91": "as it should"})
+    status, printed, document = matrix.run(
+        PROPERTIES, "-k", "breaks", f"--junitxml={matrix.folder}/j.xml", breaks={"C91": "as it should"}
+    )
     assert status == 0 and "1 deselected, 1 xfailed" in printed
     assert [o["property"] for o in document["outcomes"]] == ["C91"]
     suite = ElementTree.parse(matrix.folder / "j.xml").getroot()[0]
@@ -188,7 +203,9 @@ def test_ctrl_c_ends_it_with_130_and_writes_nothing(processes, matrix):
 
 def test_a_process_that_dies_ends_it(matrix):
     """A crash of a test without a process of its own: the test is named once, and no results are written."""
-    status, printed, document = matrix.run(PROPERTIES.replace("assert False", "import os; os.abort()"), "-n", "1", "--max-worker-restart=0", breaks={})
+    status, printed, document = matrix.run(
+        PROPERTIES.replace("assert False", "import os; os.abort()"), "-n", "1", "--max-worker-restart=0", breaks={}
+    )
     assert status == 1 and "crashed while running" in printed and "test_breaks[naive]" in printed
     assert document is None
 
@@ -196,9 +213,25 @@ def test_a_process_that_dies_ends_it(matrix):
 def test_a_relative_pythonpath_is_found_by_all_processes():
     """The command is README.md's."""
     root = os.path.dirname(harness.HERE)
-    done = subprocess.run([sys.executable, "-m", "pytest", "matrix/properties", "-q", "-c", "matrix/pytest.ini", "--rootdir", "matrix",
-                           "-k", "skips_super"], capture_output=True, text=True, cwd=root,
-                          env={**os.environ, "PYTHONPATH": "python", "MATRIX_SUBJECTS": "naive", "MATRIX_JSON": "", "MATRIX_MD": ""})
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "matrix/properties",
+            "-q",
+            "-c",
+            "matrix/pytest.ini",
+            "--rootdir",
+            "matrix",
+            "-k",
+            "skips_super",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": "python", "MATRIX_SUBJECTS": "naive", "MATRIX_JSON": "", "MATRIX_MD": ""},
+    )
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 

@@ -5,10 +5,9 @@ import importlib
 import os
 import sys
 
-import pytest
-
 import harness
 import pyobject_preservation as pp
+import pytest
 import report
 import subjects
 from own import Matrix
@@ -98,7 +97,9 @@ def test_all_is_given_back(s):
 
 def run(folder, properties, names):
     (folder / "adapter.py").write_text(ADAPTER)
-    return Matrix(folder).run(properties, MATRIX_ADAPTERS=str(folder / "adapter.py"), MATRIX_SUBJECTS=names, MATRIX_CHILD_SECONDS="3")
+    return Matrix(folder).run(
+        properties, MATRIX_ADAPTERS=str(folder / "adapter.py"), MATRIX_SUBJECTS=names, MATRIX_CHILD_SECONDS="3"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +112,17 @@ def test_outcomes_of_a_library(fake):
     status, printed, document = fake
     outcomes = {o["property"]: (o["outcome"], o["expected"]) for o in document["outcomes"]}
     assert outcomes == {
-        "C91": ("crashed", "crashed"), "C92": ("hung", "hung"), "C93": ("breaks", "breaks"),
-        "C94": ("breaks", "holds"), "C95": ("failed", "holds"), "C96": ("n/a", "holds"), "C97": ("breaks", "breaks"),
-        "C98": ("breaks", "crashed"), "C99": ("holds", "breaks"), "C90": ("breaks", "breaks"), "L2": ("breaks", "holds"),
+        "C91": ("crashed", "crashed"),
+        "C92": ("hung", "hung"),
+        "C93": ("breaks", "breaks"),
+        "C94": ("breaks", "holds"),
+        "C95": ("failed", "holds"),
+        "C96": ("n/a", "holds"),
+        "C97": ("breaks", "breaks"),
+        "C98": ("breaks", "crashed"),
+        "C99": ("holds", "breaks"),
+        "C90": ("breaks", "breaks"),
+        "L2": ("breaks", "holds"),
     }, printed
     assert status == 1 and "6 failed, 5 xfailed" in printed, "what was not declared fails the run"
     assert "not balanced after C94" in printed
@@ -171,9 +180,16 @@ def test_bug(s):
 def test_what_a_library_lacks_is_not_applicable_by_name(tmp_path):
     status, printed, document = run(tmp_path, LACKING, "partial")
     method, function = "partial has no MyClass.append", "partial has no new_native"
-    assert {o["property"]: (o["outcome"], o["expected"], o["reason"]) for o in document["outcomes"] if o["property"] != "C86"} == {
-        "C81": ("n/a", "n/a", method), "C82": ("n/a", "n/a", method), "C83": ("n/a", "n/a", function),
-        "C84": ("n/a", "breaks", "it has none"), "C85": ("holds", "holds", ""),
+    assert {
+        o["property"]: (o["outcome"], o["expected"], o["reason"])
+        for o in document["outcomes"]
+        if o["property"] != "C86"
+    } == {
+        "C81": ("n/a", "n/a", method),
+        "C82": ("n/a", "n/a", method),
+        "C83": ("n/a", "n/a", function),
+        "C84": ("n/a", "breaks", "it has none"),
+        "C85": ("holds", "holds", ""),
         "C87": ("n/a", "n/a", function),
     }, printed
     assert status == 1 and "2 failed, 1 passed, 4 skipped" in printed

@@ -176,8 +176,12 @@ class Library(Subject):
         return next((why for part, why in self.refuses.items() if part in str(error)), "")
 
     def lacking(self, error):
-        lacks = {name: owner for owner, names in METHODS.items() for name in names
-                 if not hasattr(getattr(self.module, owner, None), name)}
+        lacks = {
+            name: owner
+            for owner, names in METHODS.items()
+            for name in names
+            if not hasattr(getattr(self.module, owner, None), name)
+        }
         while error and not (isinstance(error, AttributeError) and error.name in lacks):
             error = error.__context__
         return error and f"{self.name} has no {lacks[error.name]}.{error.name}"
@@ -256,9 +260,11 @@ def library(name):
 def missing(name):
     """Why the library called name is not available, "" if it is."""
     # In a new process: some libraries cannot be in one process with each other.
-    code = ("import sys; sys.path.insert(0, sys.argv[1]); import subjects\n"
-            "try: subjects.library(sys.argv[2]).module\n"
-            "except ImportError as e: print(e); sys.exit(3)")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import subjects\n"
+        "try: subjects.library(sys.argv[2]).module\n"
+        "except ImportError as e: print(e); sys.exit(3)"
+    )
     done = subprocess.run([sys.executable, "-c", code, os.path.dirname(HERE), name], capture_output=True, text=True)
     if done.returncode == 3:
         return " ".join(done.stdout.split()) or "it cannot be imported"
@@ -276,8 +282,10 @@ def _asked():
     asked = os.environ.get("MATRIX_SUBJECTS", "").replace(",", " ").split()
     for name in asked:
         if name not in pp.STRATEGIES and name not in LIBRARIES:
-            raise LookupError(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}, "
-                              f"and of libraries {', '.join(LIBRARIES)}")
+            raise LookupError(
+                f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}, "
+                f"and of libraries {', '.join(LIBRARIES)}"
+            )
     return asked or [*pp.STRATEGIES, *(LIBRARIES if os.environ.get("MATRIX_PEERS") else ())]
 
 

@@ -21,7 +21,11 @@ SUBJECTS = [
             ("n/a", "S3 S6 S10 W3 F3 F4 F7 G3 G4 G8 G10 G11 G12 L4 C1", NO_SLOTS),
             ("breaks", "S7 X1 X2 X5", NO_SLOTS),
             ("breaks", "G9", UNSEEN),
-            ("breaks", "I6 I7", "an object born in native code is held by a plain shared_ptr, and its wrappers come and go"),
+            (
+                "breaks",
+                "I6 I7",
+                "an object born in native code is held by a plain shared_ptr, and its wrappers come and go",
+            ),
             ("breaks", "W8", DESTROYED_FIRST),
             ("breaks", "F9 G1 G2 G5", "its classes take no part in gc: a cycle through __dict__ leaks"),
             ("breaks", "G6 G6[self]", OWNED_UNSEEN),

@@ -28,7 +28,11 @@ SUBJECTS = [
         refuses=REFUSES,
         differs=[
             *EVERYWHERE,
-            ("breaks", "I7", "an object born in native code is held by a plain shared_ptr, and its wrappers come and go"),
+            (
+                "breaks",
+                "I7",
+                "an object born in native code is held by a plain shared_ptr, and its wrappers come and go",
+            ),
         ],
     ),
     Library(
@@ -39,7 +43,11 @@ SUBJECTS = [
         refuses=REFUSES,
         differs=[
             *EVERYWHERE,
-            ("crashed", "I9", "gc that runs while a wrapper is made may wrap the same object; the second wrapper aborts the process"),
+            (
+                "crashed",
+                "I9",
+                "gc that runs while a wrapper is made may wrap the same object; the second wrapper aborts the process",
+            ),
         ],
     ),
 ]

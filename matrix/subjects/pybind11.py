@@ -17,8 +17,17 @@ EVERYWHERE = [
     ("breaks", "C1", COPY),
     ("breaks", "G9", UNSEEN),
     ("hung", "N1", "using it in a subinterpreter never returns"),
-    *([("breaks", "F9", "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected")]
-      if sys.version_info < (3, 12) else []),
+    *(
+        [
+            (
+                "breaks",
+                "F9",
+                "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected",
+            )
+        ]
+        if sys.version_info < (3, 12)
+        else []
+    ),
 ]
 # For those whose wrappers die while native code holds the object.
 DYING = ("crashed", "S10", "the map still has a wrapper whose __slots__ are being cleared, and a wrap then gets it")

@@ -35,8 +35,16 @@ SUBJECTS = [
             ("breaks", "W1 W2 W4 W5", NO_DICT),
             ("breaks", "F1 F1[gc] F2", NO_DICT),
             ("crashed", "W7", "a weak reference's callback gets the dying wrapper"),
-            ("crashed", "S3 G3", "a wrapper with __slots__ is freed although native code holds the object, slots and all"),
-            ("breaks", "S5 S6", "a class other than the one it was made with is not kept, and its reference count moves"),
+            (
+                "crashed",
+                "S3 G3",
+                "a wrapper with __slots__ is freed although native code holds the object, slots and all",
+            ),
+            (
+                "breaks",
+                "S5 S6",
+                "a class other than the one it was made with is not kept, and its reference count moves",
+            ),
             ("breaks", "S7", METACLASS),
             ("breaks", "G6 G6[self]", "gc does not see the toggle reference"),
             ("breaks", "G9", UNSEEN),

@@ -103,7 +103,9 @@ def load():
     def new_native(message=""):
         raise NotApplicable(NO_BIRTH)
 
-    return types.SimpleNamespace(MyClass=MyClass, MyClassRef=MyClassRef, new_native=new_native, live_objects=lambda: register.receivers(signal))
+    return types.SimpleNamespace(
+        MyClass=MyClass, MyClassRef=MyClassRef, new_native=new_native, live_objects=lambda: register.receivers(signal)
+    )
 
 
 SUBJECTS = [
@@ -118,7 +120,9 @@ SUBJECTS = [
             ("it would take minutes", "GC/objs=100000 Hold/objs=200000"),
         ],
         note="the adapter's MyClassRef and methods are Python code",
-        refuses={"method of object's base class": "the native object is made in __init__, and a class that skips it gets this error"},
+        refuses={
+            "method of object's base class": "the native object is made in __init__, and a class that skips it gets this error"
+        },
         differs=[
             ("n/a", "I4 I6 I7 I9 F5 T5 X4 D1", NO_BIRTH),
             ("n/a", "S8 S9 G9 X3 X6", NO_EVENT),

@@ -15,7 +15,9 @@ from . import HERE, Library
 def built(name):
     """The extension called name, which takehome/build.py made."""
     tag = sysconfig.get_config_var("SOABI") or sys.implementation.cache_tag
-    folder = os.environ.get("MATRIX_TAKEHOME") or os.path.join(os.path.dirname(os.path.dirname(HERE)), ".build", "takehome", tag)
+    folder = os.environ.get("MATRIX_TAKEHOME") or os.path.join(
+        os.path.dirname(os.path.dirname(HERE)), ".build", "takehome", tag
+    )
     if folder not in sys.path:
         sys.path.append(folder)
     try:
@@ -25,7 +27,9 @@ def built(name):
 
 
 def complete(scheme, idea, differs=()):
-    return Library(f"takehome-{scheme}", ships=scheme, idea=idea, load=lambda: built(f"complete_{scheme}"), differs=differs)
+    return Library(
+        f"takehome-{scheme}", ships=scheme, idea=idea, load=lambda: built(f"complete_{scheme}"), differs=differs
+    )
 
 
 SUBJECTS = [

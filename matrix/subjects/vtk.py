@@ -156,7 +156,9 @@ SUBJECTS = [
             ("the adapter does what a first wrap would have to do", "WrapFirst"),
         ],
         note="the adapter's MyClassRef and methods are Python code",
-        refuses={"returned NULL without setting an exception": "an exception raised by a constructor becomes a SystemError"},
+        refuses={
+            "returned NULL without setting an exception": "an exception raised by a constructor becomes a SystemError"
+        },
         differs=[
             ("crashed", "S3 S7 S10 F3 F4 F7 G3 G4 G8 G10 G12 L4 C1", SLOTS),
             ("breaks", "X1 X5", SLOTS),
@@ -167,7 +169,11 @@ SUBJECTS = [
             ("breaks", "F9", "an exception raised by a constructor becomes a SystemError"),
             ("breaks", "G6", "gc does not see what native code holds"),
             ("breaks", "G13", "gc does not see that a ghost keeps its class"),
-            ("crashed|hung", "G11", "its own collector walks the whole chain of native references at every step; it dies of a shorter chain"),
+            (
+                "crashed|hung",
+                "G11",
+                "its own collector walks the whole chain of native references at every step; it dies of a shorter chain",
+            ),
             ("n/a", "S8 S9 G9 X2 X3 X6 D1", NO_EVENT),
             ("n/a", "T2 T3 T4 T5 L2 X4", NO_THREAD),
         ],

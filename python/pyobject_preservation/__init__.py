@@ -72,7 +72,7 @@ class _Strategies:
             f"The {declared['name']} strategy.\n\n{declared['idea']}.\n\n"
             "GUARANTEES says what it keeps: identity and weakref (True: kept over a death\n"
             "and return; over any number of them unless I3 breaks),\n"
-            "breaks and not_applicable ({property of the matrix: reason}), needs_gil (why, or \"\"),\n"
+            'breaks and not_applicable ({property of the matrix: reason}), needs_gil (why, or ""),\n'
             "idea, shipped_by."
         )
         module.GUARANTEES = declared

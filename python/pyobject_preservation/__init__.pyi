@@ -2,20 +2,40 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, type_check_only
 
+from . import _strategy
 from . import (
     finalizer as finalizer,
+)
+from . import (
     gcowned as gcowned,
+)
+from . import (
     ghost as ghost,
+)
+from . import (
     handletable as handletable,
+)
+from . import (
     instancemap as instancemap,
+)
+from . import (
     intrusive as intrusive,
+)
+from . import (
     mirrored as mirrored,
+)
+from . import (
     naive as naive,
+)
+from . import (
     nativedict as nativedict,
+)
+from . import (
     preserve as preserve,
+)
+from . import (
     toggleref as toggleref,
 )
-from . import _strategy
 
 __all__ = ["REFERENCES", "STRATEGIES", "declaration", "reference", "strategy"]
 
@@ -23,7 +43,6 @@ STRATEGIES: tuple[str, ...]
 REFERENCES: tuple[str, ...]
 
 def declaration(name: str, /) -> Mapping[str, Any]: ...
-
 def strategy(name: str, /) -> _Strategy: ...
 def reference(name: str, /) -> Any: ...  # part of a strategy's interface
 

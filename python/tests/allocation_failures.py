@@ -84,6 +84,7 @@ def operations(m, breaks):
         def mark(prepare):
             found[name] = prepare
             return prepare
+
         return mark
 
     def simple(name, prepare, **more):
@@ -106,7 +107,7 @@ def operations(m, breaks):
     # creation
     simple("MyClass()", lambda: m.MyClass)
     simple("MyClass(str)", lambda: partial(m.MyClass, "text"))
-    simple("MyClass(not ASCII)", lambda: partial(m.MyClass, "".join(("t\xe4", "xt"))))
+    simple("MyClass(not ASCII)", lambda: partial(m.MyClass, "".join(("t\xe4", "xt"))))  # noqa: FLY002
     simple("MyClass(message=)", lambda: partial(m.MyClass, message="text"))
     simple("MyClass(3)", lambda: partial(m.MyClass, 3), allowed=TypeError)
     simple("Sub()", lambda: Sub)
@@ -160,7 +161,10 @@ def operations(m, breaks):
         simple(f"a holder dies, {name}", lambda cls=cls: [zombie(m, cls)].clear)
         simple(f"a wrapper dies while held, {name}", lambda cls=cls: held(m, (cls or m.MyClass)()))
         simple(f"a wrapper dies, {name}", lambda cls=cls: [(cls or m.MyClass)()].clear)
-    simple("release() of a live", lambda: (lambda o, r: partial(lambda o, f: f(), o, r.release))(o := Sub(), m.MyClassRef(o)))
+    simple(
+        "release() of a live",
+        lambda: (lambda o, r: partial(lambda o, f: f(), o, r.release))(o := Sub(), m.MyClassRef(o)),
+    )
     simple("release() of a native-born", lambda: m.new_native("text").release)
     simple("release_from_goroutine()", lambda: zombie(m, Sub).release_from_goroutine)
     simple("release_from_goroutines()", lambda: partial(m.release_from_goroutines, [zombie(m, Sub), m.new_native()], 1))
@@ -188,11 +192,19 @@ def operations(m, breaks):
         return Operation([first].clear)
 
     # emit and callbacks
-    simple("emit, MyClass", lambda: (lambda o, r: partial(lambda o, f: f(5000), o, r.emit))(o := m.MyClass(), m.MyClassRef(o)))
-    simple("emit, on_event of a subclass", lambda: (lambda o, r: partial(lambda o, f: f(5000), o, r.emit))(o := Sub(), m.MyClassRef(o)))
+    simple(
+        "emit, MyClass",
+        lambda: (lambda o, r: partial(lambda o, f: f(5000), o, r.emit))(o := m.MyClass(), m.MyClassRef(o)),
+    )
+    simple(
+        "emit, on_event of a subclass",
+        lambda: (lambda o, r: partial(lambda o, f: f(5000), o, r.emit))(o := Sub(), m.MyClassRef(o)),
+    )
     simple("emit to a dead wrapper", lambda: partial(zombie(m, Sub).emit, 5000))
     simple("emit to a native-born", lambda: partial(m.new_native().emit, 5000))
-    simple("emit to a released", lambda: [r := m.new_native(), r.release()] and partial(r.emit, 1), allowed=ReferenceError)
+    simple(
+        "emit to a released", lambda: [r := m.new_native(), r.release()] and partial(r.emit, 1), allowed=ReferenceError
+    )
     simple("emit('x')", lambda: partial(m.new_native().emit, "x"), allowed=TypeError)
     simple("emit(1 << 70)", lambda: partial(m.new_native().emit, 1 << 70), allowed=OverflowError)
 
@@ -250,8 +262,9 @@ def operations(m, breaks):
     simple("compare and hash", lambda: (lambda a, b: lambda: (a == b, a != b, hash(a)))(m.MyClass(), m.MyClass()))
     simple("__reduce_ex__", lambda: partial(pickle.dumps, m.MyClass()), allowed=TypeError)
     simple("__class__ =", lambda: partial(setattr, Sub(), "__class__", Other))
-    simple("__class__ = a new class",
-           lambda: (lambda o: lambda: setattr(o, "__class__", type("New", (Sub,), {})))(Sub()))
+    simple(
+        "__class__ = a new class", lambda: (lambda o: lambda: setattr(o, "__class__", type("New", (Sub,), {})))(Sub())
+    )
     simple("__class__ = 3", lambda: partial(setattr, Sub(), "__class__", 3), allowed=TypeError)
     simple("attribute", lambda: partial(setattr, m.MyClass(), "x", Thing()))
     simple("attribute of a revived", lambda: partial(setattr, zombie(m).get(), "x", Thing()))
@@ -296,7 +309,9 @@ def operations(m, breaks):
     if hasattr(m.MyClass, "from_handle"):
         simple("handle()", lambda: m.MyClass().handle)
         simple("from_handle()", lambda: (lambda o: partial(m.MyClass.from_handle, o.handle()))(keep(m.MyClass())))
-        simple("from_handle(stale)", lambda: partial(m.MyClass.from_handle, m.MyClass().handle()), allowed=ReferenceError)
+        simple(
+            "from_handle(stale)", lambda: partial(m.MyClass.from_handle, m.MyClass().handle()), allowed=ReferenceError
+        )
         simple("from_handle('x')", lambda: partial(m.MyClass.from_handle, "x"), allowed=TypeError)
         simple("from_handle(-1)", lambda: partial(m.MyClass.from_handle, -1), allowed=ReferenceError)
         simple("close()", lambda: m.MyClass().close)
@@ -315,8 +330,10 @@ def keep(obj):
 
 def held(m, obj):
     """A function that drops obj, which is held."""
+
     def drop(things, ref):
         things.clear()
+
     return partial(drop, [obj], m.MyClassRef(obj))
 
 
@@ -360,9 +377,10 @@ class Runner:
                 raise Wrong(f"{type(raised).__name__}: {raised}")
             raised.__traceback__ = raised.__context__ = raised.__cause__ = None
         del result, raised
+        repeated = (op.repeated,) if isinstance(op.repeated, type) else tuple(op.repeated)
         try:
             op.call()
-        except (*allowed[1:], *((op.repeated,) if isinstance(op.repeated, type) else op.repeated)) as e:
+        except (*allowed[1:], *repeated) as e:
             e.__traceback__ = None
         op.check()
         del op
@@ -494,12 +512,15 @@ def imports(step):
     spec = importlib.util.find_spec("pyobject_preservation")
     suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
     core_spec = importlib.util.spec_from_file_location(
-        "pyobject_preservation._core", os.path.join(os.path.dirname(spec.origin), "_core" + suffix))
+        "pyobject_preservation._core", os.path.join(os.path.dirname(spec.origin), "_core" + suffix)
+    )
     with open(spec.origin, encoding="utf-8") as f:
         code = compile(f.read(), spec.origin, "exec")
     injected = runs = 0
-    for what, work in (("_core", partial(import_core, core_spec)),
-                       ("the package", partial(import_package, spec, core_spec, code))):
+    for what, work in (
+        ("_core", partial(import_core, core_spec)),
+        ("the package", partial(import_package, spec, core_spec, code)),
+    ):
         if what == "the package" and not dicts_survive():  # json uses them
             continue
         for length in 1, 30:  # not for ever: CPython does not leave a finally block without memory for an int
@@ -549,8 +570,10 @@ def main():
             wrong.append(str(e))
             runner.unraisable.clear()
             e.__cause__ = e.__traceback__ = None
-    print(json.dumps({"operations": len(found), "injected": runner.injected + made, "runs": runner.runs, "wrong": wrong}),
-          file=said)
+    print(
+        json.dumps({"operations": len(found), "injected": runner.injected + made, "runs": runner.runs, "wrong": wrong}),
+        file=said,
+    )
 
 
 if __name__ == "__main__":

@@ -91,12 +91,14 @@ call(PyObject *module, PyObject *args)
 
 static PyMethodDef functions[] = {{"call", call, METH_VARARGS, NULL}, {0}};
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "nomemory", .m_size = -1, .m_methods = functions};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "nomemory", .m_size = -1,
+                                        .m_methods = functions};
 
 PyMODINIT_FUNC
 PyInit_nomemory(void)
 {
-    static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ};
+    static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
+                                                   PYMEM_DOMAIN_OBJ};
     PyObject *module = PyModule_Create(&definition);
 
 #ifdef Py_GIL_DISABLED

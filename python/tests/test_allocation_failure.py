@@ -12,9 +12,8 @@ import subprocess
 import sys
 import sysconfig
 
-import pytest
-
 import pyobject_preservation as pp
+import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -32,9 +31,22 @@ def nomemory(tmp_path_factory):
     """The folder of the module that makes allocations fail."""
     folder = tmp_path_factory.mktemp("nomemory")
     paths = sysconfig.get_paths()
-    subprocess.run([*shlex.split(os.environ.get("CC") or "cc"), "-O2", "-Wall", "-Werror", "-shared", "-fPIC",
-                    f"-I{paths['include']}", f"-I{paths['platinclude']}", os.path.join(HERE, "nomemory.c"), "-o",
-                    str(folder / "nomemory") + sysconfig.get_config_var("EXT_SUFFIX")], check=True)
+    subprocess.run(
+        [
+            *shlex.split(os.environ.get("CC") or "cc"),
+            "-O2",
+            "-Wall",
+            "-Werror",
+            "-shared",
+            "-fPIC",
+            f"-I{paths['include']}",
+            f"-I{paths['platinclude']}",
+            os.path.join(HERE, "nomemory.c"),
+            "-o",
+            str(folder / "nomemory") + sysconfig.get_config_var("EXT_SUFFIX"),
+        ],
+        check=True,
+    )
     return str(folder)
 
 
@@ -42,9 +54,13 @@ def run(nomemory, subject, *options):
     """What the program found out about a subject."""
     path = os.pathsep.join([nomemory, os.environ.get("PYTHONPATH", "")])
     try:
-        done = subprocess.run([sys.executable, "-W", "ignore", os.path.join(HERE, "allocation_failures.py"), subject, *options],
-                              capture_output=True, text=True, timeout=SECONDS,
-                              env={**os.environ, "PYTHONPATH": path, "PYTHON_GIL": "1"})
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", os.path.join(HERE, "allocation_failures.py"), subject, *options],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            env={**os.environ, "PYTHONPATH": path, "PYTHON_GIL": "1"},
+        )
     except subprocess.TimeoutExpired as e:
         pytest.fail(f"{subject} hangs\n{(e.stderr or b'')[-3000:]!r}")
     assert done.returncode == 0, f"{subject}: status {done.returncode}\n{done.stderr[-5000:]}"
@@ -52,7 +68,10 @@ def run(nomemory, subject, *options):
 
 
 # Pure Python code shows it: lists, dicts and classes made with allocations failing, then gc.collect().
-@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="a free-threaded CPython 3.13 damages its own heap without memory")
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    reason="a free-threaded CPython 3.13 damages its own heap without memory",
+)
 @pytest.mark.parametrize("name", [*pp.STRATEGIES, *TAKE_HOME])
 def test_every_operation_with_every_allocation_failing(name, nomemory, record_property):
     if name in TAKE_HOME and (why := subjects.missing(name)):

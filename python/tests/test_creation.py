@@ -3,9 +3,8 @@ dead one is used again; and the call obeys whatever is assigned to the class."""
 
 import gc
 
-import pytest
-
 import pyobject_preservation as pp
+import pytest
 from suite import USABLE
 
 
@@ -57,7 +56,7 @@ def test_what_is_spare_is_not_alive(m):
 def test_arguments(m):
     assert m.MyClass("text").message() == "text"
     assert m.MyClass(message="text").message() == "text"
-    assert m.MyClass(*[], **{}).message() == ""
+    assert m.MyClass(*[]).message() == ""
     for args, kwargs in [((1,), {}), (("a", "b"), {}), ((), {"other": 1}), (("a",), {"message": "b"})]:
         with pytest.raises(TypeError):
             m.MyClass(*args, **kwargs)

@@ -4,9 +4,8 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 import pyobject_preservation as pp
+import pytest
 from suite import USABLE
 
 
@@ -16,18 +15,25 @@ def fresh(code, *args):
     return done.stdout
 
 
-@pytest.mark.parametrize("statement", [
-    "from pyobject_preservation.{0} import MyClass, MyClassRef",
-    "import pyobject_preservation.{0} as m; MyClass = m.MyClass",
-    "import pyobject_preservation.{0}; MyClass = pyobject_preservation.{0}.MyClass",
-    "from pyobject_preservation import {0}; MyClass = {0}.MyClass",
-    "import importlib; MyClass = importlib.import_module('pyobject_preservation.{0}').MyClass",
-    "import pyobject_preservation; MyClass = pyobject_preservation.{0}.MyClass",
-])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from pyobject_preservation.{0} import MyClass, MyClassRef",
+        "import pyobject_preservation.{0} as m; MyClass = m.MyClass",
+        "import pyobject_preservation.{0}; MyClass = pyobject_preservation.{0}.MyClass",
+        "from pyobject_preservation import {0}; MyClass = {0}.MyClass",
+        "import importlib; MyClass = importlib.import_module('pyobject_preservation.{0}').MyClass",
+        "import pyobject_preservation; MyClass = pyobject_preservation.{0}.MyClass",
+    ],
+)
 def test_first_import(statement):
-    code = "".join(f"{statement.format(name)}\nassert MyClass.__module__ == 'pyobject_preservation.{name}'\n" for name in USABLE)
-    fresh(code + "import sys\nimport pyobject_preservation as pp\n"
-          f"assert all(sys.modules['pyobject_preservation.' + n] is pp.strategy(n) is getattr(pp, n) for n in {USABLE!r})")
+    code = "".join(
+        f"{statement.format(name)}\nassert MyClass.__module__ == 'pyobject_preservation.{name}'\n" for name in USABLE
+    )
+    fresh(
+        code + "import sys\nimport pyobject_preservation as pp\n"
+        f"assert all(sys.modules['pyobject_preservation.' + n] is pp.strategy(n) is getattr(pp, n) for n in {USABLE!r})"
+    )
 
 
 def test_reload_and_import_anew_give_the_same_module():
@@ -50,7 +56,8 @@ assert len(sys.meta_path) == finders
 
 
 def test_threads():
-    fresh("""
+    fresh(
+        """
 import importlib, sys, threading
 import pyobject_preservation as pp
 sys.setswitchinterval(1e-6)
@@ -66,7 +73,9 @@ for t in threads: t.start()
 for t in threads: t.join()
 assert len(found) == len(names) and len({m for _, m in found}) == len(names) // 4
 assert all(m.GUARANTEES["name"] == name and m is pp.strategy(name) for name, m in found)
-""", *USABLE)
+""",
+        *USABLE,
+    )
 
 
 def test_modules_say_what_they_are():

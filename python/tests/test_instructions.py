@@ -15,8 +15,10 @@ counting = pytest.mark.skipif(bool(instructions.missing()), reason=f"not counted
 
 
 @counting
-@pytest.mark.skipif(instructions.promises() is None,
-                    reason=f"nothing is promised for CPython {instructions.interpreter()}; make promises promises what it counts")
+@pytest.mark.skipif(
+    instructions.promises() is None,
+    reason=f"nothing is promised for CPython {instructions.interpreter()}; make promises promises what it counts",
+)
 def test_promises_hold():
     broken = instructions.broken(instructions.promises(), instructions.promised_ratios())
     assert not broken, "\n".join(broken)
@@ -25,12 +27,14 @@ def test_promises_hold():
 def test_a_regression_of_more_than_three_per_cent_breaks_a_promise():
     promised = {"WrapLive": {"preserve": 1.2, "mirrored": 1.0}}
     assert instructions.broken(promised, {"WrapLive": {"preserve": 1.2 * 1.029, "mirrored": 0.5}}) == []
-    text, = instructions.broken(promised, {"WrapLive": {"preserve": 1.2 * 1.031, "mirrored": 1.0}})
+    (text,) = instructions.broken(promised, {"WrapLive": {"preserve": 1.2 * 1.031, "mirrored": 1.0}})
     assert "WrapLive of preserve" in text and "1.237" in text and "1.2," in text
 
 
 @counting
-@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="counts of a free-threaded CPython differ by more")
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="counts of a free-threaded CPython differ by more"
+)
 def test_two_counts_agree():
     """To 0.5 %, though what else is in the process and what was counted before differ."""
     operations = ["Create", "WrapDead"]
@@ -44,8 +48,12 @@ def test_two_counts_agree():
 
 def test_without_valgrind_it_says_what_to_do(tmp_path):
     text = tmp_path / "bench.txt"
-    done = subprocess.run([sys.executable, os.path.join(BENCH, "instructions.py"), "--text", str(text)],
-                          env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, os.path.join(BENCH, "instructions.py"), "--text", str(text)],
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert "not counted: valgrind is missing; on Debian or Ubuntu: apt-get install valgrind" in done.stderr
     assert "Uncounted py: valgrind is missing" in text.read_text()

@@ -7,9 +7,8 @@ import pydoc
 import subprocess
 import sys
 
-import pytest
-
 import pyobject_preservation as pp
+import pytest
 from suite import GIL, USABLE
 
 
@@ -34,7 +33,7 @@ def test_an_unknown_strategy_is_an_error_that_names_the_known_ones():
     with pytest.raises(ValueError):
         pp.strategy(3)
     with pytest.raises(AttributeError):
-        pp.nonesuch
+        pp.nonesuch  # noqa: B018
     with pytest.raises(ImportError):
         from pyobject_preservation import nonesuch  # noqa: F401
 
@@ -143,7 +142,9 @@ def test_stubs_name_what_there_is(m):
     for name in ("MyClass", "MyClassRef"):
         assert classes[name] - {"__init__"} == public(getattr(m, name)) - (more if name == "MyClass" else set())
     assert functions(common) == public(m) - {"MyClass", "MyClassRef", "GUARANTEES"}
-    assert m.GUARANTEES["name"] in {name.name for i in stub("__init__").body if isinstance(i, ast.ImportFrom) for name in i.names}
+    assert m.GUARANTEES["name"] in {
+        name.name for i in stub("__init__").body if isinstance(i, ast.ImportFrom) for name in i.names
+    }
 
 
 def test_importing_into_a_subinterpreter_is_a_clear_import_error():
@@ -171,7 +172,9 @@ for first in (False, True):
     assert result is None, result
     i.destroy(id)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHON_GIL": "1"})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHON_GIL": "1"}
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -186,8 +189,14 @@ def test_headers_of_another_version_are_one_clear_error(tmp_path):
         package.mkdir(parents=True)
         (package / "__init__.py").write_bytes(open(os.path.join(here, "__init__.py"), "rb").read())
         (package / mine).symlink_to(os.path.join(here, other))
-        done = subprocess.run([sys.executable, "-c", "import pyobject_preservation"], capture_output=True, text=True,
-                              env={**os.environ, "PYTHONPATH": str(tmp_path / other)})
+        done = subprocess.run(
+            [sys.executable, "-c", "import pyobject_preservation"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(tmp_path / other)},
+        )
         assert done.returncode == 1, f"{other}: {done.returncode} {done.stderr}"
         last = done.stderr.strip().splitlines()[-1]
-        assert last.startswith("ImportError: ") and ("was built with the headers of" in last or "undefined symbol" in last)
+        assert last.startswith("ImportError: ") and (
+            "was built with the headers of" in last or "undefined symbol" in last
+        )

@@ -6,20 +6,25 @@ import subprocess
 import sys
 import time
 
+import pyobject_preservation as pp
 import pytest
 from suite import USABLE
-
-import pyobject_preservation as pp
 
 
 def run(tmp_path, source, *arguments, **environment):
     """Run source as a program of its own, which is killed when it hangs; what it prints."""
     program = tmp_path / "program.py"
     program.write_text(source)
-    done = subprocess.run([sys.executable, "-W", "ignore", program, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=120, env={**os.environ, "PYTHON_GIL": "1", **environment})
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHON_GIL": "1", **environment},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
 
 PROGRAM = """
 import multiprocessing, os, sys
@@ -52,8 +57,13 @@ if __name__ == "__main__":
 def test_a_pool_of_processes(tmp_path, method):
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    done = subprocess.run([sys.executable, "-W", "ignore", program, method], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "PYTHON_GIL": "1"})
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", program, method],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHON_GIL": "1"},
+    )
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
 
 
@@ -91,7 +101,10 @@ def together(number, work):
 @pytest.mark.parametrize("name", USABLE)
 def test_many_threads_of_a_child_enter_go(tmp_path, name):
     """A thread returns its processor, because no monitor takes it: the twelfth thread hung the child."""
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 m = pp.strategy(sys.argv[1])
 
 def work():
@@ -107,13 +120,18 @@ def child():
     assert forked(grandchild) == 0
 
 assert forked(child) == 0
-""", name)
+""",
+        name,
+    )
 
 
 @needs_fork
 def test_threads_of_a_child_inside_of_handlers_are_limited(tmp_path):
     """A thread that would find no processor gets RuntimeError; when others have left, processors are free again."""
-    out = run(tmp_path, FORK + """
+    out = run(
+        tmp_path,
+        FORK
+        + """
 m = pp.strategy("toggleref")
 go, lock, inside, refused = threading.Event(), threading.Lock(), [], []
 
@@ -151,28 +169,37 @@ def child():
 a = Sub()
 r = m.MyClassRef(a)
 assert forked(child) == 0
-""")
+""",
+    )
     assert out == "done\n"
 
 
 @needs_fork
 def test_a_memory_limit_starts_no_collection_in_a_child(tmp_path):
     """The limit turns Go's collector on even where it was turned off, and a collection needs threads."""
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 m = pp.strategy("toggleref")
 
 def child():
     keep = [m.MyClass("x" * 100) for _ in range(150_000)]
 
 assert forked(child) == 0
-""", GOMEMLIMIT="16MiB")
+""",
+        GOMEMLIMIT="16MiB",
+    )
 
 
 @needs_fork
 @pytest.mark.parametrize("how", ["reload", "package", "all"])
 def test_a_fork_after_the_package_was_loaded_again(tmp_path, how):
     """What is registered with os.register_at_fork is the process's: twice was a deadlock."""
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 import importlib
 m = pp.strategy("preserve")
 r = m.MyClassRef(m.MyClass("kept"))
@@ -193,7 +220,9 @@ def child():
 
 for _ in range(3):
     assert forked(child) == 0
-""", how)
+""",
+        how,
+    )
 
 
 # ---- exit ---------------------------------------------------------------------------------
@@ -245,14 +274,19 @@ def test_exit_does_not_wait_for_ever(tmp_path):
 
 @needs_fork
 def test_a_child_does_not_wait_for_the_threads_of_its_parent(tmp_path):
-    out = run(tmp_path, INSIDE + """
+    out = run(
+        tmp_path,
+        INSIDE
+        + """
 start = time.monotonic()
 pid = os.fork()
 if pid == 0:
     sys.exit(7)
 assert os.waitpid(pid, 0)[1] == 7 << 8
 print(time.monotonic() - start < 3)
-""", 1 if sys.version_info < (3, 15) else 0.5)
+""",
+        1 if sys.version_info < (3, 15) else 0.5,
+    )
     assert out == "True\nleft\n"
 
 
@@ -274,7 +308,9 @@ time.sleep(0.1)
 
 
 def test_an_import_that_failed_can_be_tried_again(tmp_path):
-    run(tmp_path, """
+    run(
+        tmp_path,
+        """
 import atexit, os, sys
 register, register_at_fork = atexit.register, os.register_at_fork if hasattr(os, "register_at_fork") else None
 calls = []
@@ -304,7 +340,8 @@ import pyobject_preservation as pp
 assert len(calls) == 1, calls  # once, though it succeeded before the import did
 m = pp.strategy("preserve")
 assert m.MyClassRef(m.MyClass("a")).get().message() == "a"
-""")
+""",
+    )
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 13), reason="3.13's dicts crash when a type is made without memory")
@@ -312,7 +349,9 @@ assert m.MyClassRef(m.MyClass("a")).get().message() == "a"
 def test_a_strategy_that_failed_for_lack_of_memory_can_be_tried_again(tmp_path, name):
     """MemoryError, not "no strategy is called": CPython fails without an exception now and then."""
     pytest.importorskip("_testcapi")
-    out = run(tmp_path, """
+    out = run(
+        tmp_path,
+        """
 import _testcapi, sys
 import pyobject_preservation as pp
 get = pp.strategy if sys.argv[1] in pp.STRATEGIES else pp.reference
@@ -331,13 +370,17 @@ for start in range(1, 1000):
 assert failed > 10, failed
 m.MyClassRef(m.MyClass())
 print("done")
-""", name)
+""",
+        name,
+    )
     assert out == "done\n"
 
 
 def test_the_package_cannot_be_loaded_after_it_was_disarmed(tmp_path):
     """Its classes belong to the interpreter that has exited."""
-    out = run(tmp_path, """
+    out = run(
+        tmp_path,
+        """
 import atexit, sys
 import pyobject_preservation
 atexit._run_exitfuncs()
@@ -347,7 +390,8 @@ try:
     import pyobject_preservation
 except ImportError as e:
     print(e)
-""")
+""",
+    )
     assert "cannot be loaded again" in out
 
 
@@ -357,7 +401,9 @@ except ImportError as e:
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux's /proc")
 def test_signals_that_go_takes_stay_what_they_were(tmp_path):
     """SIGURG reaches a Python handler, and Go does not send it; SIGPIPE stays ignored, also in children."""
-    run(tmp_path, """
+    run(
+        tmp_path,
+        """
 import os, signal, subprocess, sys, time
 calls = []
 
@@ -394,4 +440,5 @@ try:
     os.write(write, b"x")
 except BrokenPipeError:
     pass
-""")
+""",
+    )

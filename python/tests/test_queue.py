@@ -3,9 +3,8 @@
 import threading
 import time
 
-import pytest
-
 import pyobject_preservation as pp
+import pytest
 from suite import GIL, USABLE
 
 # Those whose wrapper dies when native code has released the object, and not when Go's garbage collector runs.

@@ -48,8 +48,14 @@ def test_the_other_commands_run(block):
     if python:
         block = block.replace(".venv/bin/python", python).replace("make setup\n", "")
     # One strategy needs the GIL.
-    done = subprocess.run(["bash", "-euc", block], cwd=ROOT, capture_output=True, text=True, timeout=300,
-                          env={**os.environ, "PYTHON_GIL": "1"})
+    done = subprocess.run(
+        ["bash", "-euc", block],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHON_GIL": "1"},
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -1,12 +1,12 @@
 """No leak of references, as counted by a debug build of CPython."""
 
+import contextlib
 import gc
 import sys
 import weakref
 
-import pytest
-
 import pyobject_preservation as pp
+import pytest
 from suite import USABLE
 
 pytestmark = pytest.mark.skipif(not hasattr(sys, "gettotalrefcount"), reason="needs a debug build of CPython")
@@ -40,10 +40,8 @@ def everything(m):
         r.get().y = r
         r.release_from_goroutine()
     for f in (r.get, lambda: m.MyClassRef(1), lambda: m.MyClass(1)):
-        try:
+        with contextlib.suppress(Exception):
             f()
-        except Exception:
-            pass
     del Sub, cls, r, w, f
 
 

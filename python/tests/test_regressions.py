@@ -7,9 +7,8 @@ import sys
 import sysconfig
 import weakref
 
-import pytest
-
 import pyobject_preservation as pp
+import pytest
 from suite import USABLE
 
 
@@ -30,8 +29,13 @@ def run(tmp_path, source, *arguments):
     """Run source as a program of its own; it is killed when it hangs."""
     program = tmp_path / "program.py"
     program.write_text(source)
-    done = subprocess.run([sys.executable, "-W", "ignore", program, *arguments], capture_output=True, text=True,
-                          timeout=120, env={**os.environ, "PYTHON_GIL": "1"})
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", program, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHON_GIL": "1"},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -192,7 +196,10 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 @needs_fork
 @pytest.mark.parametrize("when", ["imported", "used"])
 def test_a_forked_child_forks(tmp_path, when):
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 modules = [pp.strategy(name) for name in pp.STRATEGIES] if sys.argv[1] == "used" else []
 
 def grandchild():
@@ -203,13 +210,18 @@ def child():
     assert forked(grandchild) == 0
 
 assert forked(child) == 0
-""", when)
+""",
+        when,
+    )
 
 
 @needs_fork
 def test_a_fork_after_an_import_that_was_tried_again(tmp_path):
     """The functions of the first try are registered, too: the second took a lock that the first held."""
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 del sys.modules["pyobject_preservation"]
 import pyobject_preservation as pp
 m = pp.strategy("preserve")
@@ -219,14 +231,17 @@ for _ in range(2):
 t = threading.Thread(target=lambda: forked(lambda: None))
 t.start()
 t.join()
-""")
+""",
+    )
 
 
 @needs_fork
 @pytest.mark.skipif(not os.path.exists("/proc/self/syscall"), reason="needs Linux's /proc")
 def test_gos_threads_are_asleep_at_a_fork(tmp_path):
     """A thread of Go that held the scheduler's lock or had stopped a goroutine (the monitor, in a poll) hung one child of 2,000."""
-    seen = run(tmp_path, """
+    seen = run(
+        tmp_path,
+        """
 import os, sys, threading
 def look():  # runs after the package's own hook, which was registered later
     for task in os.listdir("/proc/self/task"):
@@ -244,14 +259,18 @@ for n in range(20):
     if pid == 0:
         os._exit(0 if m.MyClass("a").message() == "a" else 1)
     assert os.waitpid(pid, 0)[1] == 0
-""").split()
+""",
+    ).split()
     nanosleep = {"x86_64": "35", "i686": "162"}.get(os.uname().machine, "101")
     assert len(seen) >= 60 and not {"running", "-1", nanosleep} & set(seen), seen
 
 
 @needs_fork
 def test_threads_fork_at_once(tmp_path):
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 m = pp.strategy("preserve")
 results = []
 
@@ -263,13 +282,17 @@ threads = [threading.Thread(target=fork) for _ in range(3)]
 [t.start() for t in threads]
 [t.join() for t in threads]
 assert results == 36 * [0], results
-""")
+""",
+    )
 
 
 @needs_fork
 def test_a_strategy_that_is_first_used_in_a_child(tmp_path):
     """There are no goroutines there, and it says so."""
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 def child():
     for name in pp.STRATEGIES:
         m = pp.strategy(name)
@@ -281,15 +304,21 @@ def child():
         raise AssertionError(name)
 
 assert forked(child) == 0
-""")
+""",
+    )
 
 
 @needs_fork
-@pytest.mark.skipif(bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="has __del__ run by the thread that made the object")
+@pytest.mark.skipif(
+    bool(sysconfig.get_config_var("Py_GIL_DISABLED")), reason="has __del__ run by the thread that made the object"
+)
 @pytest.mark.parametrize("name", [n for n in USABLE if "F1" not in pp.strategy(n).GUARANTEES["breaks"]])
 def test_a_fork_while_another_thread_drains(tmp_path, name):
     """The child goes on draining, although it does not have the thread that was draining."""
-    run(tmp_path, FORK + """
+    run(
+        tmp_path,
+        FORK
+        + """
 m = pp.strategy(sys.argv[1])
 draining, go_on = threading.Event(), threading.Event()
 
@@ -320,13 +349,17 @@ status = forked(child)
 go_on.set()
 t.join()
 assert status == 0
-""", name)
+""",
+        name,
+    )
 
 
 @pytest.mark.parametrize("name", USABLE)
 def test_an_edge_is_removed_at_exit(tmp_path, name):
     """After the package's atexit function, while the interpreter still runs: mirrored kept a stale entry."""
-    out = run(tmp_path, """
+    out = run(
+        tmp_path,
+        """
 import atexit, sys
 
 def late():
@@ -346,7 +379,9 @@ def late():
 atexit.register(late)  # runs after what the import registers
 import pyobject_preservation as pp
 m = pp.strategy(sys.argv[1])
-""", name)
+""",
+        name,
+    )
     assert out == "done\n"
 
 

@@ -15,7 +15,9 @@ SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "hei
 
 @pytest.fixture(scope="session")
 def chromium():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r requirements-browser.txt")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install -r requirements-browser.txt"
+    )
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip(f"there is no Chromium: none of {', '.join(NAMES)} is on the PATH")
@@ -33,7 +35,9 @@ def run(chromium, tmp_path_factory):
     """The folder of the newest run, with a page that was just made."""
     results = tmp_path_factory.mktemp("root") / "results"
     shutil.copytree(ROOT / "results", results, ignore=shutil.ignore_patterns(".*", "python.json*"))
-    dates = {f.parent: m["date"] for f in results.glob("*/machine.json") if not (m := json.loads(f.read_text()))["peers"]}
+    dates = {
+        f.parent: m["date"] for f in results.glob("*/machine.json") if not (m := json.loads(f.read_text()))["peers"]
+    }
     if not dates:
         pytest.skip("results/ has no run")
     newest = max(dates, key=dates.get)

@@ -7,10 +7,15 @@ import re
 import urllib.parse
 
 import pytest
-
 from conftest import ROOT, SIZES
 
-VIEWS = "#answer", "#choose?need=identity,nogil", "#costs?group=wrap&table=open", "#matrix?family=W,G", "#matrix?cell=preserve/W4"
+VIEWS = (
+    "#answer",
+    "#choose?need=identity,nogil",
+    "#costs?group=wrap&table=open",
+    "#matrix?family=W,G",
+    "#matrix?cell=preserve/W4",
+)
 
 
 def verdicts(matrix):
@@ -79,7 +84,11 @@ def test_the_matrix_has_every_outcome(view, matrix):
     page = view("#matrix")
     assert properties(page) == [p["id"] for p in matrix["properties"]]
     assert columns(page)[: len(strategies(matrix))] == strategies(matrix)
-    shown = dict(page.locator("#grid button").evaluate_all("all => all.map((b) => [b.dataset.cell, b.getAttribute('aria-label')])"))
+    shown = dict(
+        page.locator("#grid button").evaluate_all(
+            "all => all.map((b) => [b.dataset.cell, b.getAttribute('aria-label')])"
+        )
+    )
     for (subject, id), outcome in verdicts(matrix).items():
         assert shown[f"{subject}/{id}"] == f"{subject}, {id}: {outcome}"
 
@@ -165,8 +174,11 @@ def expected(matrix, needs):
     gil = {s["name"]: s["needs_gil"] for s in matrix["subjects"]}
 
     def meets(s, n):
-        return (all(at[s, id] == "holds" for id in n.get("holds", ())) and all(at[s, id] == "breaks" for id in n.get("breaks", ()))
-                and not (n.get("gil") and gil[s]))
+        return (
+            all(at[s, id] == "holds" for id in n.get("holds", ()))
+            and all(at[s, id] == "breaks" for id in n.get("breaks", ()))
+            and not (n.get("gil") and gil[s])
+        )
 
     return {s for s in strategies(matrix) if all(meets(s, n) for n in needs)}
 
@@ -175,7 +187,9 @@ def test_the_chooser_answers_from_the_matrix(view, matrix):
     page = view("#choose")
     requirements = page.evaluate("data.requirements")
     assert len(requirements) == 8
-    for needs in itertools.chain(itertools.combinations(requirements, 1), itertools.combinations(requirements, 2), [requirements]):
+    for needs in itertools.chain(
+        itertools.combinations(requirements, 1), itertools.combinations(requirements, 2), [requirements]
+    ):
         page.evaluate("(ids) => { location.hash = 'choose?need=' + ids }", ",".join(n["id"] for n in needs))
         page.wait_for_function("(n) => document.querySelectorAll('#needs :checked').length === n", arg=len(needs))
         assert set(page.locator(".choice.fits h3 a").all_inner_texts()) == expected(matrix, needs), needs
@@ -241,8 +255,20 @@ def test_back_leads_from_a_cell_to_where_it_was_opened(view):
     assert page.locator(".choice.fits").count()
 
 
-@pytest.mark.parametrize("fragment", ["#nonsense", "#matrix?cell=nothing/W4", "#matrix?cell=preserve", "#matrix?family=Q", "#costs?group=nothing",
-                                      "#choose?need=money", "#answer?a=b", "#%", "#matrix?cell=%5B"])
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#nonsense",
+        "#matrix?cell=nothing/W4",
+        "#matrix?cell=preserve",
+        "#matrix?family=Q",
+        "#costs?group=nothing",
+        "#choose?need=money",
+        "#answer?a=b",
+        "#%",
+        "#matrix?cell=%5B",
+    ],
+)
 def test_an_address_of_nothing_shows_the_page(view, fragment):
     page = view(fragment)
     assert page.locator("h1").is_visible()
@@ -288,7 +314,7 @@ def test_charts_have_contrast(view, scheme):
 
     def contrast(name):
         low, high = sorted((luminances[name], luminances["paper"]))
-        return (high + .05) / (low + .05)
+        return (high + 0.05) / (low + 0.05)
 
     assert min(contrast("ink"), contrast("muted")) >= 4.5, "texts"
     assert min(contrast(name) for name in ("kept", "lost", "other", "origin")) >= 3, "shapes"
@@ -300,7 +326,9 @@ def test_there_are_landmarks_and_headings(view):
         assert page.get_by_role(landmark).count() == 1, landmark
     for title in page.locator("section").all():
         assert page.locator("#" + title.get_attribute("aria-labelledby")).inner_text()
-    levels = [int(tag[1]) for tag in page.locator("h1, main h2, main h3").evaluate_all("all => all.map((h) => h.tagName)")]
+    levels = [
+        int(tag[1]) for tag in page.locator("h1, main h2, main h3").evaluate_all("all => all.map((h) => h.tagName)")
+    ]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(b - a <= 1 for a, b in itertools.pairwise(levels)), "no level is left out"
 
@@ -312,7 +340,9 @@ def test_a_phone_does_not_scroll_sideways(view, fragment):
     for chart in page.locator("svg:visible").all():
         box = chart.bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= SIZES["phone"]["width"]
-        size = chart.evaluate("svg => parseFloat(svg.getAttribute('font-size')) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+        size = chart.evaluate(
+            "svg => parseFloat(svg.getAttribute('font-size')) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
+        )
         assert size >= 10, "CSS pixels of a chart's text"
 
 

@@ -18,8 +18,20 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEBIAN = "/usr/lib/python3/dist-packages"
 CXX = shlex.split(os.environ.get("CXX", "c++"))
-FLAGS = ["-O2", "-DNDEBUG", "-std=c++17", "-fPIC", "-fvisibility=hidden", "-pthread", "-I", HERE,
-         "-I", sysconfig.get_paths()["include"], "-I", sysconfig.get_paths()["platinclude"]]
+FLAGS = [
+    "-O2",
+    "-DNDEBUG",
+    "-std=c++17",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-pthread",
+    "-I",
+    HERE,
+    "-I",
+    sysconfig.get_paths()["include"],
+    "-I",
+    sysconfig.get_paths()["platinclude"],
+]
 
 
 class Missing(Exception):
@@ -36,7 +48,9 @@ def package(name):
 def run(folder, *command):
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no message"]
+        errors = (
+            [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no message"]
+        )
         raise Missing(f"{os.path.basename(command[0])} failed: {errors[0][:300]}")
     return done.stdout
 
@@ -57,8 +71,16 @@ def pybind11(folder, name, holder):
 def nanobind(folder, name, *defines):
     root = os.path.dirname(package("nanobind").__file__)
     include = [w for part in ("include", "ext/robin_map/include") for w in ("-isystem", os.path.join(root, part))]
-    compile(folder, name, *include, "-DNB_COMPACT_ASSERTIONS", "-fno-strict-aliasing", *defines,
-            os.path.join(HERE, "with_nanobind.cpp"), os.path.join(root, "src", "nb_combined.cpp"))
+    compile(
+        folder,
+        name,
+        *include,
+        "-DNB_COMPACT_ASSERTIONS",
+        "-fno-strict-aliasing",
+        *defines,
+        os.path.join(HERE, "with_nanobind.cpp"),
+        os.path.join(root, "src", "nb_combined.cpp"),
+    )
 
 
 def boost(folder, name):
@@ -69,15 +91,30 @@ def boost(folder, name):
         compile(folder, name, os.path.join(HERE, "with_boost.cpp"), f"-lboost_python{version}")
     except Missing as e:
         if "boost/python.hpp" in str(e) or "-lboost_python" in str(e):
-            raise Missing(f"Boost.Python for CPython {sys.version_info[0]}.{sys.version_info[1]} is not installed; "
-                          "on Debian or Ubuntu, for the system's python3: apt-get install libboost-python-dev") from None
+            raise Missing(
+                f"Boost.Python for CPython {sys.version_info[0]}.{sys.version_info[1]} is not installed; "
+                "on Debian or Ubuntu, for the system's python3: apt-get install libboost-python-dev"
+            ) from None
         raise
 
 
 def swig(folder, name):
     package("swig")
-    run(folder, sys.executable, "-c", "import swig; swig.swig()", "-c++", "-python", "-module", name, "-outdir", folder, "-o", name + "_wrap.cpp",
-        os.path.join(HERE, "with_swig.i"))
+    run(
+        folder,
+        sys.executable,
+        "-c",
+        "import swig; swig.swig()",
+        "-c++",
+        "-python",
+        "-module",
+        name,
+        "-outdir",
+        folder,
+        "-o",
+        name + "_wrap.cpp",
+        os.path.join(HERE, "with_swig.i"),
+    )
     compile(folder, "_" + name, os.path.join(folder, name + "_wrap.cpp"))
 
 
@@ -90,13 +127,28 @@ def torch(folder, name):
 
 def torch_of_debian(folder, name):
     if not os.path.isdir(f"{DEBIAN}/torch") or not os.path.exists("/usr/include/torch/csrc/autograd/python_variable.h"):
-        raise Missing("PyTorch 1.13 is not installed; on Debian 12, for the system's python3: apt-get install python3-torch libtorch-dev")
+        raise Missing(
+            "PyTorch 1.13 is not installed; on Debian 12, for the system's python3: apt-get install python3-torch libtorch-dev"
+        )
     torch_with(folder, name, "/usr/include", "/usr/lib", "-std=c++17", "-isystem", package("pybind11").get_include())
 
 
 def torch_with(folder, name, include, lib, *flags):
-    compile(folder, name, *flags, "-I", include, "-I", os.path.join(include, "torch/csrc/api/include"),
-            os.path.join(HERE, "with_torch.cpp"), "-L", lib, "-ltorch_python", "-ltorch_cpu", "-lc10")
+    compile(
+        folder,
+        name,
+        *flags,
+        "-I",
+        include,
+        "-I",
+        os.path.join(include, "torch/csrc/api/include"),
+        os.path.join(HERE, "with_torch.cpp"),
+        "-L",
+        lib,
+        "-ltorch_python",
+        "-ltorch_cpu",
+        "-lc10",
+    )
 
 
 def gobject(folder, name):
@@ -104,8 +156,10 @@ def gobject(folder, name):
         flags = run(folder, "pkg-config", "--cflags", "--libs", "gobject-2.0", "pygobject-3.0").split()
         package("gi")
     except (Missing, OSError):
-        raise Missing("PyGObject and its headers are not installed; on Debian or Ubuntu, for the system's python3: "
-                      "apt-get install python3-gi python-gi-dev libglib2.0-dev") from None
+        raise Missing(
+            "PyGObject and its headers are not installed; on Debian or Ubuntu, for the system's python3: "
+            "apt-get install python3-gi python-gi-dev libglib2.0-dev"
+        ) from None
     compile(folder, name, os.path.join(HERE, "with_gobject.cpp"), *flags)
 
 

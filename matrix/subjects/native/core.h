@@ -38,7 +38,9 @@ struct Base {
 #endif
 
 struct Released : std::runtime_error {
-    Released() : std::runtime_error("this MyClassRef has released its native object") {}
+    Released() : std::runtime_error("this MyClassRef has released its native object")
+    {
+    }
 };
 
 struct PythonError : std::exception {}; // the exception is set in Python
@@ -46,7 +48,9 @@ struct PythonError : std::exception {}; // the exception is set in Python
 inline std::mutex native_lock; // one that native code holds and __del__ may want
 
 // Take and release the lock; the GIL is not held meanwhile.
-inline void synchronize() {
+inline void
+synchronize()
+{
     Py_BEGIN_ALLOW_THREADS
     native_lock.lock();
     native_lock.unlock();
@@ -54,11 +58,15 @@ inline void synchronize() {
 }
 
 class MyClass : public Base {
-public:
-    explicit MyClass(std::string message = "") : message_(std::move(message)), id_(++last_id) { ++live; }
+  public:
+    explicit MyClass(std::string message = "") : message_(std::move(message)), id_(++last_id)
+    {
+        ++live;
+    }
     MyClass(const MyClass &) = delete;
     MyClass &operator=(const MyClass &) = delete;
-    virtual ~MyClass() {
+    virtual ~MyClass()
+    {
         --live;
         if (callback_ && Py_IsInitialized()) { // else it is gone with the interpreter
             PyGILState_STATE state = PyGILState_Ensure();
@@ -68,14 +76,30 @@ public:
         bury(std::move(children_));
     }
 
-    std::int64_t id() const { return id_; }
-    const std::string &message() const { return message_; }
-    void set_message(std::string message) { message_ = std::move(message); }
-    void print_message() const { PySys_FormatStdout("%s\n", message_.c_str()); }
-    virtual std::int64_t on_event(std::int64_t event) { return event; }
+    std::int64_t id() const
+    {
+        return id_;
+    }
+    const std::string &message() const
+    {
+        return message_;
+    }
+    void set_message(std::string message)
+    {
+        message_ = std::move(message);
+    }
+    void print_message() const
+    {
+        PySys_FormatStdout("%s\n", message_.c_str());
+    }
+    virtual std::int64_t on_event(std::int64_t event)
+    {
+        return event;
+    }
 
     // A Python function that is called in place of on_event; None takes it away.
-    void set_callback(PyObject *callback) {
+    void set_callback(PyObject *callback)
+    {
         if (callback == Py_None)
             callback = nullptr;
         else if (!PyCallable_Check(callback))
@@ -84,38 +108,53 @@ public:
         Py_XDECREF(std::exchange(callback_, callback));
     }
     // Whether there was one.
-    bool call_back(std::int64_t event, std::int64_t *answer) const {
-        if (!callback_) return false;
+    bool call_back(std::int64_t event, std::int64_t *answer) const
+    {
+        if (!callback_)
+            return false;
         PyObject *callback = callback_;
         Py_INCREF(callback); // it may take itself away
         PyObject *result = PyObject_CallFunction(callback, "L", static_cast<long long>(event));
         Py_DECREF(callback);
         *answer = result ? PyLong_AsLongLong(result) : -1;
         Py_XDECREF(result);
-        if (PyErr_Occurred()) throw PythonError();
+        if (PyErr_Occurred())
+            throw PythonError();
         return true;
     }
 
-    void append(Ptr child) {
-        if (!child) throw std::invalid_argument("None is not a MyClass");
+    void append(Ptr child)
+    {
+        if (!child)
+            throw std::invalid_argument("None is not a MyClass");
         children_.push_back(std::move(child));
     }
-    void remove(const Ptr &child) {
+    void remove(const Ptr &child)
+    {
         auto found = std::find(children_.begin(), children_.end(), child);
-        if (found == children_.end()) throw std::invalid_argument("there is no edge to this native object");
+        if (found == children_.end())
+            throw std::invalid_argument("there is no edge to this native object");
         Ptr last = std::move(*found); // outlives the erasing: its end may run any code
         children_.erase(found);
     }
-    std::vector<Ptr> children() const { return children_; }
+    std::vector<Ptr> children() const
+    {
+        return children_;
+    }
 
-    static std::int64_t live_objects() { return live; }
+    static std::int64_t live_objects()
+    {
+        return live;
+    }
 
-private:
+  private:
     // One object after the other, however long the chain: what overflows the
     // stack in G11 is then the binding library and not this one.
-    static void bury(std::vector<Ptr> &&children) {
+    static void bury(std::vector<Ptr> &&children)
+    {
         static thread_local std::vector<Ptr> *pending = nullptr;
-        if (children.empty()) return;
+        if (children.empty())
+            return;
         if (pending) {
             std::move(children.begin(), children.end(), std::back_inserter(*pending));
             children.clear();
@@ -139,69 +178,92 @@ private:
 // A native reference that Python code can make and drop; Python does not see
 // through it.
 class MyClassRef {
-public:
-    explicit MyClassRef(Ptr object) : object_(std::move(object)) {
-        if (!object_) throw std::invalid_argument("None is not a MyClass");
+  public:
+    explicit MyClassRef(Ptr object) : object_(std::move(object))
+    {
+        if (!object_)
+            throw std::invalid_argument("None is not a MyClass");
     }
     MyClassRef(const MyClassRef &) = delete;
     MyClassRef &operator=(const MyClassRef &) = delete;
 
-    Ptr get() const {
-        if (!object_) throw Released();
+    Ptr get() const
+    {
+        if (!object_)
+            throw Released();
         return object_;
     }
-    void release() { Ptr last = std::exchange(object_, Ptr()); }
+    void release()
+    {
+        Ptr last = std::exchange(object_, Ptr());
+    }
     // On a thread that Python does not know, without the GIL: what a goroutine is
     // to our strategies. It may hold the lock meanwhile.
-    void release_from_goroutine(bool locked = false) {
+    void release_from_goroutine(bool locked = false)
+    {
         Ptr last = std::exchange(object_, Ptr());
         Py_BEGIN_ALLOW_THREADS
         std::thread([&last, locked] {
             std::unique_lock<std::mutex> guard(native_lock, std::defer_lock);
-            if (locked) guard.lock();
+            if (locked)
+                guard.lock();
             last = Ptr();
         }).join();
         Py_END_ALLOW_THREADS
     }
-    static void release_from_goroutines(const std::vector<MyClassRef *> &refs, int threads, bool wait) {
+    static void release_from_goroutines(const std::vector<MyClassRef *> &refs, int threads,
+                                        bool wait)
+    {
         std::vector<std::vector<Ptr>> shares(threads);
-        for (std::size_t i = 0; i < refs.size(); i++) shares[i % threads].push_back(std::exchange(refs[i]->object_, Ptr()));
+        for (std::size_t i = 0; i < refs.size(); i++)
+            shares[i % threads].push_back(std::exchange(refs[i]->object_, Ptr()));
         std::vector<std::thread> crew;
         for (auto &share : shares) {
             crew.emplace_back([mine = std::move(share)]() mutable {
-                for (Ptr &last : mine) last = Ptr();
+                for (Ptr &last : mine)
+                    last = Ptr();
             });
         }
         Py_BEGIN_ALLOW_THREADS
-        for (auto &thread : crew) wait ? thread.join() : thread.detach();
+        for (auto &thread : crew)
+            wait ? thread.join() : thread.detach();
         Py_END_ALLOW_THREADS
     }
     // When the process ends, which is after the interpreter has.
-    void release_after_python() {
+    void release_after_python()
+    {
         static std::vector<Ptr> *late = [] {
             std::atexit([] { delete late_; });
             return late_ = new std::vector<Ptr>;
         }();
         late->push_back(std::exchange(object_, Ptr()));
     }
-    std::int64_t emit(std::int64_t event) {
+    std::int64_t emit(std::int64_t event)
+    {
         Ptr object = get(); // on_event may release this very holder
         std::int64_t answer;
         return object->call_back(event, &answer) ? answer : object->on_event(event);
     }
-    explicit operator bool() const { return bool(object_); }
-    std::string repr() const {
-        return object_ ? "<MyClassRef to native object " + std::to_string(object_->id()) + ">" : "<MyClassRef, released>";
+    explicit operator bool() const
+    {
+        return bool(object_);
+    }
+    std::string repr() const
+    {
+        return object_ ? "<MyClassRef to native object " + std::to_string(object_->id()) + ">"
+                       : "<MyClassRef, released>";
     }
 
-private:
+  private:
     Ptr object_;
     static inline std::vector<Ptr> *late_;
 };
 
 // Wrap what a MyClassRef holds, and drop the wrapper, from threads that Python does
 // not know and that take the GIL for it.
-inline void wrap_from_goroutines(PyObject *holder, int threads, int times) {
+inline void
+wrap_from_goroutines(PyObject *holder, int threads, int times)
+{
     Py_BEGIN_ALLOW_THREADS
     std::vector<std::thread> crew;
     for (int i = 0; i < threads; i++) {
@@ -209,19 +271,23 @@ inline void wrap_from_goroutines(PyObject *holder, int threads, int times) {
             for (int n = 0; n < times; n++) {
                 PyGILState_STATE state = PyGILState_Ensure();
                 PyObject *wrapper = PyObject_CallMethod(holder, "get", nullptr);
-                if (!wrapper) PyErr_WriteUnraisable(holder);
+                if (!wrapper)
+                    PyErr_WriteUnraisable(holder);
                 Py_XDECREF(wrapper);
                 PyGILState_Release(state);
             }
         });
     }
-    for (auto &thread : crew) thread.join();
+    for (auto &thread : crew)
+        thread.join();
     Py_END_ALLOW_THREADS
 }
 
 #ifndef CORE_PTR
 // To a native object that no wrapper has ever stood for; the caller owns it.
-inline MyClassRef *new_native(std::string message = "") {
+inline MyClassRef *
+new_native(std::string message = "")
+{
 #ifdef CORE_INTRUSIVE
     return new MyClassRef(Ptr(new MyClass(std::move(message))));
 #else
@@ -231,4 +297,8 @@ inline MyClassRef *new_native(std::string message = "") {
 
 #endif
 
-inline std::int64_t live_objects() { return MyClass::live_objects(); }
+inline std::int64_t
+live_objects()
+{
+    return MyClass::live_objects();
+}

@@ -16,10 +16,14 @@ namespace nb = nanobind;
 
 struct Trampoline : MyClass {
     NB_TRAMPOLINE(MyClass, 1);
-    std::int64_t on_event(std::int64_t event) override { NB_OVERRIDE(on_event, event); }
+    std::int64_t on_event(std::int64_t event) override
+    {
+        NB_OVERRIDE(on_event, event);
+    }
 };
 
-NB_MODULE(MODULE, m) {
+NB_MODULE(MODULE, m)
+{
 #ifdef CORE_INTRUSIVE
     nb::intrusive_init(
         [](PyObject *o) noexcept {
@@ -39,9 +43,12 @@ NB_MODULE(MODULE, m) {
         } catch (const PythonError &) {
         }
     });
-    nb::class_<MyClass, Trampoline>(m, "MyClass", nb::dynamic_attr(), nb::is_weak_referenceable()
+    nb::class_<MyClass, Trampoline>(
+        m, "MyClass", nb::dynamic_attr(), nb::is_weak_referenceable()
 #ifdef CORE_INTRUSIVE
-        , nb::intrusive_ptr<MyClass>([](MyClass *object, PyObject *self) noexcept { object->set_self_py(self); })
+                                              ,
+        nb::intrusive_ptr<MyClass>(
+            [](MyClass *object, PyObject *self) noexcept { object->set_self_py(self); })
 #endif
             )
         .def(nb::init<std::string>(), nb::arg("message") = "")
@@ -49,7 +56,10 @@ NB_MODULE(MODULE, m) {
         .def("message", &MyClass::message)
         .def("print_message", &MyClass::print_message)
         .def("on_event", &MyClass::on_event)
-        .def("set_callback", [](MyClass &self, nb::handle callback) { self.set_callback(callback.ptr()); }, nb::arg().none())
+        .def(
+            "set_callback",
+            [](MyClass &self, nb::handle callback) { self.set_callback(callback.ptr()); },
+            nb::arg().none())
         .def("append", &MyClass::append)
         .def("remove", &MyClass::remove)
         .def("children", &MyClass::children);
@@ -57,14 +67,20 @@ NB_MODULE(MODULE, m) {
         .def(nb::init<Ptr>())
         .def("get", &MyClassRef::get)
         .def("release", &MyClassRef::release)
-        .def("release_from_goroutine", &MyClassRef::release_from_goroutine, nb::kw_only(), nb::arg("locked") = false)
+        .def("release_from_goroutine", &MyClassRef::release_from_goroutine, nb::kw_only(),
+             nb::arg("locked") = false)
         .def("release_after_python", &MyClassRef::release_after_python)
-        .def("wrap_from_goroutines", [](nb::handle self, int threads, int times) { wrap_from_goroutines(self.ptr(), threads, times); },
-             nb::arg("goroutines") = 4, nb::arg("times") = 1000)
+        .def(
+            "wrap_from_goroutines",
+            [](nb::handle self, int threads, int times) {
+                wrap_from_goroutines(self.ptr(), threads, times);
+            },
+            nb::arg("goroutines") = 4, nb::arg("times") = 1000)
         .def("emit", &MyClassRef::emit)
         .def("__repr__", &MyClassRef::repr);
     m.def("new_native", &new_native, nb::arg("message") = "", nb::rv_policy::take_ownership);
-    m.def("release_from_goroutines", &MyClassRef::release_from_goroutines, nb::arg("refs"), nb::arg("goroutines") = 8, nb::arg("wait") = true);
+    m.def("release_from_goroutines", &MyClassRef::release_from_goroutines, nb::arg("refs"),
+          nb::arg("goroutines") = 8, nb::arg("wait") = true);
     m.def("synchronize", &synchronize);
     m.def("live_objects", &live_objects);
 }
