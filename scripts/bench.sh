@@ -52,15 +52,17 @@ mkdir -p "$out"
 
 # --- how much: seconds in all but for counting and for each part, rounds, milliseconds for each benchmark
 if [ -n "${QUICK:-}" ]; then
+    options=(--lifetimes-quick)
     operations=WrapLive,WrapDead,Create,Call count_s=40
     limit=85 matrix_s=25 go_s=26 python_s=26 rounds=3 least=3 longest=15 target=0.0005 turns=2 memory=1
 else
     operations= count_s=180
+    options=()
     limit=470 matrix_s=160 go_s=170 python_s=170 rounds=9 least=6 longest=100 target=0.002 turns=5 memory=6
 fi
 if [ -n "${PEERS:-}" ]; then
     # All strategies in the matrix and in Python, the libraries as well, nothing in Go.
-    export MATRIX_SUBJECTS="$names $PEERS" MATRIX_CHILD_SECONDS=${MATRIX_CHILD_SECONDS:-240}
+    subjects="$names $PEERS" options+=(--lifetimes-seconds=240)
     libraries=$("$python" -c 'import sys; sys.path.insert(0, "matrix"); import subjects
 print(",".join(n for n in sys.argv[1].split() if not subjects.missing(n)))' "$PEERS")
     matrix_s=600 go_s=0 python_s=900 count_s=900 rounds=6 least=6 memory=2
@@ -114,8 +116,8 @@ mkfifo "$out/.progress"
 while IFS= read -r line; do say "      $line"; done <"$out/.progress" &
 exec 9>"$out/.progress" # open until the matrix is through, or the reader would stop
 matrix=0
-MATRIX_PROGRESS=$PWD/$out/.progress STRATEGY=${STRATEGY:-} MATRIX_QUICK=${QUICK:-} MATRIX_JSON=$PWD/$out/matrix.json MATRIX_MD=$PWD/$out/matrix.md \
-    scripts/matrix.sh >"$out/matrix.log" 2>&1 || matrix=$?
+STRATEGY=${subjects:-${STRATEGY:-}} scripts/matrix.sh "${options[@]}" --lifetimes-progress="$PWD/$out/.progress" \
+    --lifetimes-json="$PWD/$out/matrix.json" --lifetimes-md="$PWD/$out/matrix.md" >"$out/matrix.log" 2>&1 || matrix=$?
 [ "$matrix" != 130 ] || exit 130
 if [ "$matrix" != 0 ]; then
     failed="the matrix did not come out as declared: see $final/matrix.log"
@@ -131,7 +133,7 @@ rm "$out/.progress"
 : >"$out/bench.txt"
 if [ -n "${PEERS:-}" ]; then
     say "what did not come out as declared:"
-    "$python" matrix/report.py undeclared "$out/matrix.json" | while IFS= read -r line; do say "      $line"; done
+    "$python" -m lifetimes.report undeclared "$out/matrix.json" | while IFS= read -r line; do say "      $line"; done
 else
     step 2 $((go_s + python_s + count_s + 15)) "building the Go benchmarks"
     binary=$PWD/.build/${PP_TAG:-default}/bench.test

@@ -81,7 +81,7 @@ export MATRIX_NATIVE=$PP_ROOT/.build/$PP_TAG/native
 "$python" takehome/build.py 2>&1 | while IFS= read -r line; do say "      $line"; done
 
 # --- the libraries that are available
-export PP_PYTHON=$python MATRIX_PEERS=1 NARROWED=${PEERS:-}
+export PP_PYTHON=$python NARROWED=${PEERS:-}
 PEERS=$("$python" - ${PEERS:-} <<'PYTHON'
 import sys
 

@@ -139,7 +139,7 @@ fi
 {
     cat "$described"
     printf "export PP_PYTHON='%s'\nexport PP_ROOT='%s'\nexport PYTHONPATH='%s'\nexport PATH='%s'\n" \
-        "$venv/bin/python" "$root" "$root/python" "$PATH"
+        "$venv/bin/python" "$root" "$root/python:$root/matrix" "$PATH"
 } >"$envfile.$$"
 mv "$envfile.$$" "$envfile" # whole at any time: others may be reading it
 mkdir -p .build/for

@@ -10,8 +10,7 @@ pure() { CGO_ENABLED=0 go build ./native/... ./internal/slots ./cmd/... && CGO_E
 every_benchmark() { go test -run '^$' -bench . -benchtime 1ms ./bench; }
 takehome() {
     "$PP_PYTHON" takehome/build.py --check
-    STRATEGY=$(scripts/takehome_subjects.sh) MATRIX_JSON=$PP_ROOT/.build/takehome/matrix.json MATRIX_MD=$PP_ROOT/.build/takehome/matrix.md \
-        scripts/matrix.sh -p no:cacheprovider
+    STRATEGY='takehome-*' scripts/matrix.sh --lifetimes-json=.build/takehome/matrix.json --lifetimes-md=.build/takehome/matrix.md
 }
 
 # The reasons why something was skipped go to the log.

@@ -91,7 +91,7 @@ while read -r version python; do
     run model bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider -c matrix/pytest.ini --rootdir matrix matrix/model'
     run matrix scripts/matrix.sh
     run kit bash -c '"$PP_PYTHON" lifetime/tests/run.py'
-    run takehome bash -c '"$PP_PYTHON" takehome/build.py && STRATEGY=$(scripts/takehome_subjects.sh) scripts/matrix.sh'
+    run takehome bash -c '"$PP_PYTHON" takehome/build.py && STRATEGY="takehome-*" scripts/matrix.sh'
     if [[ $version == *t* ]]; then
         printf ' not run: the GIL must be on from the start | not run |\n' >>"$report"
     else

@@ -28,14 +28,14 @@ sanitized() {
         go build -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
     # handle_segv: Go and faulthandler have handlers of their own. Leaks: an interpreter
     # leaks at exit, and every test checks our own objects itself.
-    PYTHONPATH=$folder LD_PRELOAD="$asan $ubsan" PYTHONMALLOC=malloc \
+    PYTHONPATH=$folder:$PP_ROOT/matrix LD_PRELOAD="$asan $ubsan" PYTHONMALLOC=malloc \
         ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allow_user_segv_handler=1:quarantine_size_mb=8 "$@"
 }
 under_asan() {
     # A million flips find no further errors here, and a memory limit is meaningless.
-    sanitized env MATRIX_QUICK=1 MATRIX_CHILD_SECONDS=300 scripts/matrix.sh \
+    sanitized scripts/matrix.sh --lifetimes-quick --lifetimes-seconds=300 \
         -k 'not million_flips and not storm and not signals'
-    sanitized "$PP_PYTHON" matrix/model/stress.py --seconds 120 --seed 7 --any-memory
+    sanitized "$PP_PYTHON" -m lifetimes.model.stress --seconds 120 --seed 7 --any-memory subjects.strategies
     "$PP_PYTHON" lifetime/tests/run.py --sanitize
 }
 
@@ -45,7 +45,7 @@ valgrinded() {
     command -v valgrind >/dev/null || die "valgrind is missing; on Debian or Ubuntu: apt-get install valgrind"
     local log=.build/$PP_TAG/valgrind.log
     PYTHONMALLOC=malloc valgrind --undef-value-errors=no --error-limit=no --log-file="$log" \
-        "$PP_PYTHON" matrix/model/stress.py --one-process --operations 8800
+        "$PP_PYTHON" -m lifetimes.model.stress --one-process --operations 8800 subjects.strategies
     grep -q 'ERROR SUMMARY' "$log" || die "valgrind did not finish: see $log"
     awk '/Invalid (read|write|free)|Mismatched/ { what = $0; getline
              if ($0 ~ / at .*\([a-z_]+\.[ch]:[0-9]+\)/ && $0 !~ /gcc_libinit|_cgo_/) { print what; print; bad = 1 } }
@@ -66,7 +66,7 @@ if [ -z "$debug_python" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null
 fi
 [ -n "$debug_python" ] || die "a debug build of CPython is missing; on Debian or Ubuntu: apt-get install python3-dbg"
 debug() { scripts/setup.sh "$debug_python" && scripts/with_python.sh "$debug_python" "$@"; }
-debug_tests() { debug bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider python/tests && scripts/matrix.sh && "$PP_PYTHON" matrix/model/stress.py --seconds 60 --any-memory'; }
+debug_tests() { debug bash -c '"$PP_PYTHON" -m pytest -q -p no:cacheprovider python/tests && scripts/matrix.sh && "$PP_PYTHON" -m lifetimes.model.stress --seconds 60 --any-memory subjects.strategies'; }
 
 plan "Go side, race detector" 150 race
 plan "C parts, AddressSanitizer and UBSan" 500 under_asan

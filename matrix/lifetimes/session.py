@@ -1,22 +1,21 @@
-"""The matrix as pytest's tests: each property for each subject, a declared break as a strict xfail."""
+"""A run of the matrix: each property for each subject as a test, a declared break as a strict xfail."""
 
 import dataclasses
-import functools
 import gc
+import importlib
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from . import bench, declarations, harness, properties, subject
+from .report import Cell, order, table, write
 
-import harness
-import subjects
-from report import Cell, order, table, write
-
-PROGRESS = os.environ.get("MATRIX_PROGRESS")  # a file: how far it is and how long is left, twice a minute
+HERE = Path(properties.__file__).parent
+NODE = "lifetimes"  # what ids of tests begin with, wherever the package is
 
 
 class Breaks(pytest.fail.Exception):
@@ -34,115 +33,190 @@ class Hung(pytest.fail.Exception):
 # What can be declared, beside "holds" and "n/a". Everything else is a plain failure.
 RAISES = {"breaks": Breaks, "crashed": Crashed, "hung": Hung}
 
-cells = []
 
-
-@functools.cache
-def subject(name):
-    return subjects.load(name)
-
-
-def pytest_configure(config):
+def configure(config):
+    """Take part in this run of pytest: in the process that reports, and in xdist's workers."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # as python -m pytest has it
+    worker = getattr(config, "workerinput", None)  # an attribute of xdist's workers
     try:
-        subjects.names()
-    except LookupError as e:
-        raise pytest.UsageError(str(e)) from None
-    if not hasattr(config, "workerinput"):  # an attribute of xdist's workers
-        config.pluginmanager.register(Results())
-    if threshold := os.environ.get("MATRIX_GC_THRESHOLD"):
-        gc.set_threshold(int(threshold))
+        if worker:
+            run = Run([subject.load(spec) for spec in worker[NODE]])
+        else:
+            run = Results(config, *subject.asked(config.option.lifetimes))
+    except (LookupError, ImportError, ValueError, TypeError) as e:
+        raise pytest.UsageError(f"--lifetimes: {e}") from None
+    if config.args_source is not config.ArgsSource.ARGS:
+        config.args[:] = [str(HERE)]  # and not the repository's own tests
+    else:
+        config.args[:] = [str(HERE) + a[len(NODE) :] if a.startswith(f"{NODE}/test_") else a for a in config.args]
+    if threshold := config.option.lifetimes_gc_threshold:
+        gc.set_threshold(threshold)
+    config.pluginmanager.register(run)
 
 
-def pytest_generate_tests(metafunc):
-    if p := getattr(metafunc.function, "property", None):
-        metafunc.parametrize("s", [pytest.param(n, id=n, marks=marks(p, n)) for n in subjects.names()])
+class Run:
+    """What every process of a run does."""
 
+    def __init__(self, subjects):
+        self.subjects, self.cells = subjects, []
 
-def marks(p, name):
-    outcomes, reason = declared(p, name)
-    raises = tuple(RAISES[o] for o in outcomes if o in RAISES)
-    reason = f"declared: {p.id} {'|'.join(outcomes)} ({reason})"
-    return [pytest.mark.xfail(raises=raises, strict="holds" not in outcomes, reason=reason)] if raises else []
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collect_directory(self, path, parent):
+        return Folder.from_parent(parent, path=path, nodeid=NODE, run=self) if path == HERE else None
 
-
-def declared(p, name):
-    """([outcome, ...], reason)"""
-    outcomes, reason = ("n/a", p.absent) if p.absent else subject(name).expected(p.id)
-    return outcomes.split("|"), reason
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: order(item.function.property.id) if hasattr(item.function, "property") else ())
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """A process runs all properties of a subject, because L2 depends on all others, and to import a library once."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class BySubject(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            return nodeid.partition("[")[2] or nodeid
-
-    return BySubject(config, log)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem):
-    p = getattr(pyfuncitem.function, "property", None)
-    if p is None:
+    def pytest_pycollect_makeitem(self, collector, name, obj):
+        """Properties in other files."""
+        if isinstance(getattr(obj, "property", None), harness.Property):
+            return list(self.items(collector, obj))
         return None
-    name = pyfuncitem.callspec.params["s"]
-    outcomes, reason = declared(p, name)
-    outcome, detail = came_out(p, pyfuncitem.function, name, outcomes)
-    if outcome == "lacks":
-        outcome = "n/a"
-        if subject(name).kind == "library" and p.id not in subject(name).differs:  # a strategy has everything
-            outcomes, reason = ["n/a"], detail
-    expected = outcome if outcome in outcomes else "|".join(outcomes)
-    cell = Cell(name, p.id, p.title, p.promise, outcome, expected, reason, detail)
-    pyfuncitem.user_properties += dataclasses.asdict(cell).items()  # reach the process that reports, and JUnit's XML
-    if outcome == "holds" and outcomes != ["n/a"]:
-        return True
-    if outcome == expected == "n/a":
-        pytest.skip(reason)
-    because = f" ({reason})" if reason else ""
-    raise RAISES.get(outcome, pytest.fail.Exception)(
-        f"{name}: {p.id} {outcome}, declared: {'|'.join(outcomes)}{because}\n{p.promise}\n{detail}", pytrace=False
-    )
+
+    def items(self, parent, function):
+        for s in self.subjects:
+            yield Item.from_parent(parent, name=f"{function.__name__}[{s.name}]", function=function, run=self, s=s)
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: order(item.p.id) if isinstance(item, Item) else ())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config, log):
+        """A process runs all properties of a subject, because L2 depends on all others, and to import a library once."""
+        from xdist.scheduler import LoadScopeScheduling
+
+        class BySubject(LoadScopeScheduling):
+            def _split_scope(self, nodeid):
+                return nodeid.partition("[")[2] or nodeid.partition("::")[0]
+
+        return BySubject(config, log)
+
+    def pytest_runtest_logreport(self, report):
+        found = dict(report.user_properties)
+        names = [field.name for field in dataclasses.fields(Cell)]
+        if report.when == "call" and found.keys() >= set(names):  # other tests record other properties
+            self.cells.append(Cell(**{name: found[name] for name in names}))
+
+    def came_out(self, function, s, outcomes):
+        """(outcome, detail), corrected for rare breaks, which a run may not show, and for L2, which depends on all other tests."""
+        verdict, p = harness.run(function, s), function.property
+        if verdict.outcome == "holds":
+            unbalanced = [c.id for c in self.cells if c.subject == s.name and "alive went from" in c.detail]
+            if p.rare and outcomes == ["breaks"]:
+                return "breaks", "not seen in this run"
+            if p.id == "L2" and unbalanced:
+                return "breaks", f"not balanced after {', '.join(unbalanced)}"
+        return verdict.outcome, verdict.detail
 
 
-def came_out(p, function, name, outcomes):
-    """(outcome, detail), corrected for rare breaks, which a run may not show, and for L2, which depends on all other tests."""
-    verdict = harness.run(function, subject(name))
-    if verdict.outcome == "holds":
-        unbalanced = [c.id for c in cells if c.subject == name and "alive went from" in c.detail]
-        if p.rare and outcomes == ["breaks"]:
-            return "breaks", "not seen in this run"
-        if p.id == "L2" and unbalanced:
-            return "breaks", f"not balanced after {', '.join(unbalanced)}"
-    return verdict.outcome, verdict.detail
+class Folder(pytest.Directory):
+    """The properties that come with the plugin, whatever python_files and import modes a repository has."""
+
+    def __init__(self, *, run, **of_node):
+        super().__init__(**of_node)
+        self.run = run
+
+    def collect(self):
+        if self.config.option.lifetimes_bench:
+            yield Measurements.from_parent(self, path=Path(bench.__file__), nodeid=f"{NODE}/bench.py", run=self.run)
+            return
+        for path in sorted(HERE.glob("test_*.py")):
+            yield File.from_parent(self, path=path, nodeid=f"{NODE}/{path.name}", run=self.run)
 
 
-def pytest_keyboard_interrupt():
-    import psutil  # not before: it may switch the GIL on
+class File(pytest.File):
+    def __init__(self, *, run, **of_node):
+        super().__init__(**of_node)
+        self.run = run
 
-    for process in psutil.Process().children(recursive=True):  # in sessions of their own, which Ctrl-C does not reach
-        process.kill()
-
-
-def pytest_runtest_logreport(report):
-    found = dict(report.user_properties)
-    names = [field.name for field in dataclasses.fields(Cell)]
-    if report.when == "call" and found.keys() >= set(names):  # other tests record other properties
-        cells.append(Cell(**{name: found[name] for name in names}))
+    def collect(self):
+        for function in those_of(self.path):
+            yield from self.run.items(self, function)
 
 
-class Results:
-    """The results of all tests. If not all have run, there are no results: partial ones could be mistaken for complete ones."""
+class Item(pytest.Item):
+    """A property of a subject."""
 
-    def __init__(self):
+    def __init__(self, *, function, run, s, **of_node):
+        super().__init__(**of_node)
+        self.function, self.p, self.run, self.s = function, function.property, run, s
+        outcomes, reason = self.declared()
+        raises = tuple(RAISES[o] for o in outcomes if o in RAISES)
+        if raises:
+            reason = f"declared: {self.p.id} {'|'.join(outcomes)} ({reason})"
+            self.add_marker(pytest.mark.xfail(raises=raises, strict="holds" not in outcomes, reason=reason))
+
+    def declared(self):
+        """([outcome, ...], reason)"""
+        outcomes, reason = ("n/a", self.p.absent) if self.p.absent else self.s.expected(self.p.id)
+        return outcomes.split("|"), reason
+
+    def reportinfo(self):
+        return self.path, self.function.__code__.co_firstlineno - 1, f"{self.p.id} of {self.s.name}"
+
+    def runtest(self):
+        s, p = self.s, self.p
+        outcomes, reason = self.declared()
+        outcome, detail = self.run.came_out(self.function, s, outcomes)
+        if outcome == "lacks":
+            outcome = "n/a"
+            if s.kind == "library" and p.id not in s.declared:  # a strategy has everything
+                outcomes, reason = ["n/a"], detail
+        expected = outcome if outcome in outcomes else "|".join(outcomes)
+        cell = Cell(s.name, p.id, p.title, p.promise, outcome, expected, reason, detail)
+        self.user_properties += dataclasses.asdict(cell).items()  # reach the process that reports, and JUnit's XML
+        if outcome == "holds" and outcomes != ["n/a"]:
+            return
+        if outcome == expected == "n/a":
+            pytest.skip(reason)
+        because = f" ({reason})" if reason else ""
+        raise RAISES.get(outcome, pytest.fail.Exception)(
+            f"{s.name}: {p.id} {outcome}, declared: {'|'.join(outcomes)}{because}\n{p.promise}\n{detail}", pytrace=False
+        )
+
+
+class Measurements(pytest.File):
+    def __init__(self, *, run, **of_node):
+        super().__init__(**of_node)
+        self.run = run
+
+    def collect(self):
+        for s in self.run.subjects:
+            yield Measurement.from_parent(self, name=f"bench-{s.name}", s=s)
+
+
+class Measurement(pytest.Item):
+    """The times of a subject, as a section of the report."""
+
+    def __init__(self, *, s, **of_node):
+        super().__init__(**of_node)
+        self.s = s
+
+    def runtest(self):
+        try:
+            self.user_properties.append((bench.TABLE, bench.measure(self.s)))
+        except bench.Failed as e:
+            pytest.fail(str(e), pytrace=False)
+
+    def reportinfo(self):
+        return self.path, None, f"times of {self.s.name}"
+
+
+class Results(Run):
+    """What the process that reports does. If not all tests have run, there are no results: partial ones could be
+    mistaken for complete ones."""
+
+    def __init__(self, config, subjects, skipped):
+        super().__init__(subjects)
+        self.config, self.option, self.skipped, self.tables = config, config.option, skipped, []
         self.finished, self.interrupted, self.said = 0, False, time.monotonic()
+        self.declared = declarations.read(os.environ["LIFETIMES_TOML"])
+        known = known_properties()
+        for s in subjects:
+            if unknown := [p for p in self.declared.get(s.name, ()) if p not in known]:
+                raise LookupError(f"{declarations.NAME}: {s.name} declares {unknown[0]}; there is no such property")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node):
+        node.workerinput[NODE] = [s.spec for s in self.subjects]
 
     def pytest_sessionstart(self, session):
         self.session, self.began = session, time.monotonic()
@@ -150,11 +224,15 @@ class Results:
     def pytest_runtest_logfinish(self):
         self.finished += 1
         now, total = time.monotonic(), self.session.testscollected
-        if PROGRESS and now - self.said > 30:
+        if self.option.lifetimes_progress and now - self.said > 30:
             self.said, took = now, now - self.began
             left = took / self.finished * (total - self.finished)
-            with open(PROGRESS, "a") as f:
+            with open(self.option.lifetimes_progress, "a") as f:
                 print(f"{self.finished} of {total} outcomes, {took:.0f} s, about {left:.0f} s left", file=f)
+
+    def pytest_runtest_logreport(self, report):
+        super().pytest_runtest_logreport(report)
+        self.tables += [text for name, text in report.user_properties if name == bench.TABLE and report.when == "call"]
 
     def pytest_keyboard_interrupt(self, excinfo):
         # -x with -n is an exception of xdist's that is a KeyboardInterrupt, too.
@@ -163,20 +241,59 @@ class Results:
     def pytest_sessionfinish(self, session):
         if self.interrupted:
             session.exitstatus = 128 + signal.SIGINT
-        if self.finished == session.testscollected and cells:
-            write(*self.ordered(), subjects.skipped())
+        if self.whole():
+            write(*self.ordered(), self.skipped, json_file=self.option.lifetimes_json, md_file=self.option.lifetimes_md)
+
+    def whole(self):
+        return self.cells and self.finished == self.session.testscollected
 
     def pytest_terminal_summary(self, terminalreporter):
-        if cells:
-            terminalreporter.section("matrix")
-        if self.finished == self.session.testscollected and cells:
+        for text in self.tables:
+            terminalreporter.section("times")
+            terminalreporter.write(text)
+        if not self.cells:
+            return
+        terminalreporter.section("matrix")
+        if self.whole():
             terminalreporter.write(table(*self.ordered()))
-        elif cells:
+        else:
             terminalreporter.write_line(
                 f"{self.finished} of {self.session.testscollected} tests ran: no table, and nothing is written"
             )
+            return
+        for name, why in self.skipped.items():
+            terminalreporter.write_line(f"{name} was skipped: {why}")
+        self.declare(terminalreporter)
+
+    def declare(self, terminalreporter):
+        """Say, or write, what lifetimes.toml would have to be. Adapters with declarations of their own keep theirs."""
+        own = {s.name for s in self.subjects if s.adapter.declared}
+        cells = [c for c in self.ordered()[0] if c.subject not in own]
+        wanted, bugs = declarations.needed(cells, self.declared)
+        if wanted != self.declared:
+            path = self.config.rootpath / declarations.NAME
+            text = declarations.text(wanted)
+            if self.option.lifetimes_write:
+                path.write_text(text, encoding="utf-8")
+                terminalreporter.section(f"{path} is written: say the reasons in your words")
+            else:
+                terminalreporter.section(f"{path} would have to be this (--lifetimes-write writes it)")
+                terminalreporter.write(text)
+        for c in bugs:
+            terminalreporter.write_line(f"{c.subject}: {c.id} failed, which cannot be declared: {c.why}")
 
     def ordered(self):
         """(cells, subjects); xdist's processes report in any order."""
-        names = [n for n in subjects.names() if any(c.subject == n for c in cells)]
-        return sorted(cells, key=lambda c: (order(c.id), names.index(c.subject))), [subject(n) for n in names]
+        there = [s for s in self.subjects if any(c.subject == s.name for c in self.cells)]
+        names = [s.name for s in there]
+        return sorted(self.cells, key=lambda c: (order(c.id), names.index(c.subject))), there
+
+
+def those_of(path):
+    """The properties of one of our files, as functions."""
+    module = importlib.import_module(f"{properties.__name__}.{path.stem}")
+    return [f for f in vars(module).values() if isinstance(getattr(f, "property", None), harness.Property)]
+
+
+def known_properties():
+    return {f.property.id for path in HERE.glob("test_*.py") for f in those_of(path)}
