@@ -114,8 +114,7 @@ class Adapter:
         needed = ("MyClass",) if hasattr(self, "MyClassRef") else ("MyClass", "hold", "get")
         if missing := [n for n in needed if not hasattr(self, n)]:
             raise TypeError(f"the adapter {self.name} has no {', '.join(missing)}, which every adapter must have")
-        methods = {n: getattr(self, n) for n in METHODS["MyClass"] if hasattr(self, n)}
-        extend(self.MyClass, **{n: _method(f) for n, f in methods.items()})
+        extend(self.MyClass, **{n: getattr(self, n) for n in METHODS["MyClass"] if hasattr(self, n)})
         functions = {
             n: getattr(self, n)
             for n in ("new_native", "live_objects", "settle", "synchronize", "release_from_goroutines", "stats")
@@ -129,10 +128,6 @@ class Adapter:
         if release := functions.get("release_from_goroutines"):
             functions["release_from_goroutines"] = lambda refs, *how: release([r._take() for r in refs], *how)
         return SimpleNamespace(MyClass=self.MyClass, MyClassRef=MyClassRef, **functions)
-
-
-def _method(function):
-    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
 
 
 def _references(adapter):
@@ -201,10 +196,20 @@ def _references(adapter):
     return MyClassRef
 
 
-def extend(cls, **methods):
+def _method(function):
+    def method(self, *args, **kwargs):
+        return function(self, *args, **kwargs)
+
+    method.of_adapter = True
+    return method
+
+
+def extend(cls, **functions):
     """Give a library's class methods. A subclass with them is not what native code makes."""
-    for name, method in methods.items():
-        if hasattr(cls, name):
+    for name, function in functions.items():
+        method = _method(function)
+        # Interpreters may share a class, and each extends it.
+        if not hasattr(getattr(cls, name, method), "of_adapter"):
             raise TypeError(f"{cls.__name__} has a {name} already: make MyClass a subclass that has yours")
         try:
             setattr(cls, name, method)

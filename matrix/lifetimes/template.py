@@ -25,8 +25,13 @@ class Thing:
 
     numbers = itertools.count(1)
 
+    def __new__(cls, *args, **kwargs):
+        self = super().__new__(cls)
+        self.number = next(cls.numbers)
+        return self
+
     def __init__(self, message=""):
-        self.number = next(self.numbers)
+        pass
 
 
 class MyLib(lifetimes.Adapter):
