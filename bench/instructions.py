@@ -420,7 +420,7 @@ def main():
 def ships(library):
     import subjects
 
-    return subjects.library(library).ships
+    return subjects.load(library).ships
 
 
 if __name__ == "__main__":

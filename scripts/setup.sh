@@ -168,7 +168,7 @@ cmp -s .build/session.new .build/session || mv .build/session.new .build/session
 {
     cat "$described"
     printf 'export PP_PYTHON=%q\nexport PP_ROOT=%q\nexport PYTHONPATH=%q\nexport PATH=%q\n' \
-        "$venv/bin/python" "$root" "$root/python" "$PATH"
+        "$venv/bin/python" "$root" "$root/python:$root/matrix" "$PATH"
 } >"$envfile.$$"
 mv "$envfile.$$" "$envfile" # whole at any time: others may be reading it
 mkdir -p .build/for

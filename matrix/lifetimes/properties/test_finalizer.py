@@ -4,7 +4,7 @@ import gc
 import sys
 import weakref
 
-from harness import Junk, prop
+from lifetimes.harness import Junk, prop
 
 
 def counting(s):

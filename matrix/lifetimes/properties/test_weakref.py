@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from harness import Junk, prop
+from lifetimes.harness import Junk, prop
 
 
 @prop("W1", "valid while held natively")

@@ -5,7 +5,7 @@ import gc
 import sys
 import typing
 
-from harness import prop
+from lifetimes.harness import prop
 
 
 @prop("S1", "__dict__ values")

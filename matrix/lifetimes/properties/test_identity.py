@@ -4,7 +4,7 @@ import gc
 import sys
 import weakref
 
-from harness import QUICK, prop, restoring_gc, restoring_switch_interval, together
+from lifetimes.harness import QUICK, prop, restoring_gc, restoring_switch_interval, together
 
 
 @prop("I1", "one object while alive")

@@ -4,7 +4,7 @@ import gc
 import sys
 import weakref
 
-from harness import QUICK, Junk, prop, resident
+from lifetimes.harness import QUICK, Junk, prop, resident
 
 
 def made(s):

@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from harness import QUICK, Junk, prop, restoring_gc
+from lifetimes.harness import QUICK, Junk, prop, restoring_gc
 
 
 @prop("G1", "native reference keeps a cycle")

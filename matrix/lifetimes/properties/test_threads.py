@@ -4,7 +4,7 @@ import sys
 import time
 import weakref
 
-from harness import QUICK, prop, resident, restoring_switch_interval, together
+from lifetimes.harness import QUICK, prop, resident, restoring_switch_interval, together
 
 
 @prop("T1", "last drop races a wrap", child=True)
