@@ -18,7 +18,18 @@ __all__ = ["ADAPTERS", "HERE", "LIBRARIES", "Library", "NotApplicable", "adopt",
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The adapters to libraries, in the order of the report.
-ADAPTERS = ("takehome", "pybind11", "nanobind", "boost", "swig", "torch", "pygobject", "pyside6", "vtk")
+ADAPTERS = (
+    "takehome",
+    "pybind11",
+    "nanobind",
+    "boost",
+    "swig",
+    "torch",
+    "pygobject",
+    "pyside6",
+    "vtk",
+    "cython",
+)
 SUBJECTS = [f"{__name__}.{adapter}" for adapter in ("strategies", *ADAPTERS)]
 
 
@@ -34,17 +45,18 @@ class Library(lifetimes.Adapter):
                 "crashed|breaks": one of these, as the moment has it
     refuses     as in lifetimes.Adapter
     unmeasured  [(reason, "benchmark benchmark/keys ...")]: what cannot be measured
+    uncounted   why instructions cannot be counted, with any benchmark
     note        what to know about its times
     """
 
     optional = True
     name = idea = None  # of each
 
-    def __init__(self, name, *, ships, idea, load, differs=(), refuses=None, unmeasured=(), note=""):
+    def __init__(self, name, *, ships, idea, load, differs=(), refuses=None, unmeasured=(), uncounted="", note=""):
         super().__init__()
         self.load = load
         self.name, self.idea, self.ships, self.note = name, idea, ships, note
-        self.refuses = dict(refuses or {})
+        self.refuses, self.uncounted = dict(refuses or {}), uncounted
         self.unmeasured = {"CallGo": "its methods are not in Go"}
         self.unmeasured |= {name: reason for reason, names in unmeasured for name in names.split()}
         self.declared = {}

@@ -12,6 +12,7 @@ PYPI = {
     # On Linux several gigabytes, with what it depends on.
     "torch": ["torch==2.15.0"],
     "torch-1.13": [],
+    "cython": ["cython==3.3.1"],
 }
 
 DEBIAN = {

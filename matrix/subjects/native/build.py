@@ -6,10 +6,15 @@ Each module that cannot be built leaves FOLDER/<module>.missing, one line with t
 reason, and does not stop the others. What is up to date is not built again.
 """
 
+import contextlib
+import glob
 import hashlib
 import importlib
+import importlib.util
+import io
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -45,8 +50,8 @@ def package(name):
         raise Missing(f"{name} is not installed ({e}): pip install {name}") from None
 
 
-def run(folder, *command):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def run(folder, *command, env=None):
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env={**os.environ, **(env or {})})
     if done.returncode:
         errors = (
             [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no message"]
@@ -163,6 +168,19 @@ def gobject(folder, name):
     compile(folder, name, os.path.join(HERE, "with_gobject.cpp"), *flags)
 
 
+def cython(folder, name):
+    package("Cython")
+    source = os.path.join(HERE, f"with_{name}.pyx")
+    run(folder, sys.executable, "-m", "cython", "-3", "--cplus", "--module-name", name, "-o", f"{name}.cpp", source)
+    compile(folder, name, os.path.join(folder, f"{name}.cpp"))
+
+
+def tell(folder, name, path):
+    """Leave a module that says where what was built is."""
+    with open(os.path.join(folder, f"{name}.py"), "w") as f:
+        print(f"PATH = {path!r}", file=f)
+
+
 MODULES = {
     "pybind11_shared_ptr": (pybind11, 1),
     "pybind11_smart_holder": (pybind11, 2),
@@ -174,14 +192,16 @@ MODULES = {
     "torch_tensor": (torch,),
     "torch_tensor_of_debian": (torch_of_debian,),
     "gobject_object": (gobject,),
+    "cython_shared_ptr": (cython,),
+    "cython_attribute": (cython,),
 }
 
 
 def stamp():
     """What a module depends on: the sources, the compiler, and all that is installed."""
     digest = hashlib.sha256()
-    for entry in sorted(os.listdir(HERE)):
-        if os.path.isfile(os.path.join(HERE, entry)):
+    for entry in sorted(glob.glob("**/*.*", root_dir=HERE, recursive=True)):
+        if not entry.endswith(".pyc"):
             with open(os.path.join(HERE, entry), "rb") as f:
                 digest.update(entry.encode() + f.read())
     digest.update(subprocess.run([*CXX, "--version"], capture_output=True).stdout)

@@ -3,7 +3,7 @@
 //
 // Ptr is one native reference: a std::shared_ptr, or nanobind's counter inside the
 // object (CORE_INTRUSIVE), or what the file that includes this one says (CORE_PTR,
-// and then new_native is its own, too).
+// and then new_native is its own, too; CORE_BASE is the base class, if it counts in there).
 #pragma once
 #include <Python.h>
 
@@ -21,9 +21,13 @@
 class MyClass;
 #if defined(CORE_PTR)
 using Ptr = CORE_PTR;
+#ifdef CORE_BASE
+using Base = CORE_BASE;
+#else
 struct Base {
     virtual ~Base() = default;
 };
+#endif
 #elif defined(CORE_INTRUSIVE)
 #include <nanobind/intrusive/counter.h>
 #include <nanobind/intrusive/ref.h>
@@ -55,6 +59,29 @@ synchronize()
     native_lock.lock();
     native_lock.unlock();
     Py_END_ALLOW_THREADS
+}
+
+// Drop references on threads that Python does not know. Such a thread may hold the lock
+// meanwhile. To be called without the GIL.
+template <class T>
+void
+drop_on_threads(std::vector<T> all, int threads, bool wait, bool locked)
+{
+    std::vector<std::vector<T>> shares(threads);
+    for (std::size_t i = 0; i < all.size(); i++)
+        shares[i % threads].push_back(std::move(all[i]));
+    std::vector<std::thread> crew;
+    for (auto &share : shares) {
+        crew.emplace_back([locked, mine = std::move(share)]() mutable {
+            std::unique_lock<std::mutex> guard(native_lock, std::defer_lock);
+            if (locked)
+                guard.lock();
+            for (T &last : mine)
+                last = T();
+        });
+    }
+    for (auto &thread : crew)
+        wait ? thread.join() : thread.detach();
 }
 
 class MyClass : public Base {
@@ -195,39 +222,23 @@ class MyClassRef {
     }
     void release()
     {
-        Ptr last = std::exchange(object_, Ptr());
+        take();
     }
     // On a thread that Python does not know, without the GIL: what a goroutine is
     // to our strategies. It may hold the lock meanwhile.
     void release_from_goroutine(bool locked = false)
     {
-        Ptr last = std::exchange(object_, Ptr());
-        Py_BEGIN_ALLOW_THREADS
-        std::thread([&last, locked] {
-            std::unique_lock<std::mutex> guard(native_lock, std::defer_lock);
-            if (locked)
-                guard.lock();
-            last = Ptr();
-        }).join();
-        Py_END_ALLOW_THREADS
+        release({this}, 1, true, locked);
     }
     static void release_from_goroutines(const std::vector<MyClassRef *> &refs, int threads,
                                         bool wait)
     {
-        std::vector<std::vector<Ptr>> shares(threads);
-        for (std::size_t i = 0; i < refs.size(); i++)
-            shares[i % threads].push_back(std::exchange(refs[i]->object_, Ptr()));
-        std::vector<std::thread> crew;
-        for (auto &share : shares) {
-            crew.emplace_back([mine = std::move(share)]() mutable {
-                for (Ptr &last : mine)
-                    last = Ptr();
-            });
-        }
-        Py_BEGIN_ALLOW_THREADS
-        for (auto &thread : crew)
-            wait ? thread.join() : thread.detach();
-        Py_END_ALLOW_THREADS
+        release(refs, threads, wait, false);
+    }
+    // The reference, for other code to drop.
+    Ptr take()
+    {
+        return std::exchange(object_, Ptr());
     }
     // When the process ends, which is after the interpreter has.
     void release_after_python()
@@ -236,7 +247,7 @@ class MyClassRef {
             std::atexit([] { delete late_; });
             return late_ = new std::vector<Ptr>;
         }();
-        late->push_back(std::exchange(object_, Ptr()));
+        late->push_back(take());
     }
     std::int64_t emit(std::int64_t event)
     {
@@ -255,6 +266,16 @@ class MyClassRef {
     }
 
   private:
+    static void release(const std::vector<MyClassRef *> &refs, int threads, bool wait, bool locked)
+    {
+        std::vector<Ptr> all;
+        for (MyClassRef *ref : refs)
+            all.push_back(ref->take());
+        Py_BEGIN_ALLOW_THREADS
+        drop_on_threads(std::move(all), threads, wait, locked);
+        Py_END_ALLOW_THREADS
+    }
+
     Ptr object_;
     static inline std::vector<Ptr> *late_;
 };
