@@ -29,6 +29,7 @@ ADAPTERS = (
     "pyside6",
     "vtk",
     "cython",
+    "pyo3",
 )
 SUBJECTS = [f"{__name__}.{adapter}" for adapter in ("strategies", *ADAPTERS)]
 

@@ -175,6 +175,29 @@ def cython(folder, name):
     compile(folder, name, os.path.join(folder, f"{name}.cpp"))
 
 
+def pyo3(folder, name):
+    try:
+        run(
+            folder,
+            "cargo",
+            "build",
+            "--release",
+            "--locked",
+            "--quiet",
+            "--manifest-path",
+            os.path.join(HERE, "pyo3", "Cargo.toml"),
+            "--target-dir",
+            os.path.join(folder, "pyo3"),
+            env={"PYO3_PYTHON": sys.executable, "PYO3_BUILD_EXTENSION_MODULE": "1"},
+        )
+    except FileNotFoundError:
+        raise Missing("cargo is not installed; https://rustup.rs has it") from None
+    shutil.copy(
+        os.path.join(folder, "pyo3", "release", "libwith_pyo3.so"),
+        os.path.join(folder, name + sysconfig.get_config_var("EXT_SUFFIX")),
+    )
+
+
 def tell(folder, name, path):
     """Leave a module that says where what was built is."""
     with open(os.path.join(folder, f"{name}.py"), "w") as f:
@@ -194,6 +217,8 @@ MODULES = {
     "gobject_object": (gobject,),
     "cython_shared_ptr": (cython,),
     "cython_attribute": (cython,),
+    "pyo3_arc": (pyo3,),
+    "pyo3_py": (pyo3,),
 }
 
 
