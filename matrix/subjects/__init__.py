@@ -30,6 +30,7 @@ ADAPTERS = (
     "vtk",
     "cython",
     "pyo3",
+    "sip",
 )
 SUBJECTS = [f"{__name__}.{adapter}" for adapter in ("strategies", *ADAPTERS)]
 

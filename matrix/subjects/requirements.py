@@ -13,6 +13,7 @@ PYPI = {
     "torch": ["torch==2.15.0"],
     "torch-1.13": [],
     "cython": ["cython==3.3.1"],
+    "sip": ["sip==6.17.2"],
 }
 
 DEBIAN = {

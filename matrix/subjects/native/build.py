@@ -198,6 +198,35 @@ def pyo3(folder, name):
     )
 
 
+SIP_PROJECT = """
+[build-system]
+requires = ["sip"]
+build-backend = "sipbuild.api"
+[project]
+name = "{name}"
+version = "0"
+[tool.sip.project]
+sip-files-dir = "{here}"
+[tool.sip.bindings.{name}]
+sip-file = "with_sip.sip"
+include-dirs = ["{here}"]
+extra-compile-args = ["-std=c++17"]
+"""
+
+
+def sip(folder, name):
+    package("sipbuild")
+    project = os.path.join(folder, f"{name}.project")
+    shutil.rmtree(project, ignore_errors=True)
+    os.mkdir(project)
+    with open(os.path.join(project, "pyproject.toml"), "w") as f:
+        f.write(SIP_PROJECT.format(name=name, here=HERE))
+    run(project, sys.executable, "-m", "sipbuild.tools.build", "--quiet")
+    file = name + sysconfig.get_config_var("EXT_SUFFIX")
+    (built,) = glob.glob(os.path.join(project, "**", file), recursive=True)
+    shutil.copy(built, os.path.join(folder, file))
+
+
 def tell(folder, name, path):
     """Leave a module that says where what was built is."""
     with open(os.path.join(folder, f"{name}.py"), "w") as f:
@@ -219,6 +248,7 @@ MODULES = {
     "cython_attribute": (cython,),
     "pyo3_arc": (pyo3,),
     "pyo3_py": (pyo3,),
+    "sip_transfer": (sip,),
 }
 
 
