@@ -31,6 +31,7 @@ ADAPTERS = (
     "cython",
     "pyo3",
     "sip",
+    "cffi",
 )
 SUBJECTS = [f"{__name__}.{adapter}" for adapter in ("strategies", *ADAPTERS)]
 

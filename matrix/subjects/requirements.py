@@ -14,6 +14,7 @@ PYPI = {
     "torch-1.13": [],
     "cython": ["cython==3.3.1"],
     "sip": ["sip==6.17.2"],
+    "cffi": ["cffi==2.1.1"],
 }
 
 DEBIAN = {

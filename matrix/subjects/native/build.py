@@ -227,6 +227,26 @@ def sip(folder, name):
     shutil.copy(built, os.path.join(folder, file))
 
 
+# Beside with_cffi.h: what is implemented in Python.
+CFFI_CALLBACKS = """
+extern "Python" {
+    int64_t call(int64_t event, void *handle);
+    void forget(void *handle);
+    void wrap(void *handle);
+}
+"""
+
+
+def cffi(folder, name):
+    builder, source = package("cffi").FFI(), os.path.join(folder, f"{name}.cpp")
+    with open(os.path.join(HERE, "with_cffi.h")) as f:
+        builder.cdef(f.read() + CFFI_CALLBACKS)
+    builder.set_source(name, 'extern "C" {\n#include "with_cffi.h"\n}', source_extension=".cpp")
+    with contextlib.redirect_stdout(io.StringIO()):  # it says that it generates
+        builder.emit_c_code(source)
+    compile(folder, name, source, os.path.join(HERE, "with_cffi.cpp"))
+
+
 def tell(folder, name, path):
     """Leave a module that says where what was built is."""
     with open(os.path.join(folder, f"{name}.py"), "w") as f:
@@ -249,6 +269,7 @@ MODULES = {
     "pyo3_arc": (pyo3,),
     "pyo3_py": (pyo3,),
     "sip_transfer": (sip,),
+    "cffi_pointer": (cffi,),
 }
 
 
