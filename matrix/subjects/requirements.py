@@ -15,6 +15,7 @@ PYPI = {
     "cython": ["cython==3.3.1"],
     "sip": ["sip==6.17.2"],
     "cffi": ["cffi==2.1.1"],
+    "tvm": ["apache-tvm-ffi==0.1.15.post2"],
 }
 
 DEBIAN = {

@@ -247,6 +247,26 @@ def cffi(folder, name):
     compile(folder, name, source, os.path.join(HERE, "with_cffi.cpp"))
 
 
+def tvm(folder, name):
+    spec = importlib.util.find_spec("tvm_ffi")  # importing it may compile something for PyTorch
+    if not spec:
+        raise Missing("tvm_ffi is not installed: pip install apache-tvm-ffi")
+    root = os.path.dirname(spec.origin)
+    compile(
+        folder,
+        name,
+        "-I",
+        os.path.join(root, "include"),
+        os.path.join(HERE, "with_tvm.cpp"),
+        "-L",
+        os.path.join(root, "lib"),
+        "-ltvm_ffi",
+    )
+    library = os.path.join(folder, f"lib{name}.so")  # not a Python module
+    os.replace(os.path.join(folder, name + sysconfig.get_config_var("EXT_SUFFIX")), library)
+    tell(folder, name, library)
+
+
 def tell(folder, name, path):
     """Leave a module that says where what was built is."""
     with open(os.path.join(folder, f"{name}.py"), "w") as f:
@@ -270,6 +290,7 @@ MODULES = {
     "pyo3_py": (pyo3,),
     "sip_transfer": (sip,),
     "cffi_pointer": (cffi,),
+    "tvm_object": (tvm,),
 }
 
 
