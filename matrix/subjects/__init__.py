@@ -32,6 +32,7 @@ ADAPTERS = (
     "pyo3",
     "sip",
     "cffi",
+    "jpype",
     "tvm",
 )
 SUBJECTS = [f"{__name__}.{adapter}" for adapter in ("strategies", *ADAPTERS)]

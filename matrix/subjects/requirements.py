@@ -15,6 +15,7 @@ PYPI = {
     "cython": ["cython==3.3.1"],
     "sip": ["sip==6.17.2"],
     "cffi": ["cffi==2.1.1"],
+    "jpype": ["jpype1==1.7.1"],
     "tvm": ["apache-tvm-ffi==0.1.15.post2"],
 }
 
@@ -23,6 +24,7 @@ DEBIAN = {
     "pygobject": ["g++", "pkg-config", "python3-gi", "python-gi-dev", "gir1.2-glib-2.0", "libglib2.0-dev"],
     "torch": [],
     "torch-1.13": ["g++", "python3-torch", "libtorch-dev"],
+    "jpype": ["default-jdk-headless"],
 }
 
 

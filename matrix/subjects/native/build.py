@@ -247,6 +247,16 @@ def cffi(folder, name):
     compile(folder, name, source, os.path.join(HERE, "with_cffi.cpp"))
 
 
+def jpype(folder, name):
+    package("jpype")
+    classes = os.path.join(folder, name)
+    try:
+        run(folder, "javac", "-d", classes, *sorted(glob.glob(os.path.join(HERE, "jpype", "*.java"))))
+    except FileNotFoundError:
+        raise Missing("javac is not installed; on Debian or Ubuntu: apt-get install default-jdk-headless") from None
+    tell(folder, name, classes)
+
+
 def tvm(folder, name):
     spec = importlib.util.find_spec("tvm_ffi")  # importing it may compile something for PyTorch
     if not spec:
@@ -290,6 +300,7 @@ MODULES = {
     "pyo3_py": (pyo3,),
     "sip_transfer": (sip,),
     "cffi_pointer": (cffi,),
+    "jpype_classes": (jpype,),
     "tvm_object": (tvm,),
 }
 
