@@ -33,6 +33,7 @@ ADAPTERS = (
     "sip",
     "cffi",
     "jpype",
+    "pythonnet",
     "tvm",
 )
 SUBJECTS = [f"{__name__}.{adapter}" for adapter in ("strategies", *ADAPTERS)]

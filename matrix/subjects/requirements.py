@@ -16,6 +16,7 @@ PYPI = {
     "sip": ["sip==6.17.2"],
     "cffi": ["cffi==2.1.1"],
     "jpype": ["jpype1==1.7.1"],
+    "pythonnet": ["pythonnet==3.2.1", "dotnetcore2==3.1.23"],
     "tvm": ["apache-tvm-ffi==0.1.15.post2"],
 }
 
