@@ -31,6 +31,7 @@ import pyobject_preservation as pp
 import pyperf
 import python_cases
 import workload
+from progress import Progress
 from python_cases import CASES, UNROLL, Loop
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "matrix"))
@@ -46,12 +47,13 @@ class Library:
     def __init__(self, name):
         import subjects
 
-        library = subjects.library(name)
+        library = subjects.load(name)
 
         def holds(property_id):
             return library.expected(property_id)[0] == "holds"
 
-        self.__name__, self._module, self.unmeasured = name, library.module, library.unmeasured
+        self.__name__, self._module, self.unmeasured = name, library.module, library.adapter.unmeasured
+        self.lacks, self.lacking = library.lacks, library.lacking
         self.GUARANTEES = {
             "identity": holds("I2"),
             "weakref": holds("W1"),
@@ -288,10 +290,10 @@ class Beside:
     def __init__(self, name, plan):
         import subjects
 
-        ships = subjects.library(name).ships
+        library = subjects.load(name)
         self.name, self.lang, self.failed = name, f"py+{name}", False
-        self.memory_absent = subjects.library(name).unmeasured.get("Memory")
-        self.plan = {**plan, "strategies": ["floor", *[s for s in pp.STRATEGIES if s == ships], name]}
+        self.memory_absent = library.adapter.unmeasured.get("Memory")
+        self.plan = {**plan, "strategies": ["floor", *[s for s in pp.STRATEGIES if s == library.ships], name]}
 
     def calibrate(self):
         self.guarded(
@@ -355,24 +357,16 @@ def main():
     libraries = [Beside(name, {**plan, "loops": {}}) for name in (options.libraries or "").split(",") if name]
     for library in libraries:
         library.calibrate()
-    done = 0
+    done, progress = 0, Progress("python")
     while done < options.rounds and (done < options.least or time.monotonic() - start < options.seconds):
         record.round(child("--worker", plan=plan))
         for strategy in strategies if done < options.memory_rounds else ():
             record.memory(strategy, child("--memory", strategy))
         for n, library in enumerate(libraries, 1):
             library.round(record, memory=done < options.memory_rounds)
-            print(
-                f"python: round {done + 1}, {library.name} ({n} of {len(libraries)}), {time.monotonic() - start:.0f} s",
-                file=sys.stderr,
-            )
+            progress.say(done + n / (len(libraries) + 1), options.rounds, f"rounds, after {library.name}")
         done += 1
-        took = time.monotonic() - start
-        print(
-            f"python: round {done} of {options.rounds}, {took:.0f} s, about "
-            f"{took / done * (options.rounds - done):.0f} s left",
-            file=sys.stderr,
-        )
+        progress.say(done, options.rounds, "rounds")
     record.write(options.text, options.json)
 
 

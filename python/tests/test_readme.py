@@ -29,6 +29,20 @@ def test_links_between_documents_lead_somewhere():
                     assert os.path.exists(path), f"{name}: {target}"
 
 
+@pytest.mark.parametrize(
+    ("part", "file", "pattern"),
+    [
+        ("kit", "lifetime/slot.h", r'^#define LT_VERSION "(.*?)"'),
+        ("lifetimes", "matrix/pyproject.toml", r'^version = "(.*?)"'),
+    ],
+)
+def test_the_newest_change_is_of_this_version(part, file, pattern):
+    with open(os.path.join(ROOT, "CHANGELOG.md"), encoding="utf-8") as f:
+        newest = re.search(rf"^## {part} (\S+),", f.read(), re.M)[1]
+    with open(os.path.join(ROOT, file), encoding="utf-8") as f:
+        assert re.search(pattern, f.read(), re.M)[1] == newest
+
+
 def test_readme_shows_the_two_commands():
     assert blocks()[:2] == ["make bench\n", "make test\n"]
 
