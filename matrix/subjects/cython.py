@@ -16,7 +16,7 @@ SUBJECTS = [
         },
         differs=[
             ("breaks", "C1", COPY),
-            ("breaks", "G9", UNSEEN),
+            ("breaks", "G9 G9[list] G9[two] G14[callback]", UNSEEN),
             ("crashed|breaks", "D1", SELF),
         ],
     ),

@@ -142,6 +142,7 @@ def implemented(jpype):
 NO_CLASSES = "a Java class cannot be extended in Python"
 NO_ATTRIBUTES = "a Java object takes no attributes from Python"
 NO_BIRTH = "Java code does not make instances of a class that is written in Python"
+PROXY = "what is given to Java as a callback is a proxy, which refers to the function"
 UNCOUNTED = "a Java virtual machine does not run under valgrind"
 
 SUBJECTS = [
@@ -154,10 +155,13 @@ SUBJECTS = [
         unmeasured=[(NO_ATTRIBUTES, "Hold Tree"), (NO_CLASSES, "Callbacks")],
         refuses={"cannot be extended": NO_CLASSES, "Field '": NO_ATTRIBUTES},
         differs=[
-            ("holds", "I5 I8", "== and hash are Java's equals and hashCode"),
-            ("n/a", "I2 I3 I4 I7 S1 W7 G1 G2 G5 G6 G6[self] G7 G9 T1 T2 T4 L2", NO_ATTRIBUTES),
+            ("holds", "I5 I8 I10", "== and hash are Java's equals and hashCode"),
+            ("n/a", "I2 I3 I4 I7 S1 S2[replaced] W1[proxy] W7 G1 G1[two] G2 G4[payload] G5 G6 G6[self]", NO_ATTRIBUTES),
+            ("n/a", "G7 G9 G9[two] G14 T1 T2 T4 L2", NO_ATTRIBUTES),
+            ("breaks", "G9[list] G14[callback]", UNSEEN),
+            ("breaks", "L5", PROXY),
             ("n/a", "I9 S3 S4 S5 S6 S7 S8 S9 S10 W3 W6 F1 F1[gc] F2 F3 F4 F5 F6 F7 F8 F9 F10 F11", NO_CLASSES),
-            ("n/a", "G3 G4 G8 G10 G11 G12 G13 T3 T5 L1 L4 D2 C1", NO_CLASSES),
+            ("n/a", "S9[bound] F11[edge] F12 G3 G3[two] G4 G8 G10 G11 G12 G13 T3 T5 L1 L4 D2 C1", NO_CLASSES),
             ("breaks", "N1 N2 X1 X4", NO_ATTRIBUTES),
             ("breaks", "X2 X3 X5", NO_CLASSES),
             ("breaks", "D1", "None is taken for null, which the Java library refuses with an exception of its own"),
@@ -178,7 +182,9 @@ SUBJECTS = [
             ("holds", "W4 F1[gc]", "while Java refers to a wrapper, so does JPype, which gc does not see"),
             ("breaks", "S7", "an abstract class can be instantiated"),
             ("breaks", "F10", "a class that is assigned in __del__ keeps a reference"),
-            ("breaks", "G9", UNSEEN),
+            ("breaks", "G9 G9[list] G9[two] G14[callback]", UNSEEN),
+            ("breaks", "F11[edge]", "Java's garbage collector decides when a wrapper dies"),
+            ("breaks", "L5", PROXY),
             ("breaks", "N1", "the virtual machine starts once in a process"),
             ("breaks", "X1 X3", "the virtual machine ends before the last __del__ runs"),
             ("hung|breaks", "X5", "the virtual machine does not survive a fork"),

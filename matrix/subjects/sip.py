@@ -20,7 +20,7 @@ SUBJECTS = [
             ),
             ("breaks", "S7", METACLASS),
             ("breaks", "G6 G6[self]", OWNED_UNSEEN),
-            ("breaks", "G9", UNSEEN),
+            ("breaks", "G9 G9[list] G9[two] G14 G14[callback]", UNSEEN),
             ("hung", "T3", DEL_UNDER_LOCK),
             ("hung", "N1", "using it in a subinterpreter never returns"),
             ("breaks", "X3", NO_GIL_LEFT),

@@ -11,6 +11,8 @@ struct native_ref : MyClassRef {
 
 namespace {
 
+std::mutex edges; // of all objects
+
 class WithCallback : public MyClass {
   public:
     using MyClass::MyClass;
@@ -86,12 +88,15 @@ native_set_callback(native_ref *ref, int64_t (*function)(int64_t, void *), void 
 void
 native_append(native_ref *ref, native_ref *child)
 {
+    std::lock_guard<std::mutex> guard(edges);
     ref->get()->append(child->get());
 }
 
 bool
 native_remove(native_ref *ref, native_ref *child)
 {
+    Ptr last = child->get(); // outlives the lock
+    std::lock_guard<std::mutex> guard(edges);
     try {
         ref->get()->remove(child->get());
         return true;
@@ -103,6 +108,7 @@ native_remove(native_ref *ref, native_ref *child)
 size_t
 native_children(native_ref *ref, native_ref **into, size_t room)
 {
+    std::lock_guard<std::mutex> guard(edges);
     std::vector<Ptr> children = ref->get()->children();
     for (size_t i = 0; i < std::min(room, children.size()); i++)
         into[i] = new native_ref(children[i]);

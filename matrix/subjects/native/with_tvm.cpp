@@ -19,6 +19,8 @@ namespace {
 
 NodePtr wanted(const ffi::ObjectRef &object);
 
+std::mutex edges; // of all objects
+
 class NodeObj : public ffi::Object {
   public:
     static constexpr bool _type_mutable = true;
@@ -52,18 +54,21 @@ class NodeObj : public ffi::Object {
     }
     void append(const ffi::ObjectRef &child)
     {
+        std::lock_guard<std::mutex> guard(edges);
         core.append(wanted(child));
     }
     void remove(const ffi::ObjectRef &child)
     {
+        std::lock_guard<std::mutex> guard(edges);
         try {
-            core.remove(wanted(child));
+            core.remove(wanted(child)); // the caller has another reference
         } catch (const std::invalid_argument &e) {
             TVM_FFI_THROW(ValueError) << e.what();
         }
     }
     ffi::Array<ffi::ObjectRef> children() const
     {
+        std::lock_guard<std::mutex> guard(edges);
         ffi::Array<ffi::ObjectRef> found;
         for (const NodePtr &child : core.children())
             found.push_back(ffi::ObjectRef(child));

@@ -1,5 +1,5 @@
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.LongUnaryOperator;
 
 /** A native object whose class is written in Python: an interface that Python implements. */
@@ -11,7 +11,7 @@ public interface Proxied {
 
     class State {
         public final Native self;
-        public final List<Proxied> children = new ArrayList<>();
+        public final List<Proxied> children = new CopyOnWriteArrayList<>();
         public LongUnaryOperator callback;
 
         public State(String message) {
@@ -21,10 +21,13 @@ public interface Proxied {
 
     /** Whether there was an edge. */
     static boolean removeEdge(State parent, Proxied child) {
-        for (int i = 0; i < parent.children.size(); i++) {
-            if (parent.children.get(i).state() == child.state()) {
-                parent.children.remove(i);
-                return true;
+        State wanted = child.state();
+        synchronized (parent) {
+            for (int i = 0; i < parent.children.size(); i++) {
+                if (parent.children.get(i).state() == wanted) {
+                    parent.children.remove(i);
+                    return true;
+                }
             }
         }
         return false;
