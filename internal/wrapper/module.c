@@ -8,6 +8,8 @@
 
 /* ---- native objects ------------------------------------------------------------ */
 
+_Atomic(pp_header *) pp_slabs[PP_MAX_SLABS];
+
 /* ---- what each thread has ------------------------------------------------------- */
 
 #ifdef Py_GIL_DISABLED
@@ -300,7 +302,7 @@ PyDoc_STRVAR(stats_doc,
              "  wrappers_created  wrappers made, by Python or for a native object\n"
              "  wrappers_freed    wrappers gone for good\n"
              "  flips             the native object took over a wrapper that Python had dropped\n"
-             "  resurrections     a wrapper was returned that only its native object referred to\n"
+             "  resurrections     tp_finalize brought a wrapper back to life (finalizer)\n"
              "  drained           references handed over by goroutines and released since");
 
 static PyObject *
@@ -417,7 +419,9 @@ make_module(const pp_strategy *strategy, const char *package)
     *(const pp_strategy **)PyModule_GetState(module) = strategy;
     state->wrapper_type = pp_make_wrapper_type(strategy, module, def->m_name);
     state->holder_type = pp_make_holder_type(strategy, module, def->m_name);
-    if (!state->wrapper_type || !state->holder_type ||
+    if (!state->on_event)
+        state->on_event = PyUnicode_InternFromString("on_event");
+    if (!state->wrapper_type || !state->holder_type || !state->on_event ||
         PyModule_AddType(module, state->wrapper_type) < 0 ||
         PyModule_AddType(module, state->holder_type) < 0) {
         if (!PyErr_Occurred()) /* CPython 3.11's PyType_FromModuleAndSpec, without memory for a name */

@@ -280,19 +280,23 @@ class Subject:
     def refused(self, property_id):
         return "breaks" if "breaks" in self.declared.get(property_id, ("",))[0].split("|") else "n/a"
 
-    def lacking(self, error):
-        """What is missing that an exception is about, by name, or ""."""
-        if self.kind != "library" or self.unloadable:
-            return ""
-        lacks = {
+    @functools.cached_property
+    def lacks(self):
+        """{method: class}: those that are missing."""
+        return {
             name: owner
             for owner, names in METHODS.items()
             for name in names
             if not hasattr(getattr(self.module, owner, None), name)
         }
+
+    def lacking(self, error):
+        """What is missing that an exception is about, by name, or ""."""
+        if self.kind != "library" or self.unloadable:
+            return ""
         while error:
-            if isinstance(error, AttributeError) and error.name in lacks:
-                return f"{self.name} has no {lacks[error.name]}.{error.name}"
+            if isinstance(error, AttributeError) and error.name in self.lacks:
+                return f"{self.name} has no {self.lacks[error.name]}.{error.name}"
             for offset, pattern, what in NEEDS:
                 if (said := re.search(pattern, str(error))) and self._without(said[1], offset):
                     return f"{said[1]} {what}"
