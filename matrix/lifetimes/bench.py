@@ -120,7 +120,7 @@ def table(subject, rounds):
     ]
     if "floor" not in names:
         lines.append(
-            f"without the floor and the strategies: {SUITE} cannot be imported here (see the page's last section)"
+            f"without the floor and the strategies: {SUITE} cannot be imported here"
         )
     elif subject.ships and subject.ships not in names:
         lines.append(f"{SUITE} has no strategy called {subject.ships!r}")
