@@ -53,6 +53,7 @@ class Library:
             return library.expected(property_id)[0] == "holds"
 
         self.__name__, self._module, self.unmeasured = name, library.module, library.adapter.unmeasured
+        self.lacks, self.lacking = library.lacks, library.lacking
         self.GUARANTEES = {
             "identity": holds("I2"),
             "weakref": holds("W1"),

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -247,8 +248,8 @@ func (b *bench) runMatrix(ctx context.Context, t *task) error {
 	if b.children != "" {
 		argv = append(argv, "--lifetimes-seconds="+b.children)
 	}
-	env := append(b.env, "STRATEGY="+strings.Join(append(b.strategies, b.libraries...), " "))
-	err = command{argv: argv, env: env, out: log, progress: t.progress}.run(ctx)
+	subjects := slices.Concat(b.strategies, b.libraries)
+	err = command{argv: argv, env: append(b.env, "STRATEGY="+strings.Join(subjects, " ")), out: log, progress: t.progress}.run(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return err

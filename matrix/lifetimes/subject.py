@@ -282,7 +282,7 @@ class Subject:
 
     @functools.cached_property
     def lacks(self):
-        """{method: class}: those that are missing."""
+        """{method: class}: those that the adapter lacks."""
         return {
             name: owner
             for owner, names in METHODS.items()
