@@ -163,7 +163,7 @@ if ! cmp -s ".build/$PP_TAG/_core.so" "$target"; then
     mv "$target.new" "$target" # never under a process that has it open
 fi
 CGO_ENABLED=0 go build -o .build/session.new ./cmd/session || die "cmd/session does not build"
-cmp -s .build/session.new .build/session || mv .build/session.new .build/session
+mv .build/session.new .build/session # never in place: it may be running
 
 {
     cat "$described"
