@@ -1,0 +1,23 @@
+import igraph
+
+LIBRARY, HOLDER = "igraph", "Vertex of a Graph"
+REQUIREMENTS, MEGABYTES = ("pip:igraph==1.0.0",), 16
+DOCUMENTED, URL = "not found", "https://python.igraph.org/en/stable/api/igraph.Vertex.html"
+
+Class = None
+graphs = {}
+
+
+def make(cls):
+    graph = igraph.Graph(1)
+    vertex = graph.vs[0]
+    graphs[id(vertex)] = graph
+    return vertex
+
+
+def put(obj):
+    return graphs.pop(id(obj))
+
+
+def get(holder):
+    return holder.vs[0]

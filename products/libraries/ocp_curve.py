@@ -1,0 +1,21 @@
+from OCP.Geom import Geom_Line
+from OCP.GeomAdaptor import GeomAdaptor_Curve
+from OCP.gp import gp_Dir, gp_Pnt
+
+LIBRARY, HOLDER = "cadquery-ocp", "Geom_Line in a GeomAdaptor_Curve"
+REQUIREMENTS, MEGABYTES = ("pip:cadquery-ocp-novtk==8.0.1.1.0",), 391
+DOCUMENTED, URL = "as an issue of pybind11", "https://github.com/pybind/pybind11/issues/1333"
+
+Class = Geom_Line
+
+
+def make(cls):
+    return cls(gp_Pnt(0, 0, 0), gp_Dir(1, 0, 0))
+
+
+def put(obj):
+    return GeomAdaptor_Curve(obj)
+
+
+def get(holder):
+    return holder.Curve()

@@ -1,0 +1,24 @@
+from PyQt6.QtGui import QStandardItemModel
+
+LIBRARY, HOLDER = "PyQt6", "QStandardItem that its model made"
+REQUIREMENTS, MEGABYTES = ("pip:PyQt6==6.11.0",), 262
+DOCUMENTED, URL = "not found", "https://www.riverbankcomputing.com/static/Docs/PyQt6/"
+
+Class = None
+models = {}
+
+
+def make(cls):
+    model = QStandardItemModel(1, 1)
+    model.setData(model.index(0, 0), "text")
+    item = model.item(0)
+    models[id(item)] = model
+    return item
+
+
+def put(obj):
+    return models.pop(id(obj))
+
+
+def get(holder):
+    return holder.item(0)

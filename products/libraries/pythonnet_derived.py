@@ -1,0 +1,37 @@
+import os
+
+import dotnetcore2
+import pythonnet
+
+LIBRARY, HOLDER = "Python.NET", "object of a Python class derived from .NET, in an ArrayList"
+REQUIREMENTS, MEGABYTES = ("pip:pythonnet==3.2.1", "pip:dotnetcore2==3.1.23"), 82
+DOCUMENTED, URL = "not found", "https://pythonnet.github.io/pythonnet/python.html"
+
+NAMESPACE = {"__namespace__": "Products"}  # what makes it a class of .NET, too
+
+os.environ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1"
+os.environ["DOTNET_ROOT"] = os.path.dirname(dotnetcore2.__file__) + "/bin"
+pythonnet.load("coreclr")
+
+import System  # noqa: E402
+
+Class = type("Class", (System.Object,), NAMESPACE)
+
+
+def make(cls):
+    return cls()
+
+
+def put(obj):
+    holder = System.Collections.ArrayList()
+    holder.Add(obj)
+    return holder
+
+
+def get(holder):
+    return holder[0]
+
+
+def collect():
+    System.GC.Collect()
+    System.GC.WaitForPendingFinalizers()

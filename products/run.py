@@ -1,0 +1,143 @@
+"""Asks ten questions about each product in libraries/, each in a process of its own with a time limit:
+
+    make products                          # installs the libraries into .venv-products first, up to 1 GB
+    make products PRODUCTS="NAME..."       # these only
+    make products LIMIT_MB=3000            # up to 3 GB
+
+The questions are in ask.py. Answers go to results.json, and from there to the page.
+"""
+
+import argparse
+import ast
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+import outside
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.json"
+PAGE = outside.ROOT / "docs" / "products.md"
+SECONDS = 60
+
+QUESTIONS = {
+    "alive": "while the wrapper lives",
+    "dropped": "after it died",
+    "attributes": "attributes",
+    "subclass": "Python subclass",
+    "slots": "`__slots__`",
+    "weak": "weak reference",
+    "cycle": "cycle",
+    "chain": "deep chain",
+    "threads": "four threads",
+    "exit": "at exit",
+}
+
+
+def described(path):
+    """The constants of a product's file, without importing the library."""
+    found = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            values = (
+                node.value.elts if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) else [node.value]
+            )
+            found.update({n.id: ast.literal_eval(v) for n, v in zip(names, values) if n.id.isupper()})
+    return SimpleNamespace(path=path, **found)
+
+
+def products():
+    return {path.stem: described(path) for path in sorted((HERE / "libraries").glob("*.py"))}
+
+
+def version(product):
+    return product.REQUIREMENTS[0].split("==")[1]
+
+
+def fitting(chosen, limit):
+    """The names of what fits into so many megabytes, the smallest first. A library is counted once."""
+    sizes = {p.REQUIREMENTS: p.MEGABYTES for p in chosen.values()}
+    total, fits = 0, set()
+    for requirements, megabytes in sorted(sizes.items(), key=lambda item: item[1]):
+        if total + megabytes <= limit:
+            total += megabytes
+            fits.add(requirements)
+    return {name for name, p in chosen.items() if p.REQUIREMENTS in fits}
+
+
+def answer(status, output):
+    """A question's answer, from how its process ended and what it printed last."""
+    last = (output.strip().splitlines() or [""])[-1]
+    if status is None:
+        return "hangs"
+    if status < 0:
+        return f"crashes {last}" if last.startswith("with ") else "crashes"
+    return last if status == 0 else f"fails: {last}"
+
+
+def ask(python, product, question):
+    return answer(*outside.run_alone([python, "-I", str(HERE / "ask.py"), str(product.path), question], SECONDS))
+
+
+def recorded():
+    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
+def generated(results):
+    """The table of the page, from the products and what they answered."""
+    head = ["library", "object and holder", *QUESTIONS.values(), "documented"]
+    rows = []
+    for name, product in products().items():
+        if name in results:
+            answers = [results[name]["answers"][question] for question in QUESTIONS]
+            source = f"[{product.LIBRARY}](../products/libraries/{name}.py) {results[name]['version']}"
+            rows.append([source, product.HOLDER, *answers, f"[{product.DOCUMENTED}]({product.URL})"])
+    measured = sorted({f"{result['date']}, CPython {result['python']}" for result in results.values()})
+    return outside.table(head, rows) + f"\nAsked {' and '.join(measured)}, Linux x86-64, by `make products`.\n"
+
+
+def say(text):
+    print(f"products: {text}", file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    names = parser.parse_args().names
+    every = products()
+    if unknown := [name for name in names if name not in every]:
+        parser.error(f"no product is called {', '.join(unknown)}; there are {', '.join(every)}")
+    chosen = {name: every[name] for name in names or every}
+    limit = int(os.environ.get("LIMIT_MB") or 1000)
+    fits = fitting(chosen, limit)
+    environment = outside.Environment("products", say)
+    missing = environment.install(r for name in fits for r in chosen[name].REQUIREMENTS)
+    results, failures = recorded(), 0
+    progress = outside.Progress(say, len(chosen))
+    for name, product in chosen.items():
+        progress.next(f"{name}: {product.LIBRARY} {version(product)}")
+        reasons = [missing[r] for r in product.REQUIREMENTS if r in missing]
+        if name not in fits:
+            reasons = [f"its {product.MEGABYTES} MB do not fit into {limit} MB (LIMIT_MB=) with the others"]
+        if reasons:
+            print(f"{name}: skipped: {reasons[0]}")
+            continue
+        answers = {question: ask(environment.python, product, question) for question in QUESTIONS}
+        print(f"{name}: " + "; ".join(f"{question}: {said}" for question, said in answers.items()), flush=True)
+        if failed := [question for question, said in answers.items() if said.startswith("fails")]:
+            failures += 1
+            say(f"{name}: {', '.join(failed)} could not be asked, and nothing is recorded")
+            continue
+        results[name] = {"version": version(product), "answers": answers, **outside.stamp()}
+    RESULTS.write_text(json.dumps({name: results[name] for name in every if name in results}, indent=1) + "\n")
+    PAGE.write_text(outside.spliced(PAGE.read_text(), "products", generated(results)))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
