@@ -8,7 +8,7 @@ class Finding(NamedTuple):
     requirements: tuple  # "pip:NAME==VERSION" or "apt:NAME==VERSION", the library itself first
     properties: tuple  # of matrix/properties
     what: str
-    documented: str  # "yes", or "not found"; partly true ones in words
+    documented: str  # "yes", "not found", or where else it says so
     url: str  # where the documentation says so, or should
     crash: bool = False  # expected: death by a signal; otherwise the program notices, and exits with status 10
     pythons: tuple = ()  # the only versions of CPython on which it happens; empty: any
@@ -141,8 +141,8 @@ FINDINGS = {
         OPENMM,
         ("D1",),
         "A force that outlives its System reads the energy expression of another force, without an error.",
-        NOT_FOUND,
-        "https://docs.openmm.org/latest/api-python/generated/openmm.openmm.System.html",
+        "for C++",
+        "https://docs.openmm.org/latest/api-c++/generated/System.html",
         crash=True,
     ),
     "openbabel_other_atom": Finding(
@@ -220,7 +220,7 @@ FINDINGS = {
         ("pip:Box2D==2.3.10",),
         ("D1",),
         "A body crashes when used after its world has died.",
-        NOT_FOUND,
+        "for C++",
         "https://github.com/pybox2d/pybox2d/wiki/manual",
         crash=True,
     ),
@@ -314,9 +314,9 @@ FINDINGS = {
         "PyTorch",
         ("apt:python3-torch==1.13.1",),
         ("W3",),
-        "A tensor that a weak reference brought back loses its native object when native code releases it.",
-        NOT_FOUND,
-        "https://docs.pytorch.org/docs/1.13/notes/autograd.html",
+        "A tensor that a weak reference brought back loses its native object when native code releases it; a private `_fix_weakref()` prevents it.",
+        "in its source",
+        "https://github.com/pytorch/pytorch/blob/v1.13.1/torch/_subclasses/fake_tensor.py",
         crash=True,
     ),
     "symengine_subclass": Finding(

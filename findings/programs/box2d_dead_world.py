@@ -1,6 +1,6 @@
 """A body crashes when it is used after its world has died.
 
-The documentation of Box2D says that a world owns its bodies, and nothing about Python.
+The manual says so for C++: a destroyed body is really gone, and using it is undefined.
 """
 
 import Box2D

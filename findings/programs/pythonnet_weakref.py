@@ -13,7 +13,7 @@ import pythonnet
 os.environ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1"
 os.environ["DOTNET_ROOT"] = os.path.dirname(dotnetcore2.__file__) + "/bin"
 pythonnet.load("coreclr")
-import System
+import System  # noqa: E402
 
 Node = type("Node", (System.Object,), {"__namespace__": "Demo"})
 node, held = Node(), System.Collections.ArrayList()

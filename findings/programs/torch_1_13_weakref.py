@@ -1,6 +1,6 @@
 """A tensor that a weak reference brought back loses its native object when native code lets go of it.
 
-Nothing about it was found in the documentation; later versions of PyTorch are right.
+Its own code calls a private _fix_weakref() there; nothing was found in the documentation. Later versions are right.
 """
 
 import sys
