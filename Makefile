@@ -11,7 +11,7 @@ LIMIT_MB ?=
 comma := ,
 run = scripts/with_python.sh "$(PYTHON)"
 
-.PHONY: help setup bench test matrix takehome peers findings products report promises test-cpy3 threads stress test-debug test-all
+.PHONY: help setup bench test lint fmt matrix takehome peers findings products report promises test-cpy3 threads stress test-debug test-all
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -19,15 +19,22 @@ help: ## list the targets
 	@echo
 	@echo "  PYTHON=/path/to/python3.x picks the interpreter (default: the system's)"
 	@echo "  STRATEGY=name narrows to one strategy; QUICK=1 measures less; LABEL=name names the results"
+	@echo "  PEERS=name narrows make peers to one library; PYTHONS=paths names the interpreters of make test-all"
 
 setup: ## make .venv, install what is missing, build the extension into python/
 	@scripts/setup.sh "$(PYTHON)"
 
 bench: setup ## the main job: matrix and benchmarks, written to results/, compared
-	@QUICK="$(QUICK)" LABEL="$(LABEL)" STRATEGY="$(STRATEGY)" $(run) scripts/bench.sh
+	@QUICK="$(QUICK)" LABEL="$(LABEL)" STRATEGY="$(STRATEGY)" $(run) .build/session bench
 
 test: setup ## all tests
-	@STRATEGY="$(STRATEGY)" $(run) scripts/test.sh
+	@STRATEGY="$(STRATEGY)" $(run) .build/session test
+
+lint: setup ## check the form of the sources with pinned tools; make fmt formats
+	@$(run) scripts/lint.sh
+
+fmt: setup ## format the sources, and mend what the linters can mend
+	@$(run) scripts/lint.sh --fix
 
 matrix: setup ## the correctness matrix: a table, and .build/matrix.json and .md
 	@STRATEGY="$(STRATEGY)" $(run) scripts/matrix.sh
@@ -36,7 +43,7 @@ takehome: setup ## complete C extensions over the schemes' headers, and <name>_s
 	@$(run) bash -c '"$$PP_PYTHON" takehome/build.py'
 
 peers: setup ## the libraries themselves beside our strategies: install, build, matrix, benchmarks
-	@QUICK="$(QUICK)" LABEL="$(LABEL)" PEERS="$(PEERS)" $(run) scripts/peers.sh
+	@QUICK="$(QUICK)" LABEL="$(LABEL)" PEERS="$(PEERS)" $(run) .build/session peers
 
 findings: setup ## what the matrix found in released libraries: install them, run each program ten times
 	@$(run) bash -c '"$$PP_PYTHON" findings/run.py $(FINDINGS)'
@@ -57,10 +64,10 @@ stress: setup ## strategies against the reference model, for MINUTES=30 from SEE
 	@STRATEGY="$(STRATEGY)" $(run) scripts/stress.sh
 
 test-debug: setup ## race detector, sanitizers, valgrind, a debug build of CPython
-	@$(run) scripts/test_debug.sh
+	@$(run) .build/session debug
 
-test-all: ## all tests on every CPython there is, or those in PYTHONS=
-	@scripts/test_all.sh
+test-all: setup ## all tests on every CPython there is, or those in PYTHONS=
+	@$(run) .build/session all
 
 test-cpy3: setup ## the Go tests with an interpreter started by cpy3
 	@$(run) scripts/test_cpy3.sh

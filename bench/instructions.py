@@ -41,6 +41,7 @@ import warnings
 import pyobject_preservation as pp
 import pyperf
 import python_cases
+from progress import Progress
 from python_bench import check, configuration, module, stats
 from python_cases import CASES, UNROLL, Loop
 
@@ -235,17 +236,23 @@ class Worker:
         return self.counts
 
 
-def counted(subjects, operations=None, jobs=1, say=lambda done, of: None):
+def cells_of(subjects, operations=None):
+    return [(i, s) for i, case in enumerate(CASES) for s in subjects if not operations or case.name in operations]
+
+
+def countable(cell):
+    return CASES[cell[0]].keys not in ("/threads=2", "/threads=4")
+
+
+def counted(subjects, operations=None, jobs=1, finished=lambda: None):
     """By (case, subject): (instructions an operation, operations), or why they are not counted, as text."""
-    wanted = [(i, s) for i, case in enumerate(CASES) for s in subjects if not operations or case.name in operations]
-    cells = [cell for cell in wanted if CASES[cell[0]].keys not in ("/threads=2", "/threads=4")]
-    finished, lock = 0, threading.Lock()
+    wanted = cells_of(subjects, operations)
+    cells = list(filter(countable, wanted))
+    lock = threading.Lock()
 
     def another():
-        nonlocal finished
         with lock:
-            finished += 1
-            say(finished, len(cells))
+            finished()
 
     fix_addresses()
     found = dict.fromkeys(wanted, WAITING)
@@ -262,23 +269,6 @@ def failure(counts):
         if isinstance(outcome, str) and outcome != WAITING
     ]
     return f"{len(failed)} not counted, first {failed[0]}" if failed else ""
-
-
-def progress():
-    start = shown = time.monotonic()
-
-    def say(done, of):
-        nonlocal shown
-        now = time.monotonic()
-        if now - shown > 10 or done == of:
-            shown = now
-            print(
-                f"instructions: {done} of {of} counted, {now - start:.0f} s, about "
-                f"{(now - start) / done * (of - done):.0f} s left",
-                file=sys.stderr,
-            )
-
-    return say
 
 
 def name(index, strategy):
@@ -399,13 +389,21 @@ def main():
         print(f"instructions: not counted: {why}", file=sys.stderr)
         record.lines.append(f"Uncounted py: {why}")
         return record.write(options.text)
-    ours = counted(strategies, operations, options.jobs, progress())
+    libraries = list(filter(None, (options.libraries or "").split(",")))
+    progress, done = Progress("instructions"), 0
+    total = sum(map(countable, cells_of([*strategies, *libraries], operations)))
+
+    def finished():
+        nonlocal done
+        done += 1
+        progress.say(done, total, "counted")
+
+    ours = counted(strategies, operations, options.jobs, finished)
     record.add("py", ours)
-    for lib in filter(None, (options.libraries or "").split(",")):
-        print(f"instructions: {lib}", file=sys.stderr)
+    for lib in libraries:
         # Counts of different processes are comparable, so the floor and the strategy need no second count.
         beside = {cell: outcome for cell, outcome in ours.items() if cell[1] in ("floor", ships(lib))}
-        theirs = counted([lib], operations, 1, progress())
+        theirs = counted([lib], operations, 1, finished)
         if failed := failure(theirs):
             print(f"instructions: {lib}: {failed}", file=sys.stderr)
         record.add(f"py+{lib}", beside | theirs)

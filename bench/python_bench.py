@@ -31,6 +31,7 @@ import pyobject_preservation as pp
 import pyperf
 import python_cases
 import workload
+from progress import Progress
 from python_cases import CASES, UNROLL, Loop
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "matrix"))
@@ -355,24 +356,16 @@ def main():
     libraries = [Beside(name, {**plan, "loops": {}}) for name in (options.libraries or "").split(",") if name]
     for library in libraries:
         library.calibrate()
-    done = 0
+    done, progress = 0, Progress("python")
     while done < options.rounds and (done < options.least or time.monotonic() - start < options.seconds):
         record.round(child("--worker", plan=plan))
         for strategy in strategies if done < options.memory_rounds else ():
             record.memory(strategy, child("--memory", strategy))
         for n, library in enumerate(libraries, 1):
             library.round(record, memory=done < options.memory_rounds)
-            print(
-                f"python: round {done + 1}, {library.name} ({n} of {len(libraries)}), {time.monotonic() - start:.0f} s",
-                file=sys.stderr,
-            )
+            progress.say(done + n / (len(libraries) + 1), options.rounds, f"rounds, after {library.name}")
         done += 1
-        took = time.monotonic() - start
-        print(
-            f"python: round {done} of {options.rounds}, {took:.0f} s, about "
-            f"{took / done * (options.rounds - done):.0f} s left",
-            file=sys.stderr,
-        )
+        progress.say(done, options.rounds, "rounds")
     record.write(options.text, options.json)
 
 

@@ -68,8 +68,22 @@ def absent(case, m):
         return why
     if case.weakref and not workload.weakrefable(m):
         return "its wrappers cannot be weakly referenced"
-    unmeasured = getattr(m, "unmeasured", {})  # a library says what its adapter lacks
-    return unmeasured.get(case.name + case.keys) or unmeasured.get(case.name, "")
+    unmeasured = getattr(m, "unmeasured", {})  # what a library says of itself
+    return unmeasured.get(case.name + case.keys) or unmeasured.get(case.name) or lacking(case, m)
+
+
+def lacking(case, m):
+    """Which method an adapter lacks that the operation needs, "" if none."""
+    if not getattr(m, "lacks", None):
+        return ""
+    try:
+        names, run = case.start(m)
+        run(1)
+    except AttributeError as e:
+        if why := m.lacking(e):
+            return why
+        raise
+    return ""
 
 
 # ---- preparations ---------------------------------------------------------------

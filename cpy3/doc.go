@@ -8,9 +8,15 @@
 //
 //	scripts/with_python.sh "" scripts/test_cpy3.sh                  # the tests
 //	scripts/with_python.sh "" scripts/go_cpy3.sh run ./examples/cpy3  # any go command
+//	eval "$(scripts/with_python.sh "" scripts/go_cpy3.sh env)"        # the same, for a shell
 //
 // With the tag, internal/cpython/embed starts and stops the interpreter through
 // cpy3, too. A program may as well do that by itself, as examples/cpy3 does.
+//
+// # Your own structs
+//
+// A wrapped object is a native.Object. Its SetPayload gives it a value of your own, which Unwrap's
+// result has as Payload, and a function that hears when the object is destroyed.
 //
 // # Threads
 //

@@ -1,6 +1,6 @@
 // Package handletable gives each wrapper an opaque 64-bit handle instead of a
-// pointer: the number of an entry in a table on the Go side, and the entry's
-// generation. Go looks the handle up on every use. A handle whose object is destroyed, or
+// pointer: the number of an entry in a table, and the entry's
+// generation. The handle is looked up on every use. A handle whose object is destroyed, or
 // that was never given out, is refused with a ReferenceError. A handle that Python code
 // has seen never names another object: its entry gets a new generation, and is retired when
 // the generations are used up.
@@ -20,12 +20,13 @@
 // # What it breaks
 //
 // As in naive, a wrapper is recreated for every wrap: identity, dict, slots,
-// subclass and weak references are lost. gc sees nothing of what is behind a handle. And
-// every use enters Go.
+// subclass and weak references are lost. gc sees nothing of what is behind a handle.
 //
 // # Looking up without a lock
 //
-// The table (internal/slots) grows by slabs that never move. A look-up is four
+// The table of Go objects (internal/slots) grows by slabs that never move. A look-up of any number is four
 // atomic loads: the slab, the generation, the value, and the generation again, in case
-// the entry was reused in between.
+// the entry was reused in between. An object's header, with its count and its handle, has the same
+// number in slabs that C code reads. A wrapper's own handle is looked up there, without entering Go: the
+// wrapper has a native reference, so the entry is not reused in between.
 package handletable

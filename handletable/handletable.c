@@ -6,7 +6,7 @@
  *
  *     class MyClass:
  *         def id(self):                          # and every other use
- *             native = table.get(self.handle)    # checks the generation
+ *             native = table.get(self.handle)    # compares the generation
  *             if native is None:
  *                 raise ReferenceError
  *             return native.id
@@ -67,15 +67,22 @@ handletable_release_slot(lt_slot *slot)
     handletable_release(pp_header_of_slot(slot));
 }
 
-/* Python -> native. Go compares the generation, and takes a native reference for the duration of
- * the use, because another thread may close the wrapper meanwhile. */
+/* Python -> native. The generation is compared, and a native reference taken for the duration of the use,
+ * because another thread may close the wrapper meanwhile. With the GIL not between the two: the
+ * wrapper's own reference keeps the object alive. Without it Go's table takes the reference. */
 static pp_header *
 handletable_unwrap(PyObject *self)
 {
     uint64_t handle = stored(self);
-    pp_header *h =
-        handle == 0 || handle & CLOSED ? NULL : ppHandletableAcquire(state.index, handle);
+    pp_header *h = NULL;
 
+#ifdef Py_GIL_DISABLED
+    if (!(handle & CLOSED))
+        h = ppHandletableAcquire(state.index, handle);
+#else
+    if (!(handle & CLOSED) && (h = pp_find(handle)))
+        pp_inc(h);
+#endif
     if (h == NULL)
         PyErr_Format(PyExc_ReferenceError, "handle %llu %s", (unsigned long long)(handle & ~CLOSED),
                      handle & CLOSED ? "has been closed" : "is stale: its native object is gone");
@@ -88,7 +95,7 @@ take(PyObject *self)
 {
     uint64_t handle = __atomic_fetch_or(&PP_WRAPPER(self)->handle, CLOSED, __ATOMIC_ACQ_REL);
 
-    return handle == 0 || handle & CLOSED ? NULL : ppHandletableFind(handle);
+    return handle & CLOSED ? NULL : pp_find(handle);
 }
 
 /* ---- slots of MyClass ------------------------------------------------------------ */

@@ -23,7 +23,7 @@ func init() {
 		Declared: strategies.Declaration{
 			Name:      "handletable",
 			Order:     30,
-			Idea:      "the wrapper carries a generation-checked handle into a Go table, looked up on every use",
+			Idea:      "the wrapper carries a generation-checked handle into a table, looked up on every use",
 			ShippedBy: []string{"runtime/cgo.Handle", "gopy"},
 			Breaks: strategies.Forgetful(map[string]string{
 				"I1": "every wrap makes a new wrapper",
@@ -37,19 +37,7 @@ func init() {
 // CLOSED of handletable.c is bit 31: no bit of a slot, or this does not compile.
 const _ uint = 31 - slots.SlotBits
 
-// ppHandletableFind is the header of the object that a wrapper's handle names,
-// nil if it is stale. The wrapper's own native reference keeps a live one alive.
-//
-//export ppHandletableFind
-func ppHandletableFind(handle C.uint64_t) *C.pp_header {
-	o := wrapper.Find(uint64(handle))
-	if o == nil {
-		return nil
-	}
-	return (*C.pp_header)(unsafe.Pointer(o.Header()))
-}
-
-// ppHandletableAcquire is the same for a number that comes from anywhere, with
+// ppHandletableAcquire is the header of the object that a number from anywhere names, with
 // a native reference for the caller. nil unless it names a live object of
 // this strategy.
 //

@@ -246,11 +246,18 @@ lt_drain_slice(lt_queue *queue)
         lt_request(queue);
 }
 
+/* Whether lt_drain has something to do. */
+static inline bool
+lt_drain_requested(lt_queue *queue)
+{
+    return LT_STD(atomic_load_explicit)(&queue->requested, LT_STD(memory_order_relaxed)) != 0;
+}
+
 /* Call it wherever Python enters the library: one load if the queue is empty. */
 static inline void
 lt_drain(lt_queue *queue)
 {
-    if (LT_STD(atomic_load_explicit)(&queue->requested, LT_STD(memory_order_relaxed)))
+    if (lt_drain_requested(queue))
         lt_drain_slice(queue);
 }
 

@@ -5,6 +5,8 @@
 #ifndef LT_SLOT_H
 #define LT_SLOT_H
 
+#define LT_VERSION "1.0.0" /* of the kit and the schemes: see CHANGELOG.md */
+
 #include <stdint.h>
 
 #ifdef __cplusplus

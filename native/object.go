@@ -33,6 +33,9 @@ type body struct {
 	children []*Object // each entry owns one reference
 	managed  weak.Pointer[Managed]
 	root     *Managed // keeps managed reachable
+
+	payload   any
+	destroyed func(payload any)
 }
 
 // load is the object's header, nil once the object is gone. header is a plain
@@ -208,10 +211,9 @@ func (o *Object) destroy() []*Object {
 	o.mu.Lock()
 	h := o.load()
 	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&o.header)), nil)
-	var children []*Object
+	var had body
 	if o.body != nil {
-		children = o.body.children
-		o.body = nil
+		had, o.body = *o.body, nil
 	}
 	o.mu.Unlock()
 	if h == nil {
@@ -221,7 +223,10 @@ func (o *Object) destroy() []*Object {
 		hooks.Free(o, h)
 	}
 	o.lib.live.Add(-1)
-	return children
+	if had.destroyed != nil {
+		had.destroyed(had.payload)
+	}
+	return had.children
 }
 
 // Message is the text the object carries.
@@ -241,6 +246,31 @@ func (o *Object) SetMessage(s string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.edit().message = s
+}
+
+// SetPayload gives the object a value of the caller's own, such as the struct that it stands for,
+// in place of the one before. [Object.Payload] returns it, from Unwrap's result for example.
+//
+// destroyed, if not nil, is called once with the value when the object is destroyed: after its
+// wrapper, and on the thread that releases the last reference, which may hold the GIL. So it must
+// not wait for another thread that needs the GIL. It is not called for a value that is replaced.
+func (o *Object) SetPayload(payload any, destroyed func(payload any)) {
+	o.Header()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b := o.edit()
+	b.payload, b.destroyed = payload, destroyed
+}
+
+// Payload is what SetPayload set, nil if nothing.
+func (o *Object) Payload() any {
+	o.Header()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.body == nil {
+		return nil
+	}
+	return o.body.payload
 }
 
 // edit is the body, made if necessary. The caller holds o.mu.

@@ -57,7 +57,7 @@
  *     static PyObject *preserve_make(node *);                a wrapper for a node born in native
  *                                                            code; see preserve_adopt
  * Optional macros: PRESERVE_SET_WRAPPER(node, wrapper) where the count has a has-wrapper bit;
- * PRESERVE_EVENT(flips | resurrections | wrappers_freed); PRESERVE_VISIT_MORE(self, visit,
+ * PRESERVE_EVENT(flips | wrappers_freed); PRESERVE_VISIT_MORE(self, visit,
  * arg) and PRESERVE_CLEAR_MORE(self) for Python references that the node itself holds; both
  * are also called when preserve_of(self) is NULL. No function accepts a NULL node.
  *
@@ -115,22 +115,13 @@ preserve_adopt(PyObject *self, preserve_native *native)
 
 /* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper or it is
  * in its tp_dealloc. The caller holds a native reference throughout. So a wrapper in its
- * tp_dealloc will flip, and its memory is valid.
- *
- * The state is for the event only. NATIVE_OWNS does not imply a reference here: another thread
- * may have taken the count to 1, before the caller took it to 2 through the wrapper, and be
- * about to store PYTHON_OWNS and to release the native object's Python reference. */
+ * tp_dealloc will flip, and its memory is valid. */
 static inline PyObject *
 preserve_live(preserve_native *native)
 {
-    lt_slot *slot = preserve_slot(native);
-    PyObject *self = lt_wrapper(slot);
+    PyObject *self = lt_wrapper(preserve_slot(native));
 
-    if (self == NULL)
-        return NULL;
-    if (lt_state(slot) == PRESERVE_NATIVE_OWNS && Py_REFCNT(self) == 1)
-        PRESERVE_EVENT(resurrections);
-    return lt_try_incref(self) ? self : NULL;
+    return self && lt_try_incref(self) ? self : NULL;
 }
 
 /* native -> Python: a new reference to the wrapper. The caller holds a native reference

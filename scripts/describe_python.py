@@ -15,6 +15,7 @@ used for another.
 
 import hashlib
 import os
+import shlex
 import struct
 import sys
 import sysconfig
@@ -44,17 +45,17 @@ def main(root):
     build = os.path.join(root, ".build", tag)
     link, rpath = link_flags(get)
 
-    includes = f"-I{include}"
+    includes = f"-I{in_pc(include)}"
     platform_include = sysconfig.get_path("platinclude")
     if platform_include != include:
-        includes += f" -I{platform_include}"
+        includes += f" -I{in_pc(platform_include)}"
     undefined = "-undefined dynamic_lookup" if sys.platform == "darwin" else ""
     overlay = os.path.join(root, "internal", "cpython", "cpy3")
     pc("python3", build, short, includes, undefined)
     pc("python3-embed", build, short, includes, link)
     # cpy3 asks for python3, and needs names that CPython has dropped since.
-    pc("python3", os.path.join(build, "cpy3"), short, f"-I{overlay} {includes}", undefined)
-    pc("python3-embed", os.path.join(build, "cpy3"), short, f"-I{overlay} {includes}", link)
+    pc("python3", os.path.join(build, "cpy3"), short, f"-I{in_pc(overlay)} {includes}", undefined)
+    pc("python3-embed", os.path.join(build, "cpy3"), short, f"-I{in_pc(overlay)} {includes}", link)
 
     env = {
         "PP_TAG": tag,
@@ -69,7 +70,7 @@ def main(root):
         # library beside that. The place that libpython was compiled for is the system's.
         env["PATH"] = os.path.dirname(where) + os.pathsep + os.environ["PATH"]
     path = os.path.join(build, "python.sh")
-    text = "".join(f"export {k}={quote(v)}\n" for k, v in env.items())
+    text = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in env.items())
     write(path, text)
     print(path)
 
@@ -120,6 +121,11 @@ def own_loader():
     return ""
 
 
+def in_pc(path):
+    """A path as pkg-config's files have it."""
+    return shlex.quote(path)
+
+
 def pc(name, build, version, cflags, libs):
     directory = build if build.endswith("cpy3") else os.path.join(build, "pkgconfig")
     write(
@@ -139,10 +145,6 @@ def write(path, text):
         pass
     with open(path, "w") as f:
         f.write(text)
-
-
-def quote(value):
-    return "'" + value.replace("'", "'\\''") + "'"
 
 
 if __name__ == "__main__":

@@ -43,7 +43,9 @@ for package in "${need[@]}"; do
     dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "headers are missing; on Debian or Ubuntu: apt-get install ${missing[*]}"
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        die "headers are missing; on Debian or Ubuntu: apt-get install ${missing[*]}"
+    fi
     say "installing ${missing[*]} (apt-get)"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null || die "apt-get install ${missing[*]} failed"
 fi

@@ -52,6 +52,7 @@ done
 suite=${NEWER_SUITE:-testing}
 [ -n "${NEWER_SUITE:-}" ] || [ "$ID" != ubuntu ] || suite=devel
 # The first repository of this release; indextargets reads sources.list and sources.list.d.
+# shellcheck disable=SC2016 # apt's own variables
 mirror=${NEWER_MIRROR:-$(apt-get indextargets --format '$(COMPONENT) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
     awk -v release="${VERSION_CODENAME:-}" '$1 == "main" { if (!any) any = $3; if ($2 == release && !ours) ours = $3 }
                                             END { print ours ? ours : any }')}

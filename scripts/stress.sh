@@ -15,5 +15,6 @@ if [ -n "${COLLECT:-}" ]; then
     go build -tags collect -buildmode=c-shared -ldflags=-X=runtime.godebugDefault=asyncpreemptoff=1 -o "$folder/pyobject_preservation/_core$PP_EXT_SUFFIX" ./python
     export PYTHONPATH=$folder
 fi
+read -r -a strategies <<<"${STRATEGY:-}"
 "$PP_PYTHON" matrix/model/stress.py --seconds $((${MINUTES:-30} * 60)) --seed "$seed" \
-    ${PARALLEL:+--parallel} ${OPERATIONS:+--operations "$OPERATIONS"} ${STRATEGY:-} 2>&1 | tee "$log"
+    ${PARALLEL:+--parallel} ${OPERATIONS:+--operations "$OPERATIONS"} "${strategies[@]}" 2>&1 | tee "$log"

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchmath"
 	"golang.org/x/perf/benchproc"
+
+	"pyobject-preservation/internal/record"
 )
 
 // floor is the name of the entry that the others are compared with.
@@ -27,7 +29,7 @@ const baseline = "baseline"
 // run is one recorded run.
 type run struct {
 	Label, Dir string
-	Machine    machine
+	Machine    record.Machine
 	Matrix     *matrix // nil if it was not recorded
 
 	Langs      []string          // in the order of the file
@@ -39,23 +41,6 @@ type run struct {
 	Promises   map[cell]float64  // promised ratios of instructions to the floor
 	Config     map[string]map[string]string
 	Units      benchfmt.UnitMetadataMap
-}
-
-// machine is what a run was recorded on (machine.json).
-type machine struct {
-	Label    string `json:"label"` // the run's name, whatever its folder is called for now
-	CPU      string `json:"cpu"`
-	Cores    int    `json:"cores"`
-	Kernel   string `json:"kernel"`
-	Go       string `json:"go"`
-	Python   string `json:"python"`
-	Compiler string `json:"compiler"`
-	Commit   string `json:"commit"`
-	Dirty    bool   `json:"dirty"`
-	Date     string `json:"date"` // RFC 3339
-	Quick    bool   `json:"quick"`
-	Peers    bool   `json:"peers"`    // recorded by make peers
-	Narrowed string `json:"narrowed"` // to these strategies or libraries; "" if not
 }
 
 // row is one line of a table: an operation with its keys, in one unit.
@@ -122,7 +107,7 @@ func newest(results string, peers bool) (label string, err error) {
 	}
 	var latest string
 	for _, e := range entries {
-		var m machine
+		var m record.Machine
 		if e.Name()[0] == '.' || readJSON(filepath.Join(results, e.Name(), "machine.json"), &m) != nil || m.Peers != peers {
 			continue
 		}

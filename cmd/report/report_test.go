@@ -270,7 +270,7 @@ func TestUnquotableRunsLeaveREADMEAlone(t *testing.T) {
 		"1 outcomes of the matrix are not as declared, the first is I2 of naive": func(r *run) { r.Matrix.Outcomes[0].Expected = "n/a" },
 	}
 	for why, f := range spoil {
-		r := record(t, t.TempDir(), "demo")
+		r := quotable(t, t.TempDir(), "demo")
 		require.Empty(t, r.unquotable())
 		f(r)
 		assert.Contains(t, r.unquotable(), why)
@@ -322,7 +322,7 @@ func TestSplice(t *testing.T) {
 // the place of one of make bench.
 func TestPeersHaveASectionOfTheirOwn(t *testing.T) {
 	results, root := t.TempDir(), documents(t)
-	r, peers := record(t, results, "demo"), record(t, results, "peers")
+	r, peers := quotable(t, results, "demo"), quotable(t, results, "peers")
 	for range 2 {
 		require.NoError(t, report(results, "", root))
 		for name, want := range map[string]string{
@@ -339,7 +339,7 @@ func TestPeersHaveASectionOfTheirOwn(t *testing.T) {
 
 func TestReportIsWrittenForARun(t *testing.T) {
 	results := t.TempDir()
-	record(t, results, "demo")
+	quotable(t, results, "demo")
 	require.NoError(t, os.Mkdir(filepath.Join(results, ".partial-x"), 0o755))
 	require.NoError(t, report(results, "", ""))
 	assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
@@ -359,8 +359,8 @@ func documents(t *testing.T) string {
 	return root
 }
 
-// record copies a run without what must not be quoted.
-func record(t *testing.T, results, name string) *run {
+// quotable copies a run without what must not be quoted.
+func quotable(t *testing.T, results, name string) *run {
 	dir := filepath.Join(results, name)
 	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", name))))
 	r, err := load(dir)

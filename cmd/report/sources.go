@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +17,7 @@ type test struct {
 }
 
 var (
-	marked    = regexp.MustCompile(`^@prop\("([^"]+)"`)
+	marked    = regexp.MustCompile(`(?m)^@prop\(\s*"([^"]+)"`)
 	docstring = regexp.MustCompile(`(?s)    """(.*?)"""\n`)
 )
 
@@ -32,27 +33,26 @@ func propertyTests(folder string) (map[string]test, error) {
 		if err != nil {
 			return nil, err
 		}
-		lines := strings.Split(string(text), "\n")
-		for i, line := range lines {
-			if m := marked.FindStringSubmatch(line); m != nil {
-				source := function(lines[i:])
-				var promise string
-				if d := docstring.FindStringSubmatch(source); d != nil {
-					promise, source = strings.Join(strings.Fields(d[1]), " "), strings.Replace(source, d[0], "", 1)
-				}
-				tests[m[1]] = test{filepath.Base(file), i + 1, promise, source}
+		for _, at := range marked.FindAllSubmatchIndex(text, -1) {
+			source := function(strings.Split(string(text[at[0]:]), "\n"))
+			var promise string
+			if d := docstring.FindStringSubmatch(source); d != nil {
+				promise, source = strings.Join(strings.Fields(d[1]), " "), strings.Replace(source, d[0], "", 1)
 			}
+			line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
+			tests[string(text[at[2]:at[3]])] = test{filepath.Base(file), line, promise, source}
 		}
 	}
 	return tests, nil
 }
 
 // function is the text of a Python function that begins, with its decorators, at the first line:
-// it ends where the next line without indentation does not belong to its head.
+// it ends where the next line without indentation belongs neither to its head nor to a string.
 func function(lines []string) string {
-	end, body := 0, false
+	end, body, text := 0, false, false
 	for i, line := range lines {
-		indented := strings.HasPrefix(line, " ")
+		indented := strings.HasPrefix(line, " ") || text
+		text = text != (strings.Count(line, `"""`)%2 == 1)
 		if body && line != "" && !indented {
 			break
 		}

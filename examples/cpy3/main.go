@@ -13,6 +13,9 @@ import (
 	_ "pyobject-preservation/preserve"
 )
 
+// account is a struct of the program's own, which an object stands for.
+type account struct{ owner string }
+
 func main() {
 	runtime.LockOSThread() // Python's thread state belongs to this thread
 	python3.Py_Initialize()
@@ -20,7 +23,10 @@ func main() {
 	check(err)
 
 	o := b.Library().New("hello from Go") // one native reference, ours
-	w, err := cpy3.Wrap(b, o)             // one Python reference, ours
+	o.SetPayload(&account{"Ada"}, func(payload any) {
+		fmt.Println("closed, with its object:", payload.(*account).owner)
+	})
+	w, err := cpy3.Wrap(b, o) // one Python reference, ours
 	check(err)
 
 	text := w.CallMethodArgs("message")
@@ -41,6 +47,7 @@ func main() {
 	same, err := cpy3.Unwrap(b, w) // a second native reference
 	check(err)
 	fmt.Println("the way back is o:    ", same == o)
+	fmt.Println("and its account's:    ", same.Payload().(*account).owner)
 	b.Release(same)
 
 	w.DecRef()

@@ -27,6 +27,10 @@ typedef struct pp_header {
 
 #define PP_SLAB_BYTES (1 << 18) /* headers come in slabs of so much, aligned to it: headers.go */
 #define PP_SLAB_HEADERS (PP_SLAB_BYTES / sizeof(pp_header)) /* slots.SlabSize */
+#define PP_MAX_SLABS (1 << 16)                              /* slots.MaxSlabs */
+
+/* All slabs, by a handle's slot. They are never freed. */
+extern _Atomic(pp_header *) pp_slabs[PP_MAX_SLABS];
 
 #define PP_HAS_WRAPPER (INT64_C(1) << 62)       /* native.HasWrapper: slot.wrapper is set */
 #define PP_COUNTED_ELSEWHERE (INT64_C(1) << 61) /* native.CountedElsewhere: refs is not a count */
@@ -77,6 +81,24 @@ pp_set_wrapper(pp_header *h, PyObject *wrapper)
         atomic_store_explicit(&h->refs, is ? PP_HAS_WRAPPER | 1 : 1, memory_order_release);
     else
         atomic_fetch_xor_explicit(&h->refs, PP_HAS_WRAPPER, memory_order_acq_rel);
+}
+
+/* The header that a handle names; NULL if it is stale: another object has its slot, or none. The
+ * caller knows that the object, if there is one, stays alive: it compares the generation, it does
+ * not take a reference. */
+static inline pp_header *
+pp_find(uint64_t handle)
+{
+    uint32_t slot = (uint32_t)handle;
+    pp_header *h;
+
+    if (slot / PP_SLAB_HEADERS >= PP_MAX_SLABS)
+        return NULL;
+    h = atomic_load_explicit(&pp_slabs[slot / PP_SLAB_HEADERS], memory_order_acquire);
+    if (h == NULL)
+        return NULL;
+    h += slot % PP_SLAB_HEADERS;
+    return h->handle == handle && pp_refs(h) > 0 ? h : NULL;
 }
 
 static inline pp_header *

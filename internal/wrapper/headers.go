@@ -64,32 +64,35 @@ func Find(handle uint64) *native.Object { return objects.Get(handle) }
 // no free list of their own. Slabs are never freed: C code may read a header
 // for as long as the process lives, even if another object has it by then.
 var (
-	slabs  [slots.MaxSlabs]atomic.Pointer[[slots.SlabSize]native.Header]
+	slabs  = (*[slots.MaxSlabs]unsafe.Pointer)(unsafe.Pointer(&C.pp_slabs)) // each atomic
 	slabMu sync.Mutex
 )
 
+type slab = [slots.SlabSize]native.Header
+
+func loadSlab(i uint32) *slab { return (*slab)(atomic.LoadPointer(&slabs[i])) }
+
 func headerAt(handle uint64) *native.Header {
 	slot := uint32(handle)
-	slab := slabs[slot>>slots.SlabBits].Load()
-	if slab == nil {
-		slab = newSlab(slot >> slots.SlabBits)
+	headers := loadSlab(slot >> slots.SlabBits)
+	if headers == nil {
+		headers = newSlab(slot >> slots.SlabBits)
 	}
-	return &slab[slot&(slots.SlabSize-1)]
+	return &headers[slot&(slots.SlabSize-1)]
 }
 
-func newSlab(i uint32) *[slots.SlabSize]native.Header {
+func newSlab(i uint32) *slab {
 	slabMu.Lock()
 	defer slabMu.Unlock()
-	if slab := slabs[i].Load(); slab != nil {
-		return slab
+	if headers := loadSlab(i); headers != nil {
+		return headers
 	}
 	memory := C.pp_new_slab()
 	if memory == nil {
 		panic("wrapper: out of memory for native headers")
 	}
-	slab := (*[slots.SlabSize]native.Header)(memory)
-	slabs[i].Store(slab)
-	return slab
+	atomic.StorePointer(&slabs[i], memory)
+	return (*slab)(memory)
 }
 
 func newHeader(o *native.Object) *native.Header {

@@ -177,19 +177,18 @@ PyDoc_STRVAR(get_doc,
              "Wrap: the Python object for the native object held. Whether it is the same as\n"
              "before depends on the strategy. Raises ReferenceError after release().");
 
-/* Without the GIL another thread may release the holder at any time. A live wrapper is returned
- * with the holder locked; before it makes one it takes a native reference. */
+#ifdef Py_GIL_DISABLED
+/* Another thread may release the holder at any time. A live wrapper is returned with the holder
+ * locked; before it makes one it takes a native reference. */
 static PyObject *
 holder_get(PyObject *self, PyObject *unused)
 {
     const pp_strategy *strategy = PP_HOLDER(self)->strategy;
+    PyObject *wrapper = NULL;
     pp_header *h;
 
     PP_ACCESS();
     pp_drain(strategy);
-#ifdef Py_GIL_DISABLED
-    PyObject *wrapper = NULL;
-
     pp_lock_holder(self);
     h = PP_HOLDER(self)->header;
     if (h && strategy->live)
@@ -204,11 +203,33 @@ holder_get(PyObject *self, PyObject *unused)
         pp_release_keeping_error(strategy, h);
     }
     return wrapper;
+}
 #else
+/* Apart, so that holder_get needs no stack frame. */
+__attribute__((noinline, cold)) static PyObject *
+get_after_drain(PyObject *self)
+{
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
+    pp_header *h;
+
+    pp_drain(strategy); /* may release the holder */
     h = PP_HOLDER(self)->header;
     return h ? strategy->wrap(h) : released();
-#endif
 }
+
+static PyObject *
+holder_get(PyObject *self, PyObject *unused)
+{
+    const pp_strategy *strategy = PP_HOLDER(self)->strategy;
+    pp_header *h;
+
+    PP_ACCESS();
+    h = PP_HOLDER(self)->header;
+    if (h == NULL || lt_drain_requested(&strategy->state->queue))
+        return get_after_drain(self);
+    return strategy->wrap(h);
+}
+#endif
 
 PyDoc_STRVAR(release_doc,
              "release($self, /)\n--\n\n"

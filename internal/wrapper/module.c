@@ -8,6 +8,8 @@
 
 /* ---- native objects ------------------------------------------------------------ */
 
+_Atomic(pp_header *) pp_slabs[PP_MAX_SLABS];
+
 /* ---- what each thread has ------------------------------------------------------- */
 
 #ifdef Py_GIL_DISABLED
@@ -300,7 +302,7 @@ PyDoc_STRVAR(stats_doc,
              "  wrappers_created  wrappers made, by Python or for a native object\n"
              "  wrappers_freed    wrappers gone for good\n"
              "  flips             the native object took over a wrapper that Python had dropped\n"
-             "  resurrections     a wrapper was returned that only its native object referred to\n"
+             "  resurrections     tp_finalize brought a wrapper back to life (finalizer)\n"
              "  drained           references handed over by goroutines and released since");
 
 static PyObject *

@@ -175,16 +175,20 @@ class Library(Subject):
     def refusal(self, error):
         return next((why for part, why in self.refuses.items() if part in str(error)), "")
 
-    def lacking(self, error):
-        lacks = {
+    @functools.cached_property
+    def lacks(self):
+        """{method: class}: those that the adapter lacks."""
+        return {
             name: owner
             for owner, names in METHODS.items()
             for name in names
             if not hasattr(getattr(self.module, owner, None), name)
         }
-        while error and not (isinstance(error, AttributeError) and error.name in lacks):
+
+    def lacking(self, error):
+        while error and not (isinstance(error, AttributeError) and error.name in self.lacks):
             error = error.__context__
-        return error and f"{self.name} has no {lacks[error.name]}.{error.name}"
+        return error and f"{self.name} has no {self.lacks[error.name]}.{error.name}"
 
     def refused(self, property_id):
         return "breaks" if "breaks" in self.differs.get(property_id, ("",))[0].split("|") else "n/a"

@@ -29,6 +29,13 @@ def test_links_between_documents_lead_somewhere():
                     assert os.path.exists(path), f"{name}: {target}"
 
 
+def test_the_newest_change_is_the_version_of_the_kit():
+    with open(os.path.join(ROOT, "CHANGELOG.md"), encoding="utf-8") as f:
+        newest = re.search(r"^## kit (\S+),", f.read(), re.M)[1]
+    with open(os.path.join(ROOT, "lifetime", "slot.h"), encoding="utf-8") as f:
+        assert re.search(r'^#define LT_VERSION "(.*?)"', f.read(), re.M)[1] == newest
+
+
 def test_readme_shows_the_two_commands():
     assert blocks()[:2] == ["make bench\n", "make test\n"]
 

@@ -16,7 +16,7 @@ SIZES = {"desktop": {"width": 1440, "height": 900}, "phone": {"width": 390, "hei
 @pytest.fixture(scope="session")
 def chromium():
     playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed: pip install -r requirements-browser.txt"
+        "playwright.sync_api", reason="playwright is not installed: pip install -r scripts/requirements/browser.txt"
     )
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
