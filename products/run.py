@@ -38,17 +38,11 @@ QUESTIONS = {
 
 
 def described(path):
-    """The constants of a product's file, without importing the library."""
-    found = {}
+    """The PRODUCT of a file, without importing the library."""
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Assign):
-            target = node.targets[0]
-            names = target.elts if isinstance(target, ast.Tuple) else [target]
-            values = (
-                node.value.elts if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) else [node.value]
-            )
-            found.update({n.id: ast.literal_eval(v) for n, v in zip(names, values) if n.id.isupper()})
-    return SimpleNamespace(path=path, **found)
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PRODUCT":
+            return SimpleNamespace(path=path, **ast.literal_eval(node.value))
+    raise ValueError(f"{path} has no PRODUCT")
 
 
 def products():
@@ -56,18 +50,18 @@ def products():
 
 
 def version(product):
-    return product.REQUIREMENTS[0].split("==")[1]
+    return product.requirements[0].split("==")[1]
 
 
 def fitting(chosen, limit):
     """The names of what fits into so many megabytes, the smallest first. A library is counted once."""
-    sizes = {p.REQUIREMENTS: p.MEGABYTES for p in chosen.values()}
+    sizes = {p.requirements: p.megabytes for p in chosen.values()}
     total, fits = 0, set()
     for requirements, megabytes in sorted(sizes.items(), key=lambda item: item[1]):
         if total + megabytes <= limit:
             total += megabytes
             fits.add(requirements)
-    return {name for name, p in chosen.items() if p.REQUIREMENTS in fits}
+    return {name for name, p in chosen.items() if p.requirements in fits}
 
 
 def answer(status, output):
@@ -95,8 +89,8 @@ def generated(results):
     for name, product in products().items():
         if name in results:
             answers = [results[name]["answers"][question] for question in QUESTIONS]
-            source = f"[{product.LIBRARY}](../products/libraries/{name}.py) {results[name]['version']}"
-            rows.append([source, product.HOLDER, *answers, f"[{product.DOCUMENTED}]({product.URL})"])
+            source = f"[{product.library}](../products/libraries/{name}.py) {results[name]['version']}"
+            rows.append([source, product.holder, *answers, f"[{product.documented}]({product.url})"])
     measured = sorted({f"{result['date']}, CPython {result['python']}" for result in results.values()})
     return outside.table(head, rows) + f"\nAsked {' and '.join(measured)}, Linux x86-64, by `make products`.\n"
 
@@ -116,14 +110,14 @@ def main():
     limit = int(os.environ.get("LIMIT_MB") or 1000)
     fits = fitting(chosen, limit)
     environment = outside.Environment("products", say)
-    missing = environment.install(r for name in fits for r in chosen[name].REQUIREMENTS)
+    missing = environment.install(r for name in fits for r in chosen[name].requirements)
     results, failures = recorded(), 0
     progress = outside.Progress(say, len(chosen))
     for name, product in chosen.items():
-        progress.next(f"{name}: {product.LIBRARY} {version(product)}")
-        reasons = [missing[r] for r in product.REQUIREMENTS if r in missing]
+        progress.next(f"{name}: {product.library} {version(product)}")
+        reasons = [missing[r] for r in product.requirements if r in missing]
         if name not in fits:
-            reasons = [f"its {product.MEGABYTES} MB do not fit into {limit} MB (LIMIT_MB=) with the others"]
+            reasons = [f"its {product.megabytes} MB do not fit into {limit} MB (LIMIT_MB=) with the others"]
         if reasons:
             print(f"{name}: skipped: {reasons[0]}")
             continue

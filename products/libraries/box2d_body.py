@@ -1,8 +1,13 @@
 import Box2D
 
-LIBRARY, HOLDER = "Box2D", "body of a world"
-REQUIREMENTS, MEGABYTES = ("pip:Box2D==2.3.10",), 12
-DOCUMENTED, URL = "not found", "https://github.com/pybox2d/pybox2d/wiki/manual"
+PRODUCT = {
+    "library": "Box2D",
+    "holder": "body of a world",
+    "requirements": ("pip:Box2D==2.3.10",),
+    "megabytes": 12,
+    "documented": "not found",
+    "url": "https://github.com/pybox2d/pybox2d/wiki/manual",
+}
 
 Class = None
 worlds = {}

@@ -1,8 +1,13 @@
 import coal
 
-LIBRARY, HOLDER = "Coal", "Sphere in a CollisionObject"
-REQUIREMENTS, MEGABYTES = ("pip:coal==3.0.3",), 150
-DOCUMENTED, URL = "not found", "https://github.com/coal-library/coal"
+PRODUCT = {
+    "library": "Coal",
+    "holder": "Sphere in a CollisionObject",
+    "requirements": ("pip:coal==3.0.3",),
+    "megabytes": 150,
+    "documented": "not found",
+    "url": "https://github.com/coal-library/coal",
+}
 
 Class = coal.Sphere
 

@@ -1,8 +1,13 @@
 import gemmi
 
-LIBRARY, HOLDER = "gemmi", "Chain of a Model"
-REQUIREMENTS, MEGABYTES = ("pip:gemmi==0.7.5",), 7
-DOCUMENTED, URL = "yes", "https://gemmi.readthedocs.io/en/latest/mol.html"
+PRODUCT = {
+    "library": "gemmi",
+    "holder": "Chain of a Model",
+    "requirements": ("pip:gemmi==0.7.5",),
+    "megabytes": 7,
+    "documented": "yes",
+    "url": "https://gemmi.readthedocs.io/en/latest/mol.html",
+}
 
 Class = gemmi.Chain
 

@@ -2,9 +2,14 @@ import itertools
 
 import h5py
 
-LIBRARY, HOLDER = "h5py", "Group of a File"
-REQUIREMENTS, MEGABYTES = ("pip:h5py==3.16.0",), 90
-DOCUMENTED, URL = "not found", "https://docs.h5py.org/en/stable/high/group.html"
+PRODUCT = {
+    "library": "h5py",
+    "holder": "Group of a File",
+    "requirements": ("pip:h5py==3.16.0",),
+    "megabytes": 90,
+    "documented": "not found",
+    "url": "https://docs.h5py.org/en/stable/high/group.html",
+}
 
 Class = None
 files, numbers = {}, itertools.count()

@@ -1,8 +1,13 @@
 import igraph
 
-LIBRARY, HOLDER = "igraph", "Vertex of a Graph"
-REQUIREMENTS, MEGABYTES = ("pip:igraph==1.0.0",), 16
-DOCUMENTED, URL = "not found", "https://python.igraph.org/en/stable/api/igraph.Vertex.html"
+PRODUCT = {
+    "library": "igraph",
+    "holder": "Vertex of a Graph",
+    "requirements": ("pip:igraph==1.0.0",),
+    "megabytes": 16,
+    "documented": "not found",
+    "url": "https://python.igraph.org/en/stable/api/igraph.Vertex.html",
+}
 
 Class = None
 graphs = {}

@@ -1,8 +1,13 @@
 import klayout.db as db
 
-LIBRARY, HOLDER = "KLayout", "Circuit in a Netlist"
-REQUIREMENTS, MEGABYTES = ("pip:klayout==0.30.12",), 112
-DOCUMENTED, URL = "not found", "https://www.klayout.de/doc/programming/python.html"
+PRODUCT = {
+    "library": "KLayout",
+    "holder": "Circuit in a Netlist",
+    "requirements": ("pip:klayout==0.30.12",),
+    "megabytes": 112,
+    "documented": "not found",
+    "url": "https://www.klayout.de/doc/programming/python.html",
+}
 
 Class = db.Circuit
 

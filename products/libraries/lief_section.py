@@ -1,8 +1,13 @@
 import lief
 
-LIBRARY, HOLDER = "LIEF", "Section of an ELF binary"
-REQUIREMENTS, MEGABYTES = ("pip:lief==1.0.0",), 12
-DOCUMENTED, URL = "not found", "https://lief.re/doc/latest/formats/elf/python.html"
+PRODUCT = {
+    "library": "LIEF",
+    "holder": "Section of an ELF binary",
+    "requirements": ("pip:lief==1.0.0",),
+    "megabytes": 12,
+    "documented": "not found",
+    "url": "https://lief.re/doc/latest/formats/elf/python.html",
+}
 
 Class = lief.ELF.Section
 parent = "/usr/bin/env"

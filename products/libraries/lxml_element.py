@@ -1,8 +1,13 @@
 from lxml import etree
 
-LIBRARY, HOLDER = "lxml", "element in its parent"
-REQUIREMENTS, MEGABYTES = ("pip:lxml==6.1.3",), 12
-DOCUMENTED, URL = "yes", "https://lxml.de/element_classes.html#element-initialization"
+PRODUCT = {
+    "library": "lxml",
+    "holder": "element in its parent",
+    "requirements": ("pip:lxml==6.1.3",),
+    "megabytes": 12,
+    "documented": "yes",
+    "url": "https://lxml.de/element_classes.html#element-initialization",
+}
 
 Class = etree.ElementBase
 

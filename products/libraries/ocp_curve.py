@@ -2,9 +2,14 @@ from OCP.Geom import Geom_Line
 from OCP.GeomAdaptor import GeomAdaptor_Curve
 from OCP.gp import gp_Dir, gp_Pnt
 
-LIBRARY, HOLDER = "cadquery-ocp", "Geom_Line in a GeomAdaptor_Curve"
-REQUIREMENTS, MEGABYTES = ("pip:cadquery-ocp-novtk==8.0.1.1.0",), 391
-DOCUMENTED, URL = "as an issue of pybind11", "https://github.com/pybind/pybind11/issues/1333"
+PRODUCT = {
+    "library": "cadquery-ocp",
+    "holder": "Geom_Line in a GeomAdaptor_Curve",
+    "requirements": ("pip:cadquery-ocp-novtk==8.0.1.1.0",),
+    "megabytes": 391,
+    "documented": "as an issue of pybind11",
+    "url": "https://github.com/pybind/pybind11/issues/1333",
+}
 
 Class = Geom_Line
 

@@ -1,8 +1,13 @@
 import openmm
 
-LIBRARY, HOLDER = "OpenMM", "Force in a System"
-REQUIREMENTS, MEGABYTES = ("pip:OpenMM==8.6.1",), 150
-DOCUMENTED, URL = "not found", "https://docs.openmm.org/latest/api-python/generated/openmm.openmm.System.html"
+PRODUCT = {
+    "library": "OpenMM",
+    "holder": "Force in a System",
+    "requirements": ("pip:OpenMM==8.6.1",),
+    "megabytes": 150,
+    "documented": "not found",
+    "url": "https://docs.openmm.org/latest/api-python/generated/openmm.openmm.System.html",
+}
 
 Class = openmm.CustomExternalForce
 

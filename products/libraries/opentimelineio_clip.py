@@ -1,8 +1,13 @@
 import opentimelineio.schema as schema
 
-LIBRARY, HOLDER = "OpenTimelineIO", "Clip in a Track"
-REQUIREMENTS, MEGABYTES = ("pip:opentimelineio==0.18.1",), 12
-DOCUMENTED, URL = "not found", "https://opentimelineio.readthedocs.io/en/stable/cxx/bridges/python.html"
+PRODUCT = {
+    "library": "OpenTimelineIO",
+    "holder": "Clip in a Track",
+    "requirements": ("pip:opentimelineio==0.18.1",),
+    "megabytes": 12,
+    "documented": "not found",
+    "url": "https://opentimelineio.readthedocs.io/en/stable/cxx/bridges/python.html",
+}
 
 Class = schema.Clip
 

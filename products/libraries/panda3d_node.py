@@ -1,8 +1,13 @@
 from panda3d.core import PandaNode
 
-LIBRARY, HOLDER = "Panda3D", "PandaNode of its parent"
-REQUIREMENTS, MEGABYTES = ("pip:panda3d==1.10.16",), 167
-DOCUMENTED, URL = "yes", "https://docs.panda3d.org/1.10/python/programming/object-management/subclassing"
+PRODUCT = {
+    "library": "Panda3D",
+    "holder": "PandaNode of its parent",
+    "requirements": ("pip:panda3d==1.10.16",),
+    "megabytes": 167,
+    "documented": "yes",
+    "url": "https://docs.panda3d.org/1.10/python/programming/object-management/subclassing",
+}
 
 Class = PandaNode
 

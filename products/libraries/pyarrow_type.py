@@ -1,8 +1,13 @@
 import pyarrow
 
-LIBRARY, HOLDER = "pyarrow", "ExtensionType in a Schema"
-REQUIREMENTS, MEGABYTES = ("pip:pyarrow==26.0.1",), 171
-DOCUMENTED, URL = "not found", "https://arrow.apache.org/docs/python/extending_types.html"
+PRODUCT = {
+    "library": "pyarrow",
+    "holder": "ExtensionType in a Schema",
+    "requirements": ("pip:pyarrow==26.0.1",),
+    "megabytes": 171,
+    "documented": "not found",
+    "url": "https://arrow.apache.org/docs/python/extending_types.html",
+}
 
 
 class Class(pyarrow.ExtensionType):

@@ -1,8 +1,13 @@
 import pygame
 
-LIBRARY, HOLDER = "pygame-ce", "Surface under its subsurface"
-REQUIREMENTS, MEGABYTES = ("pip:pygame-ce==2.5.8",), 30
-DOCUMENTED, URL = "not found", "https://pyga.me/docs/ref/surface.html#pygame.Surface.subsurface"
+PRODUCT = {
+    "library": "pygame-ce",
+    "holder": "Surface under its subsurface",
+    "requirements": ("pip:pygame-ce==2.5.8",),
+    "megabytes": 30,
+    "documented": "not found",
+    "url": "https://pyga.me/docs/ref/surface.html#pygame.Surface.subsurface",
+}
 
 Class = pygame.Surface
 

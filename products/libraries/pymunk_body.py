@@ -1,8 +1,13 @@
 import pymunk
 
-LIBRARY, HOLDER = "pymunk", "Body in a Space"
-REQUIREMENTS, MEGABYTES = ("pip:pymunk==7.3.1",), 4
-DOCUMENTED, URL = "not found", "https://www.pymunk.org/en/latest/pymunk.html#pymunk.Space.bodies"
+PRODUCT = {
+    "library": "pymunk",
+    "holder": "Body in a Space",
+    "requirements": ("pip:pymunk==7.3.1",),
+    "megabytes": 4,
+    "documented": "not found",
+    "url": "https://www.pymunk.org/en/latest/pymunk.html#pymunk.Space.bodies",
+}
 
 Class = pymunk.Body
 

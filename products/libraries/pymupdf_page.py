@@ -1,8 +1,13 @@
 import pymupdf
 
-LIBRARY, HOLDER = "PyMuPDF", "Page of a Document"
-REQUIREMENTS, MEGABYTES = ("pip:pymupdf==2.0.0",), 116
-DOCUMENTED, URL = "not found", "https://pymupdf.readthedocs.io/en/latest/page.html"
+PRODUCT = {
+    "library": "PyMuPDF",
+    "holder": "Page of a Document",
+    "requirements": ("pip:pymupdf==2.0.0",),
+    "megabytes": 116,
+    "documented": "not found",
+    "url": "https://pymupdf.readthedocs.io/en/latest/page.html",
+}
 
 Class = None
 documents = {}

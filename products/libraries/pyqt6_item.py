@@ -1,8 +1,13 @@
 from PyQt6.QtGui import QStandardItemModel
 
-LIBRARY, HOLDER = "PyQt6", "QStandardItem that its model made"
-REQUIREMENTS, MEGABYTES = ("pip:PyQt6==6.11.0",), 262
-DOCUMENTED, URL = "not found", "https://www.riverbankcomputing.com/static/Docs/PyQt6/"
+PRODUCT = {
+    "library": "PyQt6",
+    "holder": "QStandardItem that its model made",
+    "requirements": ("pip:PyQt6==6.11.0",),
+    "megabytes": 262,
+    "documented": "not found",
+    "url": "https://www.riverbankcomputing.com/static/Docs/PyQt6/",
+}
 
 Class = None
 models = {}

@@ -1,8 +1,13 @@
 from PyQt6.QtCore import QObject
 
-LIBRARY, HOLDER = "PyQt6", "QObject of its parent"
-REQUIREMENTS, MEGABYTES = ("pip:PyQt6==6.11.0",), 262
-DOCUMENTED, URL = "not found", "https://www.riverbankcomputing.com/static/Docs/PyQt6/"
+PRODUCT = {
+    "library": "PyQt6",
+    "holder": "QObject of its parent",
+    "requirements": ("pip:PyQt6==6.11.0",),
+    "megabytes": 262,
+    "documented": "not found",
+    "url": "https://www.riverbankcomputing.com/static/Docs/PyQt6/",
+}
 
 Class = QObject
 

@@ -3,9 +3,17 @@ import os
 import dotnetcore2
 import pythonnet
 
-LIBRARY, HOLDER = "Python.NET", "object of a Python class derived from .NET, in an ArrayList"
-REQUIREMENTS, MEGABYTES = ("pip:pythonnet==3.2.1", "pip:dotnetcore2==3.1.23"), 82
-DOCUMENTED, URL = "not found", "https://pythonnet.github.io/pythonnet/python.html"
+PRODUCT = {
+    "library": "Python.NET",
+    "holder": "object of a Python class derived from .NET, in an ArrayList",
+    "requirements": (
+        "pip:pythonnet==3.2.1",
+        "pip:dotnetcore2==3.1.23",
+    ),
+    "megabytes": 82,
+    "documented": "not found",
+    "url": "https://pythonnet.github.io/pythonnet/python.html",
+}
 
 NAMESPACE = {"__namespace__": "Products"}  # what makes it a class of .NET, too
 

@@ -1,8 +1,13 @@
 import QuantLib
 
-LIBRARY, HOLDER = "QuantLib", "SimpleQuote in a Handle"
-REQUIREMENTS, MEGABYTES = ("pip:QuantLib==1.44",), 86
-DOCUMENTED, URL = "not found", "https://quantlib-python-docs.readthedocs.io/en/latest/"
+PRODUCT = {
+    "library": "QuantLib",
+    "holder": "SimpleQuote in a Handle",
+    "requirements": ("pip:QuantLib==1.44",),
+    "megabytes": 86,
+    "documented": "not found",
+    "url": "https://quantlib-python-docs.readthedocs.io/en/latest/",
+}
 
 Class = QuantLib.SimpleQuote
 

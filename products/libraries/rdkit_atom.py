@@ -1,8 +1,13 @@
 from rdkit import Chem
 
-LIBRARY, HOLDER = "RDKit", "Atom of a Mol"
-REQUIREMENTS, MEGABYTES = ("pip:rdkit==2026.9.1",), 245
-DOCUMENTED, URL = "not found", "https://www.rdkit.org/docs/GettingStartedInPython.html"
+PRODUCT = {
+    "library": "RDKit",
+    "holder": "Atom of a Mol",
+    "requirements": ("pip:rdkit==2026.9.1",),
+    "megabytes": 245,
+    "documented": "not found",
+    "url": "https://www.rdkit.org/docs/GettingStartedInPython.html",
+}
 
 Class = None
 molecules = {}

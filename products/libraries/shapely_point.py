@@ -1,8 +1,13 @@
 import shapely
 
-LIBRARY, HOLDER = "shapely", "Point in a GeometryCollection"
-REQUIREMENTS, MEGABYTES = ("pip:shapely==2.2.0",), 75
-DOCUMENTED, URL = "not found", "https://shapely.readthedocs.io/en/stable/geometry.html"
+PRODUCT = {
+    "library": "shapely",
+    "holder": "Point in a GeometryCollection",
+    "requirements": ("pip:shapely==2.2.0",),
+    "megabytes": 75,
+    "documented": "not found",
+    "url": "https://shapely.readthedocs.io/en/stable/geometry.html",
+}
 
 Class = shapely.Point
 

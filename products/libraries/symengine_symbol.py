@@ -1,8 +1,13 @@
 from symengine import Symbol
 
-LIBRARY, HOLDER = "SymEngine", "Symbol in a sum"
-REQUIREMENTS, MEGABYTES = ("pip:symengine==0.15.0",), 60
-DOCUMENTED, URL = "yes", "https://github.com/symengine/symengine.py/issues/379"
+PRODUCT = {
+    "library": "SymEngine",
+    "holder": "Symbol in a sum",
+    "requirements": ("pip:symengine==0.15.0",),
+    "megabytes": 60,
+    "documented": "yes",
+    "url": "https://github.com/symengine/symengine.py/issues/379",
+}
 
 Class = Symbol
 

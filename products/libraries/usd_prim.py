@@ -1,8 +1,13 @@
 from pxr import Usd
 
-LIBRARY, HOLDER = "USD", "Prim of a Stage"
-REQUIREMENTS, MEGABYTES = ("pip:usd-core==26.11",), 217
-DOCUMENTED, URL = "not found", "https://openusd.org/release/api/class_usd_prim.html"
+PRODUCT = {
+    "library": "USD",
+    "holder": "Prim of a Stage",
+    "requirements": ("pip:usd-core==26.11",),
+    "megabytes": 217,
+    "documented": "not found",
+    "url": "https://openusd.org/release/api/class_usd_prim.html",
+}
 
 Class = None
 stages = {}

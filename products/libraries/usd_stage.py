@@ -1,8 +1,13 @@
 from pxr import Usd
 
-LIBRARY, HOLDER = "USD", "Stage in a StageCache"
-REQUIREMENTS, MEGABYTES = ("pip:usd-core==26.11",), 217
-DOCUMENTED, URL = "not found", "https://openusd.org/release/api/class_usd_stage_cache.html"
+PRODUCT = {
+    "library": "USD",
+    "holder": "Stage in a StageCache",
+    "requirements": ("pip:usd-core==26.11",),
+    "megabytes": 217,
+    "documented": "not found",
+    "url": "https://openusd.org/release/api/class_usd_stage_cache.html",
+}
 
 Class = None
 

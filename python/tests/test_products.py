@@ -48,7 +48,7 @@ class Untraversed:
         HIDDEN[id(self)] = held
 
     def __del__(self):
-        del HIDDEN[id(self)]
+        HIDDEN.pop(id(self), None)
 
 
 KEEPS = product(Node, Holder, lambda holder: holder.held)
@@ -126,15 +126,15 @@ def test_a_crash_of_a_child_is_an_answer(tmp_path):
 @pytest.mark.parametrize("name", run.products())
 def test_a_product_describes_itself(name):
     described = run.products()[name]
-    assert all(r.startswith(("pip:", "apt:")) and "==" in r for r in described.REQUIREMENTS)
-    assert described.MEGABYTES > 0 and described.URL.startswith("https://")
+    assert all(r.startswith(("pip:", "apt:")) and "==" in r for r in described.requirements)
+    assert described.megabytes > 0 and described.url.startswith("https://")
     functions = {node.name for node in run.ast.parse(described.path.read_text()).body if hasattr(node, "name")}
     assert {"make", "put", "get"} <= functions
 
 
 def test_what_fits_is_the_smallest_and_a_library_counts_once():
     def sized(*sizes):
-        return {str(i): SimpleNamespace(REQUIREMENTS=name, MEGABYTES=size) for i, (name, size) in enumerate(sizes)}
+        return {str(i): SimpleNamespace(requirements=name, megabytes=size) for i, (name, size) in enumerate(sizes)}
 
     assert run.fitting(sized(("a", 60), ("a", 60), ("b", 30), ("c", 20)), 110) == {"0", "1", "2", "3"}
     assert run.fitting(sized(("a", 60), ("b", 30), ("c", 20)), 109) == {"1", "2"}
