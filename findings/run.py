@@ -5,12 +5,13 @@ finding is reproduced:
     make findings FINDINGS="NAME..."    # these only
 
 A program exits with status 0 if the library does not behave as described, and with 10 if it does. Death by a
-signal counts where the entry declares a crash. Whatever else happens is an error, which fails the run; that
+crash's signal counts where the entry declares a crash. Whatever else happens is an error, which fails the run; that
 something is not reproduced any more does not. Measured counts go to results.json, and from there to the page.
 """
 
 import argparse
 import json
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
@@ -24,11 +25,12 @@ PROGRAMS = HERE / "programs"
 RESULTS = HERE / "results.json"
 PAGE = outside.ROOT / "docs" / "findings.md"
 RUNS, SECONDS, REPRODUCED = 10, 60, 10
+CRASHES = {-signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL, -signal.SIGSEGV, -signal.SIGTRAP}
 
 
 def verdict(status, crash):
     """What one run says, by its exit status: "reproduced", "not reproduced" or "error"."""
-    if status == REPRODUCED or (crash and status is not None and status < 0):
+    if status == REPRODUCED or (crash and status in CRASHES):
         return "reproduced"
     return "not reproduced" if status == 0 else "error"
 
@@ -47,7 +49,15 @@ def measure(python, program, crash, runs=RUNS, seconds=SECONDS):
 
 
 def recorded():
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    """What was measured, by finding and version of CPython, in the order of the entries."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return {name: results[name] for name in FINDINGS if name in results}
+
+
+def record(name, measured):
+    results = recorded()
+    results.setdefault(name, {})[outside.PYTHON] = {**measured, **outside.stamp()}
+    RESULTS.write_text(json.dumps({n: results[n] for n in FINDINGS if n in results}, indent=1) + "\n")
 
 
 def generated(results):
@@ -86,7 +96,7 @@ def main():
         parser.error(f"no finding is called {', '.join(unknown)}; there are {', '.join(FINDINGS)}")
     environment = outside.Environment("findings", say)
     missing = environment.install(r for name in names for r in FINDINGS[name].requirements)
-    results, failures = recorded(), 0
+    failures = 0
     progress = outside.Progress(say, len(names))
     for name in names:
         finding = FINDINGS[name]
@@ -104,15 +114,10 @@ def main():
             failures += 1
             print(failed, file=sys.stderr)
             continue
-        results.setdefault(name, {})[outside.PYTHON] = {
-            "reproduced": verdicts["reproduced"],
-            "runs": RUNS,
-            "ends": dict(ends),
-            "version": finding.version,
-            **outside.stamp(),
-        }
-    RESULTS.write_text(json.dumps({name: results[name] for name in FINDINGS if name in results}, indent=1) + "\n")
-    PAGE.write_text(outside.spliced(PAGE.read_text(), "findings", generated(results)))
+        record(
+            name, {"reproduced": verdicts["reproduced"], "runs": RUNS, "ends": dict(ends), "version": finding.version}
+        )
+    PAGE.write_text(outside.spliced(PAGE.read_text(), "findings", generated(recorded())))
     return 1 if failures else 0
 
 

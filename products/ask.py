@@ -16,7 +16,7 @@ import time
 import weakref
 
 REFUSALS = (AttributeError, TypeError, NotImplementedError)
-CHAIN, CHAIN_SECONDS, THREADS, THREAD_SECONDS = 50_000, 10, 4, 2
+CHAIN, CHAIN_SECONDS, THREADS, THREAD_SECONDS = 50_000, 5, 4, 2
 
 
 class Refused(Exception):

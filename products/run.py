@@ -79,7 +79,14 @@ def ask(python, product, question):
 
 
 def recorded():
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    """The answers, by product."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return {name: results[name] for name in products() if name in results}
+
+
+def record(name, answers):
+    results = {**recorded(), name: {"version": version(products()[name]), "answers": answers, **outside.stamp()}}
+    RESULTS.write_text(json.dumps({n: results[n] for n in products() if n in results}, indent=1) + "\n")
 
 
 def generated(results):
@@ -110,8 +117,8 @@ def main():
     limit = int(os.environ.get("LIMIT_MB") or 1000)
     fits = fitting(chosen, limit)
     environment = outside.Environment("products", say)
-    missing = environment.install(r for name in fits for r in chosen[name].requirements)
-    results, failures = recorded(), 0
+    missing = environment.install(r for name, p in chosen.items() if name in fits for r in p.requirements)
+    failures = 0
     progress = outside.Progress(say, len(chosen))
     for name, product in chosen.items():
         progress.next(f"{name}: {product.library} {version(product)}")
@@ -127,9 +134,8 @@ def main():
             failures += 1
             say(f"{name}: {', '.join(failed)} could not be asked, and nothing is recorded")
             continue
-        results[name] = {"version": version(product), "answers": answers, **outside.stamp()}
-    RESULTS.write_text(json.dumps({name: results[name] for name in every if name in results}, indent=1) + "\n")
-    PAGE.write_text(outside.spliced(PAGE.read_text(), "products", generated(results)))
+        record(name, answers)
+    PAGE.write_text(outside.spliced(PAGE.read_text(), "products", generated(recorded())))
     return 1 if failures else 0
 
 

@@ -1,6 +1,6 @@
 """A force that outlives its System reads the memory of another force, without an error.
 
-The documentation for C++ says that a System owns its forces; nothing was found in that for Python.
+The documentation says that a System deletes its forces; nothing was found about wrappers of them.
 """
 
 import sys

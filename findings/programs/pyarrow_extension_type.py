@@ -1,4 +1,4 @@
-"""An extension type written in Python loses its attributes when only a field holds it: it is deserialized anew.
+"""An extension type written in Python loses its attributes when only a schema holds it: it is deserialized anew.
 
 The documentation says how types are deserialized; nothing was found about it happening within a process.
 """
@@ -19,7 +19,7 @@ class Money(pa.ExtensionType):
 
 money = Money(pa.int64(), "findings.money")
 money.note = "mine"
-field = pa.field("price", money)
-before = field.type is money
+schema = pa.schema([("price", money)])
+before = schema.field(0).type is money
 del money
-sys.exit(10 if before and not hasattr(field.type, "note") else 0)
+sys.exit(10 if before and not hasattr(schema.field(0).type, "note") else 0)

@@ -1,6 +1,6 @@
 """A tensor that a weak reference brought back loses its native object when native code lets go of it.
 
-Its own code calls a private _fix_weakref() there; nothing was found in the documentation. Later versions are right.
+It warns, and names a private method to call; nothing was found in the documentation. Later versions are right.
 """
 
 import sys

@@ -54,6 +54,7 @@ FAKES = {
     "pass": ("not reproduced", "not reproduced"),
     "import os; os.abort()": ("error", "reproduced"),
     "import os; os.kill(os.getpid(), 11)": ("error", "reproduced"),
+    "import os; os.kill(os.getpid(), 9)": ("error", "error"),
     "import sys; sys.exit(3)": ("error", "error"),
     "1 / 0": ("error", "error"),
     "import no_such_library": ("error", "error"),
