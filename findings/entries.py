@@ -309,7 +309,7 @@ FINDINGS = {
         ("W3",),
         "A tensor that a weak reference brought back loses its native object when native code releases it, unless a private method is called first.",
         "in a warning it gives",
-        "https://github.com/pytorch/pytorch/blob/v1.13.1/torch/_subclasses/fake_tensor.py",
+        "https://github.com/pytorch/pytorch/blob/v1.13.1/torch/csrc/autograd/python_variable.cpp",
         crash=True,
     ),
     "symengine_subclass": Finding(

@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "Box2D",
     "holder": "body of a world",
     "requirements": ("pip:Box2D==2.3.10",),
-    "megabytes": 12,
+    "megabytes": 14,
     "documented": "not found",
     "url": "https://github.com/pybox2d/pybox2d/wiki/manual",
 }

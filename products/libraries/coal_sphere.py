@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "Coal",
     "holder": "Sphere in a CollisionObject",
     "requirements": ("pip:coal==3.0.3",),
-    "megabytes": 150,
+    "megabytes": 390,
     "documented": "not found",
     "url": "https://github.com/coal-library/coal",
 }

@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "KLayout",
     "holder": "Circuit in a Netlist",
     "requirements": ("pip:klayout==0.30.12",),
-    "megabytes": 112,
+    "megabytes": 108,
     "documented": "not found",
     "url": "https://www.klayout.de/doc/programming/python.html",
 }

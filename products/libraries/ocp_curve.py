@@ -6,7 +6,7 @@ PRODUCT = {
     "library": "cadquery-ocp",
     "holder": "Geom_Line in a GeomAdaptor_Curve",
     "requirements": ("pip:cadquery-ocp-novtk==8.0.1.1.0",),
-    "megabytes": 391,
+    "megabytes": 380,
     "documented": "as an issue of pybind11",
     "url": "https://github.com/pybind/pybind11/issues/1333",
 }

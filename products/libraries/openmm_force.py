@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "OpenMM",
     "holder": "Force in a System",
     "requirements": ("pip:OpenMM==8.6.1",),
-    "megabytes": 150,
+    "megabytes": 160,
     "documented": "not found",
     "url": "https://docs.openmm.org/latest/api-python/generated/openmm.openmm.System.html",
 }

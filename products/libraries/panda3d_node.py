@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "Panda3D",
     "holder": "PandaNode of its parent",
     "requirements": ("pip:panda3d==1.10.16",),
-    "megabytes": 167,
+    "megabytes": 175,
     "documented": "yes",
     "url": "https://docs.panda3d.org/1.10/python/programming/object-management/subclassing",
 }

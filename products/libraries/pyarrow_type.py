@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "pyarrow",
     "holder": "ExtensionType in a Schema",
     "requirements": ("pip:pyarrow==26.0.1",),
-    "megabytes": 171,
+    "megabytes": 170,
     "documented": "not found",
     "url": "https://arrow.apache.org/docs/python/extending_types.html",
 }

@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "pygame-ce",
     "holder": "Surface under its subsurface",
     "requirements": ("pip:pygame-ce==2.5.8",),
-    "megabytes": 30,
+    "megabytes": 35,
     "documented": "not found",
     "url": "https://pyga.me/docs/ref/surface.html#pygame.Surface.subsurface",
 }

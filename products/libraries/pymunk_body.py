@@ -23,4 +23,4 @@ def put(obj):
 
 
 def get(holder):
-    return holder.bodies[0]
+    return next(iter(holder.bodies))

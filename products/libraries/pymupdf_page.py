@@ -3,7 +3,7 @@ import pymupdf
 PRODUCT = {
     "library": "PyMuPDF",
     "holder": "Page of a Document",
-    "requirements": ("pip:pymupdf==2.0.0",),
+    "requirements": ("pip:pymupdf==2.0",),
     "megabytes": 116,
     "documented": "not found",
     "url": "https://pymupdf.readthedocs.io/en/latest/page.html",

@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "PyQt6",
     "holder": "QStandardItem that its model made",
     "requirements": ("pip:PyQt6==6.11.0",),
-    "megabytes": 262,
+    "megabytes": 261,
     "documented": "not found",
     "url": "https://www.riverbankcomputing.com/static/Docs/PyQt6/",
 }

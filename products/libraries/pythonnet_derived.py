@@ -21,7 +21,11 @@ os.environ["DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"] = "1"
 os.environ["DOTNET_ROOT"] = os.path.dirname(dotnetcore2.__file__) + "/bin"
 pythonnet.load("coreclr")
 
+import clr  # noqa: E402
 import System  # noqa: E402
+
+clr.AddReference("Python.Runtime")
+from Python.Runtime import Finalizer  # noqa: E402
 
 Class = type("Class", (System.Object,), NAMESPACE)
 
@@ -43,3 +47,4 @@ def get(holder):
 def collect():
     System.GC.Collect()
     System.GC.WaitForPendingFinalizers()
+    Finalizer.Instance.Collect()  # of Python.NET, which queues the Python references of dead objects

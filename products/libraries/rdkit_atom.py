@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "RDKit",
     "holder": "Atom of a Mol",
     "requirements": ("pip:rdkit==2026.9.1",),
-    "megabytes": 245,
+    "megabytes": 250,
     "documented": "not found",
     "url": "https://www.rdkit.org/docs/GettingStartedInPython.html",
 }

@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "RDKit",
     "holder": "Mol in a MolBundle",
     "requirements": ("pip:rdkit==2026.9.1",),
-    "megabytes": 245,
+    "megabytes": 250,
     "documented": "not found",
     "url": "https://www.rdkit.org/docs/GettingStartedInPython.html",
 }

@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "shapely",
     "holder": "Point in a GeometryCollection",
     "requirements": ("pip:shapely==2.2.0",),
-    "megabytes": 75,
+    "megabytes": 81,
     "documented": "not found",
     "url": "https://shapely.readthedocs.io/en/stable/geometry.html",
 }

@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "SymEngine",
     "holder": "Symbol in a sum",
     "requirements": ("pip:symengine==0.15.0",),
-    "megabytes": 60,
+    "megabytes": 121,
     "documented": "yes",
     "url": "https://github.com/symengine/symengine.py/issues/379",
 }

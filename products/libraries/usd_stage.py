@@ -4,7 +4,7 @@ PRODUCT = {
     "library": "USD",
     "holder": "Stage in a StageCache",
     "requirements": ("pip:usd-core==26.11",),
-    "megabytes": 217,
+    "megabytes": 209,
     "documented": "not found",
     "url": "https://openusd.org/release/api/class_usd_stage_cache.html",
 }
