@@ -29,6 +29,7 @@ import json
 import os
 import platform
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -49,7 +50,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Loops of the two lengths, whose difference makes 200 batches of native objects.
 WARM, SHORT, LONG = 32, 96, 736
 LAYOUTS = 3
-SECONDS = 120  # after which a count is given up
+# After so many seconds of a processor's, or of time, a count is given up.
+PROCESSOR_SECONDS, SECONDS = 120, 900
 
 PROMISES = os.path.join(HERE, "promises.json")
 PROMISED = {
@@ -127,6 +129,7 @@ def in_child(work):
     pid = os.fork()
     if pid == 0:
         try:
+            resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
             signal.alarm(SECONDS)
             os.write(writer, json.dumps(work()).encode())
         except BaseException as e:
@@ -417,7 +420,7 @@ def main():
 def ships(library):
     import subjects
 
-    return subjects.library(library).ships
+    return subjects.load(library).ships
 
 
 if __name__ == "__main__":

@@ -47,12 +47,13 @@ class Library:
     def __init__(self, name):
         import subjects
 
-        library = subjects.library(name)
+        library = subjects.load(name)
 
         def holds(property_id):
             return library.expected(property_id)[0] == "holds"
 
-        self.__name__, self._module, self.unmeasured = name, library.module, library.unmeasured
+        self.__name__, self._module, self.unmeasured = name, library.module, library.adapter.unmeasured
+        self.lacks, self.lacking = library.lacks, library.lacking
         self.GUARANTEES = {
             "identity": holds("I2"),
             "weakref": holds("W1"),
@@ -289,10 +290,10 @@ class Beside:
     def __init__(self, name, plan):
         import subjects
 
-        ships = subjects.library(name).ships
+        library = subjects.load(name)
         self.name, self.lang, self.failed = name, f"py+{name}", False
-        self.memory_absent = subjects.library(name).unmeasured.get("Memory")
-        self.plan = {**plan, "strategies": ["floor", *[s for s in pp.STRATEGIES if s == ships], name]}
+        self.memory_absent = library.adapter.unmeasured.get("Memory")
+        self.plan = {**plan, "strategies": ["floor", *[s for s in pp.STRATEGIES if s == library.ships], name]}
 
     def calibrate(self):
         self.guarded(

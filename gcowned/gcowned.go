@@ -47,6 +47,7 @@ func init() {
 				"F11":      "Go's garbage collector decides when native code releases",
 				"G6":       "neither collector sees the other's half of the cycle",
 				"G6[self]": "neither collector sees the other's half of the cycle",
+				"G14":      "beside the holder's native reference there is that of the Go pointer, whose owner gc does not see",
 				"G11":      "of a chain that goes through Go pointers and Python in turn, one link dies with each Go collection",
 			},
 		},

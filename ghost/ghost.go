@@ -16,6 +16,11 @@ import (
 	"pyobject-preservation/strategies"
 )
 
+const (
+	emptied = "native code does not hold the wrapper: gc breaks its cycles by emptying the very dict that the ghost would keep"
+	cleared = "CPython clears the slots of a subclass before the base's tp_dealloc can keep them"
+)
+
 func init() {
 	strategies.Register(strategies.Static{
 		C: unsafe.Pointer(&C.pp_ghost),
@@ -27,16 +32,16 @@ func init() {
 			Identity:  false,
 			Weakref:   false,
 			Breaks: strategies.Remade("class and dict come back around a new wrapper", map[string]string{
-				"I5":   strategies.EqualityOfWrapper,
-				"I8":   strategies.EqualityOfWrapper,
-				"FT16": "class and dict come back, the slots do not",
-				"S3":   "CPython clears the slots of a subclass before the base's tp_dealloc can keep them",
-				"F4":   "class and dict come back, the slots do not",
-				"G1":   "native code does not hold the wrapper: gc breaks its cycles by emptying the very dict that the ghost would keep",
-				"FT10": "native code does not hold the wrapper: gc breaks its cycles by emptying the very dict that the ghost would keep",
-				"G3":   "CPython clears the slots of a subclass before the base's tp_dealloc can keep them",
-				"G4":   "gc empties the dict of a wrapper in a garbage cycle before it can become a ghost's",
-				"G5":   "gc empties the dict of a wrapper in a garbage cycle before it can become a ghost's",
+				"I5":        strategies.EqualityOfWrapper,
+				"I8":        strategies.EqualityOfWrapper,
+				"FT16":      "class and dict come back, the slots do not",
+				"S3":        cleared,
+				"F4":        "class and dict come back, the slots do not",
+				"S9[bound]": emptied, "G1": emptied, "G1[two]": emptied, "FT10": emptied,
+				"G3": cleared, "G3[two]": cleared,
+				"G4":          "gc empties the dict of a wrapper in a garbage cycle before it can become a ghost's",
+				"G4[payload]": "gc finalizes all of a garbage cycle, and empties the wrapper's dict before it can become a ghost's",
+				"G5":          "gc empties the dict of a wrapper in a garbage cycle before it can become a ghost's",
 			}),
 		},
 	})

@@ -17,6 +17,8 @@ import (
 	"pyobject-preservation/strategies"
 )
 
+const unseen = "gc sees nothing of what is behind a handle"
+
 func init() {
 	strategies.Register(strategies.Static{
 		C: unsafe.Pointer(&C.pp_handletable),
@@ -28,7 +30,8 @@ func init() {
 			Breaks: strategies.Forgetful(map[string]string{
 				"I1": "every wrap makes a new wrapper",
 				"I6": "every wrap makes a new wrapper", "FT4": "every wrap makes a new wrapper",
-				"G9": "gc sees nothing of what is behind a handle",
+				"S9": strategies.NeverReached, "S9[bound]": strategies.NeverReached,
+				"G9": unseen, "G9[two]": unseen, "G9[list]": unseen, "G14[callback]": unseen,
 			}),
 		},
 	})

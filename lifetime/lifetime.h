@@ -547,14 +547,15 @@ lt_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(*lt_dict(self));
-    return lt_visit_slots(self, visit, arg);
+    return lt_python_made(Py_TYPE(self)) ? lt_visit_slots(self, visit, arg) : 0;
 }
 
 /* tp_clear of the same. Runs any code. */
 static inline void
 lt_clear(PyObject *self)
 {
-    lt_clear_slots(self);
+    if (lt_python_made(Py_TYPE(self)))
+        lt_clear_slots(self);
     Py_CLEAR(*lt_dict(self));
 }
 
@@ -712,17 +713,21 @@ lt_die(PyObject *self, destructor dealloc, bool (*keep)(PyObject *), void (*dyin
             return;
         }
     }
-    PyObject_GC_UnTrack(
-        self); /* what follows runs code, and gc must not traverse self half cleared */
+    /* What follows runs code, and gc must not traverse self half cleared. */
+    PyObject_GC_UnTrack(self);
     dying(self);
-    Py_TRASHCAN_BEGIN(self, dealloc) if (lt_has_weakrefs(self)) PyObject_ClearWeakRefs(self);
+    Py_TRASHCAN_BEGIN(self, dealloc);
+    if (lt_has_weakrefs(self))
+        PyObject_ClearWeakRefs(self);
     lt_clear(self);
     drop(self);
     /* Read after __del__, which may have assigned __class__. */
     PyTypeObject *type = Py_TYPE(self);
     type->tp_free(self);
     Py_DECREF(type);
-    Py_TRASHCAN_END if (finalized) lt_drop_waiting();
+    Py_TRASHCAN_END;
+    if (finalized)
+        lt_drop_waiting();
 }
 
 /* tp_dealloc of a class whose subclasses keep CPython's slots. For an instance of a Python
@@ -739,13 +744,17 @@ lt_die_as_base(PyObject *self, destructor dealloc, void (*drop)(PyObject *))
         return;
     }
     PyObject_GC_UnTrack(self);
-    Py_TRASHCAN_BEGIN(self, dealloc) if (lt_has_weakrefs(self)) PyObject_ClearWeakRefs(self);
+    Py_TRASHCAN_BEGIN(self, dealloc);
+    if (lt_has_weakrefs(self))
+        PyObject_ClearWeakRefs(self);
     lt_clear_as_base(self);
     drop(self);
     PyTypeObject *type = Py_TYPE(self); /* see lt_die */
     type->tp_free(self);
     Py_DECREF(type);
-    Py_TRASHCAN_END if (finalized) lt_drop_waiting();
+    Py_TRASHCAN_END;
+    if (finalized)
+        lt_drop_waiting();
 }
 
 #endif

@@ -53,6 +53,7 @@ typedef struct lt_queue {
     LT_ATOMIC(int64_t) pushed;  /* references and calls so far */
     LT_ATOMIC(int64_t) drained; /* of these, released and run */
     PyThread_type_lock wake;    /* released to wake the thread */
+    LT_ATOMIC(int) woken;       /* wake is released, and the thread has not got it yet */
     PyThread_type_lock ended;   /* released by the thread when it ends */
 } lt_queue;
 
@@ -292,6 +293,7 @@ lt_run_thread(void *arg)
         LT_STD(atomic_store)(&queue->requested, 0); /* as in lt_drain_slice */
         if (lt_queue_empty(queue)) {
             PyThread_acquire_lock(queue->wake, WAIT_LOCK);
+            LT_STD(atomic_store)(&queue->woken, 0); /* then it looks at the queue: see lt_wake */
             continue;
         }
         LT_STD(atomic_store)(&queue->requested, 1); /* a thread that has the GIL drains meanwhile */
@@ -315,6 +317,16 @@ lt_held_lock(void)
     return lock;
 }
 
+/* Once until the thread has woken up: from 3.15 on CPython aborts when a lock that is not held is
+ * released. What was pushed before a wake-up that is left out the thread finds, because it looks
+ * at the queue after it has cleared woken. */
+static inline void
+lt_wake(lt_queue *queue)
+{
+    if (!LT_STD(atomic_exchange)(&queue->woken, 1))
+        PyThread_release_lock(queue->wake);
+}
+
 /* Have the queue's thread drain soon, unless a push has asked for it already. A drain by an
  * entering thread does not cancel the wake-up; the thread then finds an empty queue. If no thread
  * can be started, entering threads drain, and the next push tries again. */
@@ -336,7 +348,7 @@ lt_request(lt_queue *queue)
             LT_STD(atomic_store)(&queue->thread, (int)LT_NO_THREAD);
     }
     else if (now == LT_RUNNING)
-        PyThread_release_lock(queue->wake);
+        lt_wake(queue);
 }
 
 /* ---- handing over: attached or not --------------------------------------------------- */
@@ -452,7 +464,7 @@ lt_disarm(lt_queue *queue)
     }
     if (now != LT_RUNNING)
         return;
-    PyThread_release_lock(queue->wake);
+    lt_wake(queue);
     if (lt_scope_of(queue))
         return; /* called by a __del__ of the queue's thread */
     state = lt_attached() ? PyEval_SaveThread() : NULL;
@@ -477,6 +489,7 @@ lt_after_fork_in_child(lt_queue *queue)
     if (LT_STD(atomic_load)(&queue->thread) != LT_DISARMED)
         LT_STD(atomic_store)(&queue->thread, (int)LT_NO_THREAD);
     queue->wake = queue->ended = NULL; /* in whatever state another thread left them */
+    LT_STD(atomic_store)(&queue->woken, 0);
     LT_STD(atomic_store)(&queue->requested, waiting > 0);
     LT_STD(atomic_store)(&queue->pushed, LT_STD(atomic_load)(&queue->drained) + waiting);
 }

@@ -115,7 +115,9 @@ mirrored_forget(toggleref_native *from)
     mirror = *mirrored_mirror_of(from);
     *mirrored_mirror_of(from) = NULL;
     lt_unlock(toggleref_slot(from));
-    for (size_t i = 0; mirror && i < mirror->n; i++)
+    if (mirror == NULL)
+        return;
+    for (size_t i = 0; i < mirror->n; i++)
         toggleref_holder_gone(mirrored_ends(mirror)[i]);
     PyMem_RawFree(mirror);
 }

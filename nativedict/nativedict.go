@@ -33,6 +33,7 @@ func init() {
 				"S3":       "slots are the wrapper's and die with it",
 				"F4":       "class and dict come back, the slots do not",
 				"G3":       "slots are the wrapper's and die with it",
+				"G3[two]":  "slots are the wrapper's and die with it",
 				"G4":       "the dict is kept; slots are the wrapper's and die with it",
 				"G6[self]": "the data's reference to the dict is invisible to gc while native code, here the holder in the cycle, holds the object",
 			}),

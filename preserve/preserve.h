@@ -230,7 +230,11 @@ preserve_drop(PyObject *self)
     /* The wrapper's is the only reference, and no other can be taken: that takes one, or the
      * wrapper (see the rules above). */
     PRESERVE_SET_WRAPPER(native, NULL);
-    preserve_release(native);
+    if (preserve_dec(native) == 0) {
+        lt_quiet(preserve_slot(
+            native)); /* the release that left this reference may still have the lock */
+        preserve_free(native);
+    }
     PRESERVE_EVENT(wrappers_freed);
 }
 

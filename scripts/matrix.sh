@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Run the correctness matrix. STRATEGY=name narrows; MATRIX_JSON and MATRIX_MD
-# say where the results go. Further arguments are pytest's.
+# Run the correctness matrix, of the strategies or of the subjects that STRATEGY names (names and patterns
+# of matrix/subjects). Arguments are pytest's; --lifetimes-json and --lifetimes-md say where the results go.
 set -euo pipefail
 cd "${PP_ROOT:?run this through make matrix}"
-export MATRIX_JSON=${MATRIX_JSON:-$PP_ROOT/.build/matrix.json}
-export MATRIX_MD=${MATRIX_MD:-$PP_ROOT/.build/matrix.md}
-export MATRIX_SUBJECTS=${STRATEGY:-${MATRIX_SUBJECTS:-}}
-export PYTHONDONTWRITEBYTECODE=1
-exec "$PP_PYTHON" -m pytest matrix/properties -q --rootdir matrix -c matrix/pytest.ini -n logical --maxprocesses 8 "$@"
+export PYTHONPATH=$PP_ROOT/matrix${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
+read -r -a names <<<"${STRATEGY:-}"
+subjects=subjects.strategies
+[ ${#names[@]} = 0 ] || subjects=subjects:$(IFS=,; echo "${names[*]}")
+exec "$PP_PYTHON" -m pytest -p lifetimes.plugin --lifetimes "$subjects" -q -c matrix/pytest.ini --rootdir matrix \
+    -n logical --maxprocesses 8 --lifetimes-json=.build/matrix.json --lifetimes-md=.build/matrix.md "$@"

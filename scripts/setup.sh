@@ -163,12 +163,12 @@ if ! cmp -s ".build/$PP_TAG/_core.so" "$target"; then
     mv "$target.new" "$target" # never under a process that has it open
 fi
 CGO_ENABLED=0 go build -o .build/session.new ./cmd/session || die "cmd/session does not build"
-cmp -s .build/session.new .build/session || mv .build/session.new .build/session
+mv .build/session.new .build/session # never in place: it may be running
 
 {
     cat "$described"
     printf 'export PP_PYTHON=%q\nexport PP_ROOT=%q\nexport PYTHONPATH=%q\nexport PATH=%q\n' \
-        "$venv/bin/python" "$root" "$root/python" "$PATH"
+        "$venv/bin/python" "$root" "$root/python:$root/matrix" "$PATH"
 } >"$envfile.$$"
 mv "$envfile.$$" "$envfile" # whole at any time: others may be reading it
 mkdir -p .build/for

@@ -74,8 +74,7 @@ func TestContributingWalkthroughWorks(t *testing.T) {
 	in("go", "build", "-buildmode=c-shared", "-o", "python/pyobject_preservation/_core"+suffix, "./python")
 	in(python, "-c", "import pyobject_preservation as pp; assert pp.STRATEGIES[-1] == 'remember'; "+
 		"from pyobject_preservation import remember; assert remember.MyClass('x').message() == 'x'")
-	in("env", "PP_ROOT="+tree, "STRATEGY=remember", "MATRIX_JSON="+filepath.Join(tree, "m.json"), "MATRIX_MD="+filepath.Join(tree, "m.md"),
-		"scripts/matrix.sh", "-p", "no:cacheprovider")
+	in("env", "PP_ROOT="+tree, "STRATEGY=remember", "scripts/matrix.sh", "--lifetimes-json=m.json", "--lifetimes-md=m.md")
 	table, err := os.ReadFile(filepath.Join(tree, "m.md"))
 	require.NoError(t, err)
 	require.Contains(t, string(table), "remember", "it is in the matrix")

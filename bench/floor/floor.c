@@ -140,7 +140,8 @@ object_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
 
     PyObject_GC_UnTrack(self);
-    Py_TRASHCAN_BEGIN(self, object_dealloc) if (OBJECT(self)->weakrefs)
+    Py_TRASHCAN_BEGIN(self, object_dealloc);
+    if (OBJECT(self)->weakrefs)
         PyObject_ClearWeakRefs(self);
     Py_CLEAR(OBJECT(self)->dict);
     if (OBJECT(self)->record) {
@@ -149,7 +150,7 @@ object_dealloc(PyObject *self)
     }
     type->tp_free(self);
     Py_DECREF(type);
-    Py_TRASHCAN_END
+    Py_TRASHCAN_END;
 }
 
 static int

@@ -83,7 +83,7 @@ func one(results, label, root string) error {
 }
 
 // properties is the folder of the matrix's tests.
-const properties = "matrix/properties"
+const properties = "matrix/lifetimes/properties"
 
 // writePage writes the page.
 func (r *run) writePage(results string) error {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// test is a property's test: one function in matrix/properties.
+// test is a property's test: one function in matrix/lifetimes/properties.
 type test struct {
 	File    string
 	Line    int

@@ -151,12 +151,11 @@ var columns = []string{"package, harness", "model", "matrix", "kit", "take-home"
 // table of what was run where, and goes on when something fails.
 type all struct {
 	environment
-	facts
 	cells map[[2]string]string // by version and column
 }
 
-func runAll(ctx context.Context, e environment, f facts) error {
-	a := all{e, f, map[[2]string]string{}}
+func runAll(ctx context.Context, e environment) error {
+	a := all{e, map[[2]string]string{}}
 	found, failed := e.interpreters(ctx)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -225,8 +224,8 @@ func (a all) steps(i interpreter, found []interpreter) []step {
 		}}
 	}
 	const pytest = `"$PP_PYTHON" -m pytest -q -p no:cacheprovider `
-	takehome := in("scripts/matrix.sh")
-	takehome.env = []string{"STRATEGY=" + strings.Join(a.Takehome, " ")}
+	takehome := takehomeMatrix()
+	takehome.argv = in(takehome.argv...).argv
 	steps := []step{
 		{i.version + ": setup", 60, func(ctx context.Context, t *task) error {
 			err := a.check(ctx, t, i.version+"-setup", []command{{argv: []string{"scripts/setup.sh", i.path}}})

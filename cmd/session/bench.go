@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -239,15 +240,16 @@ func (b *bench) runMatrix(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	env := append(b.env, "MATRIX_PROGRESS=/dev/fd/3", "STRATEGY="+strings.Join(append(b.strategies, b.libraries...), " "),
-		"MATRIX_JSON="+absolute+"/matrix.json", "MATRIX_MD="+absolute+"/matrix.md")
+	argv := []string{"scripts/matrix.sh", "--lifetimes-progress=/dev/fd/3",
+		"--lifetimes-json=" + absolute + "/matrix.json", "--lifetimes-md=" + absolute + "/matrix.md"}
 	if b.Quick {
-		env = append(env, "MATRIX_QUICK=1")
+		argv = append(argv, "--lifetimes-quick")
 	}
-	if b.children != "" && os.Getenv("MATRIX_CHILD_SECONDS") == "" {
-		env = append(env, "MATRIX_CHILD_SECONDS="+b.children)
+	if b.children != "" {
+		argv = append(argv, "--lifetimes-seconds="+b.children)
 	}
-	err = command{argv: []string{"scripts/matrix.sh"}, env: env, out: log, progress: t.progress}.run(ctx)
+	subjects := slices.Concat(b.strategies, b.libraries)
+	err = command{argv: argv, env: append(b.env, "STRATEGY="+strings.Join(subjects, " ")), out: log, progress: t.progress}.run(ctx)
 	switch {
 	case ctx.Err() != nil:
 		return err
@@ -260,7 +262,7 @@ func (b *bench) runMatrix(ctx context.Context, t *task) error {
 		return err
 	}
 	t.note("what did not come out as declared:")
-	return command{argv: []string{b.python, "matrix/report.py", "undeclared", b.path("matrix.json")},
+	return command{argv: []string{b.python, "-m", "lifetimes.report", "undeclared", b.path("matrix.json")},
 		env: b.env, line: t.note}.run(ctx)
 }
 

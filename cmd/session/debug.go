@@ -47,7 +47,7 @@ func runDebug(ctx context.Context, e environment) error {
 			command{argv: []string{"scripts/setup.sh", debug}},
 			in("bash", "-c", `"$PP_PYTHON" -m pytest -q -p no:cacheprovider python/tests`),
 			in("scripts/matrix.sh"),
-			in("bash", "-c", `"$PP_PYTHON" matrix/model/stress.py --seconds 60 --any-memory`))})
+			in("bash", "-c", `"$PP_PYTHON" -m lifetimes.model.stress --seconds 60 --any-memory subjects.strategies`))})
 	return e.session(ctx, "test-debug", "", steps)
 }
 
@@ -99,13 +99,13 @@ func (e environment) sanitized(ctx context.Context, t *task) error {
 		"CGO_LDFLAGS="+os.Getenv("CGO_LDFLAGS")+" -fsanitize=address,undefined")
 	// handle_segv: Go and faulthandler have handlers of their own. Leaks: an interpreter
 	// leaks at exit, and every test checks our own objects itself.
-	env := []string{"PYTHONPATH=" + folder, "LD_PRELOAD=" + strings.Join(libraries, " "), "PYTHONMALLOC=malloc",
+	env := []string{"PYTHONPATH=" + folder + ":" + e.root + "/matrix", "LD_PRELOAD=" + strings.Join(libraries, " "), "PYTHONMALLOC=malloc",
 		"ASAN_OPTIONS=detect_leaks=0:handle_segv=0:allow_user_segv_handler=1:quarantine_size_mb=8"}
 	return execute(build,
 		// A million flips find no further errors here, and a memory limit is meaningless.
-		command{argv: []string{"scripts/matrix.sh", "-k", "not million_flips and not storm and not signals"},
-			env: append(env, "MATRIX_QUICK=1", "MATRIX_CHILD_SECONDS=300")},
-		command{argv: []string{e.python, "matrix/model/stress.py", "--seconds", "120", "--seed", "7", "--any-memory"}, env: env},
+		command{argv: []string{"scripts/matrix.sh", "--lifetimes-quick", "--lifetimes-seconds=300",
+			"-k", "not million_flips and not storm and not signals"}, env: env},
+		command{argv: []string{e.python, "-m", "lifetimes.model.stress", "--seconds", "120", "--seed", "7", "--any-memory", "subjects.strategies"}, env: env},
 		command{argv: []string{e.python, "lifetime/tests/run.py", "--sanitize"}})(ctx, t)
 }
 
@@ -127,7 +127,7 @@ func (e environment) valgrind(ctx context.Context, t *task) error {
 	log := e.build("valgrind.log")
 	// Its exit status is the program's: what it found is in its log.
 	err := execute(command{argv: []string{"valgrind", "--undef-value-errors=no", "--error-limit=no", "--log-file=" + log,
-		e.python, "matrix/model/stress.py", "--one-process", "--operations", "8800"}, env: []string{"PYTHONMALLOC=malloc"}})(ctx, t)
+		e.python, "-m", "lifetimes.model.stress", "--one-process", "--operations", "8800", "subjects.strategies"}, env: []string{"PYTHONMALLOC=malloc"}})(ctx, t)
 	if err != nil {
 		return err
 	}

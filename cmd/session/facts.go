@@ -36,10 +36,10 @@ type facts struct {
 	Version, Short, Configuration string
 	FreeThreaded                  bool `json:"free_threaded"`
 	// Base is the interpreter that the virtual environment was made with.
-	Base                            string
-	Strategies, Libraries, Takehome []string
-	Requirements                    struct{ PyPI, Debian map[string][]string } // by library
-	Missing                         map[string]string                          // why a library asked about is not available
+	Base                  string
+	Strategies, Libraries []string
+	Requirements          struct{ PyPI, Debian map[string][]string } // by library
+	Missing               map[string]string                          // why a library asked about is not available
 }
 
 func (e environment) facts(ctx context.Context, libraries ...string) (facts, error) {

@@ -20,7 +20,6 @@ print(
             "base": sys._base_executable,
             "strategies": list(pp.STRATEGIES),
             "libraries": list(subjects.LIBRARIES),
-            "takehome": [name for name, adapter in subjects.LIBRARIES.items() if adapter == "takehome"],
             "requirements": {
                 kind: {name: requirements.of(table, name, adapter) for name, adapter in subjects.LIBRARIES.items()}
                 for kind, table in (("pypi", requirements.PYPI), ("debian", requirements.DEBIAN))

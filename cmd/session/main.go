@@ -30,7 +30,7 @@ var jobs = map[string]func(context.Context, environment, options, facts) error{
 	"peers": runPeers,
 	"test":  runTest,
 	"debug": func(ctx context.Context, e environment, _ options, _ facts) error { return runDebug(ctx, e) },
-	"all":   func(ctx context.Context, e environment, _ options, f facts) error { return runAll(ctx, e, f) },
+	"all":   func(ctx context.Context, e environment, _ options, _ facts) error { return runAll(ctx, e) },
 }
 
 func main() {

@@ -283,10 +283,12 @@ func TestInvalidAccesses(t *testing.T) {
 }
 
 func TestInterpreters(t *testing.T) {
-	python, err := exec.LookPath("python3")
+	// Not a virtual environment's.
+	python, err := command{argv: []string{"python3", "-c", "import sys; print(sys._base_executable)"}}.output(t.Context())
 	if err != nil {
 		t.Skip("there is no python3")
 	}
+	python = strings.TrimSpace(python)
 	t.Setenv("PYTHONS", python+" "+python+" nosuch-python")
 	found, failed := environment{root: t.TempDir()}.interpreters(t.Context())
 	require.Len(t, found, 1)

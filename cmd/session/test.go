@@ -17,14 +17,10 @@ func (e environment) ofMatrix(folder string) command {
 	return e.pytest("-c", "matrix/pytest.ini", "--rootdir", "matrix", folder)
 }
 
-// takehome builds the take-home extensions, and runs their matrix.
-func (e environment) takehome(f facts, check ...string) []command {
-	folder := e.root + "/.build/takehome/"
-	return []command{
-		{argv: append([]string{e.python, "takehome/build.py"}, check...)},
-		{argv: []string{"scripts/matrix.sh", "-p", "no:cacheprovider"}, env: []string{"STRATEGY=" + strings.Join(f.Takehome, " "),
-			"MATRIX_JSON=" + folder + "matrix.json", "MATRIX_MD=" + folder + "matrix.md"}},
-	}
+// takehomeMatrix runs the matrix of the take-home extensions, which takehome/build.py has built.
+func takehomeMatrix() command {
+	return command{argv: []string{"scripts/matrix.sh", "--lifetimes-json=.build/takehome/matrix.json",
+		"--lifetimes-md=.build/takehome/matrix.md"}, env: []string{"STRATEGY=takehome-*"}}
 }
 
 // pure is what is built without cgo, too.
@@ -62,7 +58,8 @@ func runTest(ctx context.Context, e environment, o options, f facts) error {
 		{"the matrix's own tests", 60, execute(e.ofMatrix("matrix/selftest"))},
 		{"random sequences against the model", 60, execute(e.ofMatrix("matrix/model"))},
 		{"the kit, as C11 and C++17, and its models", 115, execute(command{argv: []string{e.python, "lifetime/tests/run.py"}})},
-		{"take-home extensions, single headers, their matrix", 65, execute(e.takehome(f, "--check")...)},
+		{"take-home extensions, single headers, their matrix", 65, execute(
+			command{argv: []string{e.python, "takehome/build.py", "--check"}}, takehomeMatrix())},
 		{"correctness matrix", 150, execute(command{argv: []string{"scripts/matrix.sh"},
 			env: []string{"STRATEGY=" + strings.Join(asked, " ")}})},
 	}...)

@@ -142,10 +142,11 @@ func (b *Binding) edgeRemoved(parent, child *native.Object) {
 // dispatch delivers an event to the wrapper's on_event, whether or not the
 // calling goroutine has the GIL.
 func (b *Binding) dispatch(o *native.Object, event int64) (int64, error) {
-	var answer C.int64_t
-	var text *C.char
-	if C.pp_dispatch(b.table, cHeader(o.Header()), C.int64_t(event), &answer, &text) == 0 {
-		return int64(answer), nil
+	// The pointers go as numbers, and the answer comes back by value: cgo looks up every pointer
+	// that it passes, and a Go variable whose address it passes is allocated.
+	a := C.pp_dispatch(C.uintptr_t(uintptr(unsafe.Pointer(b.table))), C.uintptr_t(uintptr(unsafe.Pointer(o.Header()))), C.int64_t(event))
+	if a.failed == 0 {
+		return int64(a.answer), nil
 	}
-	return 0, pythonError(text)
+	return 0, pythonError(a.error)
 }

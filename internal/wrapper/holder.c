@@ -299,6 +299,18 @@ holder_emit(PyObject *self, PyObject *arg)
     return failed ? NULL : PyLong_FromLongLong(answer);
 }
 
+static PyObject *
+call_on_event(const pp_strategy *strategy, PyObject *self, int64_t event)
+{
+    PyObject *arguments[] = {self, PyLong_FromLongLong(event)}, *result;
+
+    if (arguments[1] == NULL)
+        return NULL;
+    result = PyObject_VectorcallMethod(strategy->state->on_event, arguments, 2, NULL);
+    Py_DECREF(arguments[1]);
+    return result;
+}
+
 static int
 dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answer)
 {
@@ -311,7 +323,7 @@ dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answ
         self = strategy->wrap(h);
         if (self == NULL)
             return -1;
-        result = PyObject_CallMethod(self, "on_event", "L", (long long)event);
+        result = call_on_event(strategy, self, event);
     }
     Py_DECREF(self);
     if (result == NULL)
@@ -329,26 +341,24 @@ dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answ
     return value == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-int
-pp_dispatch(const pp_strategy *strategy, pp_header *h, int64_t event, int64_t *answer, char **error)
+pp_answer
+pp_dispatch(uintptr_t strategy, uintptr_t header, int64_t event)
 {
-    int attached = lt_attached(), failed;
+    pp_answer a = {event, 0, NULL}; /* as in a library that has been disarmed */
+    int attached = lt_attached();
     pp_gil gil = pp_gil_take();
 
-    *error = NULL;
-    if (gil == 0) { /* as in a library that has been disarmed */
-        *answer = event;
-        return 0;
-    }
-    failed = pp_enter_handler();
-    if (!failed) {
-        failed = dispatch(strategy, h, event, answer);
+    if (gil == 0)
+        return a;
+    a.failed = pp_enter_handler();
+    if (!a.failed) {
+        a.failed = dispatch((const pp_strategy *)strategy, (pp_header *)header, event, &a.answer);
         pp_leave_handler();
     }
-    if (failed && !attached)
-        *error = pp_take_error();
+    if (a.failed && !attached)
+        a.error = pp_take_error();
     pp_gil_give(gil);
-    return failed;
+    return a;
 }
 
 static PyObject *

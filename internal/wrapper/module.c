@@ -419,7 +419,9 @@ make_module(const pp_strategy *strategy, const char *package)
     *(const pp_strategy **)PyModule_GetState(module) = strategy;
     state->wrapper_type = pp_make_wrapper_type(strategy, module, def->m_name);
     state->holder_type = pp_make_holder_type(strategy, module, def->m_name);
-    if (!state->wrapper_type || !state->holder_type ||
+    if (!state->on_event)
+        state->on_event = PyUnicode_InternFromString("on_event");
+    if (!state->wrapper_type || !state->holder_type || !state->on_event ||
         PyModule_AddType(module, state->wrapper_type) < 0 ||
         PyModule_AddType(module, state->holder_type) < 0) {
         if (!PyErr_Occurred()) /* CPython 3.11's PyType_FromModuleAndSpec, without memory for a name */

@@ -162,6 +162,7 @@ struct pp_state {
     PyObject *module;           /* NULL until it is asked for; never freed */
     PyTypeObject *wrapper_type; /* MyClass */
     PyTypeObject *holder_type;  /* MyClassRef */
+    PyObject *on_event;         /* its name, interned */
     lt_queue queue;             /* what unattached threads have released */
     pp_state *next;             /* of all attached states */
     pp_local local;             /* with the GIL the only one */
@@ -333,9 +334,14 @@ char *pp_join(const char *left, const char *right);
 /* A new MyClassRef that owns one native reference to h. Steals it, also on failure. */
 PyObject *pp_new_holder(const pp_strategy *, pp_header *h);
 
-/* Deliver an event to the wrapper's on_event, attached or not. 0, or -1 when on_event failed:
- * an attached caller finds the exception pending, another gets its text, to be freed. */
-int pp_dispatch(const pp_strategy *, pp_header *h, int64_t event, int64_t *answer, char **error);
+/* Deliver an event to the wrapper's on_event, attached or not. When on_event fails an attached
+ * caller finds the exception pending, and another gets its text, to be freed. */
+typedef struct {
+    int64_t answer;
+    int failed; /* 0 or -1 */
+    char *error;
+} pp_answer;
+pp_answer pp_dispatch(uintptr_t strategy, uintptr_t header, int64_t event);
 
 /* Release one native reference, for Go code, where the native library may not: the last
  * beside the wrapper's, or one that Python counts. Any thread; never blocks. */

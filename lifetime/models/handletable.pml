@@ -2,7 +2,8 @@
  * native/object.go (Acquire, release, destroy) and internal/slots (Get, Delete, Put). One entry
  * of the table, whose object is destroyed and whose header another object then has. Thread 0
  * uses the first wrapper and both attached threads close it; a thread that is never attached
- * holds and releases one reference, and makes the next object.
+ * holds and releases one reference, and makes the next object. With the GIL the text looks into the
+ * header alone, which has its handle.
  *
  *   -DGIL  one thread at a time is attached; a use may let others run */
 #ifdef GIL
@@ -55,7 +56,7 @@ inline take()
     if
     :: was -> was = false
     :: else ->
-        atomic { assert(gen == 1) }; /* ppHandletableFind: the wrapper's own reference keeps it */
+        atomic { assert(gen == 1) }; /* pp_find: the wrapper's own reference keeps it */
         handletable_release(1)
     fi
 }
@@ -67,7 +68,7 @@ inline use()
     :: closed -> skip
     :: else ->
 #ifndef SEED_NO_GENERATION
-        atomic { if :: gen == 1 -> found = 1 :: else -> found = 0 fi }; /* Table.Get */
+        atomic { if :: gen == 1 -> found = 1 :: else -> found = 0 fi }; /* Table.Get, pp_find */
 #else
         atomic { found = (gen + 1) / 2 };
 #endif
@@ -76,6 +77,9 @@ inline use()
         :: else ->
 #ifdef SEED_BORROWED
             pinned = header[found];
+#elif defined(GIL)
+            /* pp_find, pp_inc: the wrapper's reference is there until an attached thread closes it */
+            atomic { assert(found == 1 && owner == 1 && refs > 0); refs++; rest[1]++; pinned = true };
 #else
             /* Acquire */
 #ifndef SEED_NO_MU

@@ -200,7 +200,11 @@ preserve_dealloc:
 #ifdef BIT
     atomic { has_wrapper = false };
 #endif
-    goto preserve_release;
+    atomic { preserve_dec() };
+    if
+    :: now == 0 -> goto preserve_free
+    :: atomic { else -> dying = false; END }
+    fi;
 
 lt_drain_slice:
     atomic { assert(!n_freed); left[_pid] = handed_over; handed_over = 0; END }

@@ -25,8 +25,8 @@
 #define LT_DISARMED 3
 
 /* lt_queue. A slot is 1 or 2, or the call, 3; 0 is NULL. */
-byte slots, rest, thread, wake;
-bool requested;
+byte slots, rest, thread;
+bool requested, wake, woken;
 byte next[4], handed_over[4];
 
 byte owed[4];      /* references handed over and not released; calls not run */
@@ -50,6 +50,18 @@ inline lt_push(s)
     :: d_step { slots == next[s] -> slots = s; assert(!in_list[s]); in_list[s] = true }; break
     :: d_step { slots != next[s] -> next[s] = slots }
     od
+}
+
+/* A lock that is released must be held. */
+inline lt_wake()
+{
+    d_step { was = woken; woken = true };
+    if
+#ifndef SEED_WAKE_TWICE
+    :: was -> skip
+#endif
+    :: else -> d_step { assert(!wake); wake = true }
+    fi
 }
 
 /* From the start of the thread on the thread itself says that it runs. */
@@ -77,7 +89,7 @@ inline lt_request()
             :: thread = LT_NO_THREAD
 #endif
             fi
-        :: now == LT_RUNNING -> d_step { if :: wake < 3 -> wake++ :: else fi }
+        :: now == LT_RUNNING -> lt_wake()
         :: else
         fi
     fi;
@@ -300,8 +312,14 @@ end_not_begun:
             if
             :: rest != 0 -> skip
             :: else ->
+#ifdef SEED_CLEARED_BEFORE_SLEEP
+                woken = false;
+#endif
 end_asleep:
-                atomic { wake > 0 -> wake-- };
+                atomic { wake -> wake = false };
+#ifndef SEED_CLEARED_BEFORE_SLEEP
+                woken = false;
+#endif
                 goto again
             fi
         fi;
@@ -318,6 +336,7 @@ again:  skip
 active proctype disarming()
 {
     byte now;
+    bool was;
 
     if
     :: skip
@@ -335,7 +354,7 @@ active proctype disarming()
     od;
     if
     :: now == LT_RUNNING ->
-        wake++;
+        lt_wake();
         ended
     :: else
     fi;

@@ -131,6 +131,8 @@ SEEDS = [
     ("mirrored", "NO_SNAPSHOT", "the answer is given once in a collection", "-DEITHER", None),
     ("mirrored", "RELEASE_NOT_QUEUED", "QueueAll", "-DEITHER", None),
     ("queue", "STARTER_SAYS_RUNNING", "the thread itself stores LT_RUNNING", QUEUE, None),
+    ("queue", "WAKE_TWICE", "the thread is woken once", QUEUE, None),
+    ("queue", "CLEARED_BEFORE_SLEEP", "woken is cleared before the thread looks at the queue", QUEUE, None),
     ("queue", "REQUEST_BEFORE_PUSH", "push, then request", QUEUE, None),
     ("queue", "REQUESTED_CLEARED_AFTER", "requested is cleared before the exchange", QUEUE + " -DSTART_FAILS", None),
     ("queue", "NEXT_READ_LATE", "next is read before the first release", QUEUE, None),

@@ -1,18 +1,13 @@
 """Every entry point with every wrong argument: a clear exception, never a crash, no leak."""
 
 import os
-import sys
 import weakref
 
+import pyobject_preservation as pp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path[:0] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
-
-import harness  # noqa: E402
-import pyobject_preservation as pp  # noqa: E402
-import subjects  # noqa: E402
+from lifetimes import harness
 
 # What a call may raise, of its own or because Odd does. Anything else is a bug, SystemError first of all.
 CLEAR = (TypeError, ValueError, ReferenceError, OverflowError, AttributeError, LookupError, ZeroDivisionError)
@@ -113,7 +108,7 @@ def calls(m):
             yield name, getattr(m, name), n
 
 
-@pytest.mark.parametrize("name", subjects.names())
+@pytest.mark.parametrize("name", pp.STRATEGIES)
 def test_the_whole_api_with_anything(name):
     m = pp.strategy(name)
     make, targets = things(m), list(calls(m))

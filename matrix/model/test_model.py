@@ -2,18 +2,16 @@
 
 import gc
 import os
-import sys
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from lifetimes.model.stress import sequence
+from lifetimes.model.world import OPERATIONS, World, run
+from lifetimes.subject import find
 
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
-
-import subjects  # noqa: E402
-from stress import sequence  # noqa: E402
-from world import OPERATIONS, World, run  # noqa: E402
+each_subject = pytest.mark.parametrize("subject", find("subjects.strategies"), ids=lambda s: s.name)
 
 # Sequences that once failed, cut down; what was wrong is beside each.
 REGRESSIONS = {
@@ -119,11 +117,11 @@ def machine(subject):
     return Machine
 
 
-@pytest.mark.parametrize("name", subjects.names())
-def test_random_sequences_agree_with_the_model(name):
+@each_subject
+def test_random_sequences_agree_with_the_model(subject):
     examples = int(os.environ.get("MODEL_EXAMPLES", "8"))
     run_state_machine_as_test(
-        machine(subjects.load(name)),
+        machine(subject),
         settings=settings(
             max_examples=examples,
             stateful_step_count=60,
@@ -136,10 +134,10 @@ def test_random_sequences_agree_with_the_model(name):
     )
 
 
-@pytest.mark.parametrize("name", subjects.names())
-def test_user_code_inside_deaths_agrees_with_the_model(name, record_property):
+@each_subject
+def test_user_code_inside_deaths_agrees_with_the_model(subject, record_property):
     """Sequences in which __del__, weak reference callbacks, values of __slots__ and __dict__, and callbacks call the API."""
-    subject, reentered = subjects.load(name), 0
+    reentered = 0
     examples = int(os.environ.get("MODEL_EXAMPLES", "8"))
     for seed in range(examples):
         gc.collect()
@@ -148,7 +146,7 @@ def test_user_code_inside_deaths_agrees_with_the_model(name, record_property):
     assert reentered > 20 * examples
 
 
-@pytest.mark.parametrize("name", subjects.names())
+@each_subject
 @pytest.mark.parametrize("what", REGRESSIONS)
-def test_what_once_failed(name, what):
-    run(subjects.load(name), REGRESSIONS[what])
+def test_what_once_failed(subject, what):
+    run(subject, REGRESSIONS[what])

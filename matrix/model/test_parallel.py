@@ -1,19 +1,14 @@
 """Strategies against the reference model, with threads that run at once."""
 
 import os
-import sys
 
 import pytest
-
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
-
-import parallel  # noqa: E402
-import subjects  # noqa: E402
+from lifetimes.model import parallel
+from lifetimes.subject import find
 
 
-@pytest.mark.parametrize("name", subjects.names())
-def test_threads_that_run_at_once_agree_with_the_model(name):
-    subject = subjects.load(name)
+@pytest.mark.parametrize("subject", find("subjects.strategies"), ids=lambda s: s.name)
+def test_threads_that_run_at_once_agree_with_the_model(subject):
     if subject.unloadable:
         pytest.skip(subject.unloadable)
     for seed in range(int(os.environ.get("MODEL_EXAMPLES", "8")) // 4):

@@ -7,14 +7,10 @@ import sys
 import time
 from xml.etree import ElementTree
 
-import harness
 import psutil
-import pyobject_preservation as pp
 import pytest
-import subjects
+from lifetimes import harness, subject
 from own import Matrix
-
-NAME = pp.STRATEGIES[0]
 
 
 @harness.prop("Z1", "holds")
@@ -102,15 +98,14 @@ def leaves_in_child(s):
 )
 def test_outcomes_are_told_apart(function, outcome, says, monkeypatch):
     monkeypatch.setattr(harness, "CHILD_SECONDS", 2 if function is hangs else 60)
-    monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__) + os.pathsep + os.environ.get("PYTHONPATH", ""))
-    verdict = harness.run(function, subjects.load(NAME))
+    verdict = harness.run(function, subject.load("subjects.strategies:naive"))
     assert verdict.outcome == outcome
     assert says in verdict.detail
 
 
 PROPERTIES = """
 import time
-from harness import prop
+from lifetimes.harness import prop
 
 @prop("C91", "breaks")
 def test_breaks(s):
@@ -212,30 +207,12 @@ def test_a_process_that_dies_ends_it(matrix):
 
 def test_a_relative_pythonpath_is_found_by_all_processes():
     """The command is README.md's."""
-    root = os.path.dirname(harness.HERE)
+    command = "-m pytest -p lifetimes.plugin --lifetimes subjects:naive -q -c matrix/pytest.ini --rootdir matrix"
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "matrix/properties",
-            "-q",
-            "-c",
-            "matrix/pytest.ini",
-            "--rootdir",
-            "matrix",
-            "-k",
-            "skips_super",
-        ],
+        [sys.executable, *command.split(), "-k", "skips_super"],
         capture_output=True,
         text=True,
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": "python", "MATRIX_SUBJECTS": "naive", "MATRIX_JSON": "", "MATRIX_MD": ""},
+        cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+        env={**os.environ, "PYTHONPATH": "python:matrix"},
     )
     assert "1 passed" in done.stdout, done.stdout + done.stderr
-
-
-def test_an_unknown_subject_is_a_clear_error(monkeypatch):
-    monkeypatch.setenv("MATRIX_SUBJECTS", "nonesuch")
-    with pytest.raises(LookupError, match="nonesuch.*preserve"):
-        subjects.names()

@@ -1,20 +1,14 @@
 """Other libraries: how they are declared, run and compared. Needs no library installed."""
 
-import glob
-import importlib
-import os
-import sys
-
-import harness
 import pyobject_preservation as pp
 import pytest
-import report
 import subjects
+from lifetimes import report
+from lifetimes.session import known_properties
+from lifetimes.subject import METHODS
 from own import Matrix
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-# An adapter from elsewhere, for one of our strategies in disguise.
+# An adapter for one of our strategies in disguise.
 ADAPTER = """
 import types
 from subjects import Library, native
@@ -39,7 +33,7 @@ SUBJECTS = [
 
 PROPERTIES = '''
 import os, time
-from harness import prop
+from lifetimes.harness import prop
 
 @prop("C91", "crashes")
 def test_crashes(s):
@@ -96,10 +90,8 @@ def test_all_is_given_back(s):
 
 
 def run(folder, properties, names):
-    (folder / "adapter.py").write_text(ADAPTER)
-    return Matrix(folder).run(
-        properties, MATRIX_ADAPTERS=str(folder / "adapter.py"), MATRIX_SUBJECTS=names, MATRIX_CHILD_SECONDS="3"
-    )
+    which = "SUBJECTS = [s for s in SUBJECTS if s.name in " + repr(names.split()) + "]\n"
+    return Matrix(folder).run(properties, "--lifetimes-seconds=3", adapter=ADAPTER + which)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +123,7 @@ def test_outcomes_of_a_library(fake):
 
 
 LACKING = '''
-from harness import prop, program
+from lifetimes.harness import prop, program
 
 @prop("C81", "asks for a method that is missing")
 def test_method(s):
@@ -197,7 +189,7 @@ def test_what_a_library_lacks_is_not_applicable_by_name(tmp_path):
 
 def test_the_methods_that_can_be_missing_are_those_of_a_strategy():
     module = pp.strategy("naive")
-    for owner, names in subjects.METHODS.items():
+    for owner, names in METHODS.items():
         assert {n for n in set(dir(getattr(module, owner))) - set(dir(object)) if not n.startswith("__")} == set(names)
 
 
@@ -214,27 +206,12 @@ def test_what_was_not_declared_is_listed(fake):
     assert "C91" not in listed and "C97" not in listed
 
 
-def test_no_library_unless_asked_for(monkeypatch):
-    monkeypatch.delenv("MATRIX_SUBJECTS", raising=False)
-    monkeypatch.delenv("MATRIX_PEERS", raising=False)
-    assert subjects.names() == list(pp.STRATEGIES)
-    assert subjects.skipped() == {}
-
-
-def properties():
-    sys.path.append(os.path.join(harness.HERE, "properties"))
-    for path in glob.glob(os.path.join(harness.HERE, "properties", "test_*.py")):
-        for value in vars(importlib.import_module(os.path.basename(path)[:-3])).values():
-            if isinstance(getattr(value, "property", None), harness.Property):
-                yield value.property.id
-
-
 @pytest.mark.parametrize("name", subjects.LIBRARIES)
 def test_every_declared_difference_is_one(name):
     """Of a property that there is, with a reason, and not what the strategy does anyway."""
-    library, known = subjects.library(name), set(properties())
+    library, known = subjects.load(name).adapter, known_properties()
     assert library.ships and library.idea
-    for property_id, (outcome, reason) in library.differs.items():
+    for property_id, (outcome, reason) in library.declared.items():
         assert property_id in known, f"there is no property {property_id}"
         assert set(outcome.split("|")) <= {"holds", "breaks", "n/a", "crashed", "hung"}
         assert len(reason) > 10, f"{property_id} has no reason"

@@ -10,24 +10,15 @@ REFUSES = {
     "Unable to cast from non-held": "the native object is made in __init__, and there is none before",
     "None is not a MyClass": "the native object is made in __init__; before, native code is given none",
 }
+NOT_COLLECTED = "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected"
 EVERYWHERE = [
     ("breaks", "S7", METACLASS),
     ("breaks", "W8", DESTROYED_FIRST),
     ("breaks", "D1", LARGE_INT),
     ("breaks", "C1", COPY),
-    ("breaks", "G9", UNSEEN),
+    ("breaks", "G9 G9[two] G9[list] G14[callback]", UNSEEN),
     ("hung", "N1", "using it in a subinterpreter never returns"),
-    *(
-        [
-            (
-                "breaks",
-                "F9",
-                "up to CPython 3.11, an instance of a Python subclass that refers to itself is never collected",
-            )
-        ]
-        if sys.version_info < (3, 12)
-        else []
-    ),
+    *([("breaks", "F9", NOT_COLLECTED)] if sys.version_info < (3, 12) else []),
 ]
 # For those whose wrappers die while native code holds the object.
 DYING = ("crashed", "S10", "the map still has a wrapper whose __slots__ are being cleared, and a wrap then gets it")
@@ -60,7 +51,8 @@ SUBJECTS = [
             ("hung", "T3", DEL_UNDER_LOCK),
             ("breaks", "X2 X3", NO_GIL_LEFT),
             ("breaks", "I7", "an object born in native code has no trampoline, and its wrappers come and go"),
-            ("breaks", "G6 G6[self]", OWNED_UNSEEN),
+            ("breaks", "G6 G6[self] G14", OWNED_UNSEEN),
+            *([("breaks", "S9[bound]", NOT_COLLECTED)] if sys.version_info < (3, 12) else []),
         ],
     ),
 ]

@@ -37,7 +37,7 @@ SUBJECTS = [
             ("crashed", "W7", "a weak reference's callback gets the dying wrapper"),
             (
                 "crashed",
-                "S3 G3",
+                "S3 G3 G3[two]",
                 "a wrapper with __slots__ is freed although native code holds the object, slots and all",
             ),
             (
@@ -46,8 +46,8 @@ SUBJECTS = [
                 "a class other than the one it was made with is not kept, and its reference count moves",
             ),
             ("breaks", "S7", METACLASS),
-            ("breaks", "G6 G6[self]", "gc does not see the toggle reference"),
-            ("breaks", "G9", UNSEEN),
+            ("breaks", "G6 G6[self] G14", "gc does not see the toggle reference"),
+            ("breaks", "G9 G9[two] G9[list] G14[callback]", UNSEEN),
             ("hung", "N1", "using it in a subinterpreter never returns"),
             ("breaks", "X2 X3", NO_GIL_LEFT),
             ("breaks", "C1", "copying is refused in words that do not say why"),

@@ -4,7 +4,7 @@ import itertools
 import types
 
 from . import Library, NotApplicable
-from .reasons import COPY, METACLASS
+from .reasons import COPY, METACLASS, OWNED_UNSEEN
 
 NO_THREAD = "a QObject belongs to a thread, and may not be released on another one"
 ONE_PARENT = "a QObject has one parent, and that is what holds it here"
@@ -125,11 +125,12 @@ SUBJECTS = [
         },
         differs=[
             ("n/a", "I4 I6 I7 I9 F5 T5 X4 D1", NO_BIRTH),
-            ("n/a", "S8 S9 G9 X3 X6", NO_EVENT),
-            ("n/a", "W7 F6 F7 G7 G8 G10 G11 L2 X1 X2 X5", ONE_PARENT),
+            ("n/a", "S8 S9 S9[bound] F12 G9 G9[two] G9[list] G14[callback] L5 X3 X6", NO_EVENT),
+            ("n/a", "I10 W7 F6 F7 F11[edge] T7 G7 G8 G10 G11 L2 X1 X2 X5", ONE_PARENT),
             ("n/a", "T2 T3 T4", NO_THREAD),
             ("crashed", "S3 G3", "an instance of a class with __slots__ on two levels crashes when it dies"),
             ("crashed", "F10", "a __class__ assigned in __del__ crashes"),
+            ("breaks", "G14", OWNED_UNSEEN),
             ("breaks", "N1", "using it in a subinterpreter crashes"),
             ("breaks", "S7", METACLASS),
             ("breaks", "C1", COPY),

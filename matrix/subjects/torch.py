@@ -37,7 +37,7 @@ def load_debian():
 EVERYWHERE = [
     ("breaks", "I8", "== compares what is in the tensors"),
     ("breaks", "S7", METACLASS),
-    ("breaks", "G9", UNSEEN),
+    ("breaks", "G9 G9[two] G9[list] G14[callback]", UNSEEN),
     ("hung", "T3", DEL_UNDER_LOCK),
     ("breaks", "X3", NO_GIL_LEFT),
     ("breaks", "N1", "it cannot be imported a second time"),
@@ -54,7 +54,7 @@ SUBJECTS = [
         load=lambda: load("torch_tensor"),
         differs=[
             *EVERYWHERE,
-            ("breaks", "G6 G6[self]", OWNED_UNSEEN),
+            ("breaks", "G6 G6[self] G14", OWNED_UNSEEN),
         ],
     ),
     Library(
@@ -70,8 +70,8 @@ SUBJECTS = [
             ("crashed", "F3 F4", "a wrapper that __del__ brings back has lost its tensor"),
             ("crashed", "F10", "it aborts when __del__ has assigned another __class__"),
             ("crashed", "I9", "it aborts when an object is wrapped again while its wrapper dies"),
-            ("breaks", "G4", "gc clears the __dict__ of a wrapper that only a garbage cycle refers to"),
-            ("breaks", "G6", "gc does not see what a native reference owns"),
+            ("breaks", "G4 G4[payload]", "gc clears what is on a wrapper that only a garbage cycle refers to"),
+            ("breaks", "G6 G14", "gc does not see what a native reference owns"),
             ("crashed", "G11", "a chain of wrappers is freed by recursion, which overflows the stack"),
         ],
     ),

@@ -10,7 +10,7 @@ run = from_file("findings/run.py")
 PROGRAMS = sorted(run.PROGRAMS.glob("*.py"))
 OURS = {
     "pyobject_preservation",
-    *(path.stem for folder in ("", "findings", "scripts") for path in (ROOT / folder).iterdir()),
+    *(path.stem for folder in ("", "findings", "matrix", "scripts") for path in (ROOT / folder).iterdir()),
 }
 NATIVE = {"ctypes", "cffi"}
 
@@ -41,7 +41,7 @@ def test_an_entry_is_complete(name):
     finding = run.FINDINGS[name]
     for requirement in finding.requirements:
         assert re.fullmatch(r"(pip|apt):[A-Za-z0-9.-]+==[0-9][A-Za-z0-9.]*", requirement)
-    properties = "".join(path.read_text() for path in (ROOT / "matrix/properties").glob("test_*.py"))
+    properties = "".join(path.read_text() for path in (ROOT / "matrix/lifetimes/properties").glob("test_*.py"))
     for id in finding.properties:
         assert f'@prop("{id}"' in properties
     assert finding.what.endswith(".") and finding.url.startswith("https://")

@@ -29,11 +29,18 @@ def test_links_between_documents_lead_somewhere():
                     assert os.path.exists(path), f"{name}: {target}"
 
 
-def test_the_newest_change_is_the_version_of_the_kit():
+@pytest.mark.parametrize(
+    ("part", "file", "pattern"),
+    [
+        ("kit", "lifetime/slot.h", r'^#define LT_VERSION "(.*?)"'),
+        ("lifetimes", "matrix/pyproject.toml", r'^version = "(.*?)"'),
+    ],
+)
+def test_the_newest_change_is_of_this_version(part, file, pattern):
     with open(os.path.join(ROOT, "CHANGELOG.md"), encoding="utf-8") as f:
-        newest = re.search(r"^## kit (\S+),", f.read(), re.M)[1]
-    with open(os.path.join(ROOT, "lifetime", "slot.h"), encoding="utf-8") as f:
-        assert re.search(r'^#define LT_VERSION "(.*?)"', f.read(), re.M)[1] == newest
+        newest = re.search(rf"^## {part} (\S+),", f.read(), re.M)[1]
+    with open(os.path.join(ROOT, file), encoding="utf-8") as f:
+        assert re.search(pattern, f.read(), re.M)[1] == newest
 
 
 def test_readme_shows_the_two_commands():

@@ -238,8 +238,8 @@ function showCell(cell) {
     ...(s.elsewhere?.[id] ? entry("Declared to break where it applies", s.elsewhere[id]) : []),
     ...entry(s.kind === "strategy" ? "Strategy" : "Library", sentence(s.idea) + " ", el("a", { href: folder }, s.kind === "strategy" ? `${s.name}/` : "how libraries are compared")),
     ...(p.source
-      ? entry("Test", el("a", { href: `../../matrix/properties/${p.file}#L${p.line}` }, `matrix/properties/${p.file}, line ${p.line}`), el("pre", { tabIndex: 0 }, el("code", {}, p.source)))
-      : entry("Test", "It has changed since this run: see ", el("a", { href: "../../matrix/properties/" }, "matrix/properties/"), "."))));
+      ? entry("Test", el("a", { href: `../../matrix/lifetimes/properties/${p.file}#L${p.line}` }, `matrix/lifetimes/properties/${p.file}, line ${p.line}`), el("pre", { tabIndex: 0 }, el("code", {}, p.source)))
+      : entry("Test", "It has changed since this run: see ", el("a", { href: "../../matrix/lifetimes/properties/" }, "matrix/lifetimes/properties/"), "."))));
   if (!$("cell").open) $("cell").showModal();
 }
 

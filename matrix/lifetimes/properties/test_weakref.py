@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from harness import Junk, prop
+from lifetimes.harness import Junk, prop
 
 
 @prop("W1", "valid while held natively")
@@ -14,6 +14,28 @@ def test_weakrefs_stay_valid_while_native_code_holds_the_object(s):
     del a
     assert w() is not None, "the weak reference died with the wrapper"
     assert w() is r.get()
+
+
+@prop("W1[proxy]", "a proxy, too")
+def test_a_proxy_works_while_native_code_holds_the_object(s):
+    """A weakref.proxy works like the wrapper while native code holds the object, and raises ReferenceError after the real death."""
+    a = s.MyClass()
+    a.x, number = 1, a.id()
+    r, p = s.MyClassRef(a), weakref.proxy(a)
+
+    def use():
+        try:
+            return p.id(), p.x
+        except ReferenceError as e:
+            e.__traceback__ = None
+
+    del a
+    assert use() == (number, 1), "the proxy died with the wrapper"
+    p.x = 2
+    assert getattr(r.get(), "x", None) == 2, "the proxy is of another object"
+    r.release()
+    s.settle()
+    assert use() is None, "the proxy outlives the object"
 
 
 @prop("W2", "callback once, at the real death")

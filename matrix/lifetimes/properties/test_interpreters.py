@@ -1,6 +1,6 @@
 """N: what do other interpreters see?"""
 
-from harness import program, prop
+from lifetimes.harness import program, prop
 
 try:
     import _interpreters

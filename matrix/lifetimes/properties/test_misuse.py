@@ -4,8 +4,7 @@ import copy
 import gc
 import pickle
 
-import pyobject_preservation as pp
-from harness import NotApplicable, prop
+from lifetimes.harness import NotApplicable, prop
 
 
 def refused(error, f, *args, says=""):
@@ -28,9 +27,8 @@ def refused(error, f, *args, says=""):
 def test_misuse_is_a_clear_exception(s):
     """Stale handles, released holders, foreign objects and wrong types are a clear exception each, never a crash."""
     a, b = s.MyClass(), s.MyClass()
-    foreign = next(pp.strategy(n) for n in pp.STRATEGIES if n != s.name)
-    other, other_ref = foreign.MyClass(), foreign.new_native()
     fake = type("MyClass", (), {})()
+    other, other_ref = (s.foreign.MyClass(), s.foreign.new_native()) if s.foreign else (fake, fake)
 
     for wrong in (None, 1, "a", [], object(), fake, s.MyClass, other, other_ref, s.new_native()):
         refused(TypeError, s.MyClassRef, wrong)

@@ -4,7 +4,7 @@ import gc
 import sys
 import weakref
 
-from harness import QUICK, prop, restoring_gc, restoring_switch_interval, together
+from lifetimes.harness import QUICK, prop, restoring_gc, restoring_switch_interval, together
 
 
 @prop("I1", "one object while alive")
@@ -95,6 +95,39 @@ def test_a_native_born_object_keeps_its_first_wrapper(s):
     b = r.get()
     assert getattr(b, "token", None) is token, "another object came back"
     assert w() is b, "another object came back, with the same attributes"
+
+
+@prop("I10", "children in order, and equal")
+def test_children_come_in_order_and_equal_the_wrappers_at_hand(s):
+    """children() gives what was appended, in order and equal to the wrappers at hand, also after objects have moved to another parent and back."""
+    p, q = s.MyClass(), s.MyClass()
+    a, b, c, d = objects = [s.MyClass() for _ in range(4)]
+    for child in objects:
+        p.append(child)
+
+    def move(child, old, new):
+        new.append(child)
+        old.remove(child)
+
+    def check(parent, wanted):
+        numbers = [child.id() for child in wanted]
+        assert [child.id() for child in parent.children()] == numbers, "the order is lost"
+        assert parent.children() == wanted, "the children are not equal to the wrappers at hand"
+        return numbers
+
+    check(p, [a, b, c, d])
+    move(b, p, q)
+    move(a, p, q)
+    check(p, [c, d])
+    check(q, [b, a])
+    move(b, q, p)
+    p.append(c)
+    check(p, [c, d, b, c])
+    p.remove(c)  # the first of two edges
+    numbers = check(p, [d, b, c])
+    objects.clear()
+    del a, b, c, d, child
+    assert [child.id() for child in p.children()] == numbers, "the order is lost with the wrappers"
 
 
 @prop("I9", "gc in the middle of a wrap", child=True)

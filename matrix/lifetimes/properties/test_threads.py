@@ -1,10 +1,12 @@
 """T: what if two threads do it at once?"""
 
+import copy
+import gc
 import sys
 import time
 import weakref
 
-from harness import QUICK, prop, resident, restoring_switch_interval, together
+from lifetimes.harness import QUICK, prop, resident, restoring_switch_interval, together
 
 
 @prop("T1", "last drop races a wrap", child=True)
@@ -151,3 +153,72 @@ def test_a_storm_of_releases(s):
     assert s.live_objects() == alive, "not everything is freed"
     assert len(deaths) == (n + 9) // 10, "not every __del__ ran once"
     assert grown < 64 << 20, f"grew by {grown} bytes"
+
+
+@prop("T6", "weak keys die while copied", child=True)
+@restoring_switch_interval
+def test_a_weak_keyed_dict_is_copied_while_its_keys_die(s):
+    """Copies of a WeakKeyDictionary, made while another thread drops its keys, have only intact keys, each with its value, and in the end the dictionary is empty."""
+    sys.setswitchinterval(1e-6)
+    for _ in range(3 if QUICK else 10):
+        objects = [s.MyClass() for _ in range(1000)]
+        refs = [s.MyClassRef(a) for a in objects[::3]]
+        numbers = weakref.WeakKeyDictionary()
+        for a in objects:
+            numbers[a] = a.id()
+        del a
+
+        def drop():
+            while objects:
+                objects.pop()
+
+        def copies():
+            while objects:
+                for make in (copy.copy, copy.deepcopy):
+                    try:
+                        found = dict(make(numbers))
+                    except RuntimeError as e:
+                        assert "changed size" in str(e)  # CPython's own race, rare
+                        continue
+                    for b, number in found.items():
+                        assert b.id() == number, "another object, or one that is not intact"
+
+        together(copies, drop)
+        for r in refs:
+            r.release()
+        s.settle()
+        gc.collect()
+        assert len(numbers) == 0, "a key is left over"
+
+
+@prop("T7", "one parent, many threads", child=True)
+@restoring_switch_interval
+def test_many_threads_share_one_parent(s):
+    """Threads that append to one parent at once, and move their objects from there to parents of their own, each find them in the order in which they appended them."""
+    sys.setswitchinterval(1e-6)
+    times = 20 if QUICK else 100
+    shared = s.MyClass()
+
+    def work():
+        mine, own = [s.MyClass() for _ in range(5)], s.MyClass()
+        wanted = [a.id() for a in mine]
+
+        def check(parent):
+            found = [a.id() for a in parent.children()]
+            assert [n for n in found if n in wanted] == wanted, "the order is lost"
+
+        def move(old, new):
+            for a in mine:
+                new.append(a)
+                old.remove(a)
+
+        for a in mine:
+            shared.append(a)
+        for _ in range(times):
+            check(shared)
+            move(shared, own)
+            check(own)
+            move(own, shared)
+
+    together(*[work] * 4)
+    assert len(shared.children()) == 20, "an edge is lost, or left"

@@ -4,7 +4,7 @@ import gc
 import sys
 import weakref
 
-from harness import QUICK, Junk, prop, resident
+from lifetimes.harness import QUICK, Junk, prop, resident
 
 
 def made(s):
@@ -172,3 +172,44 @@ def test_what_a_wrapper_carries_is_freed(s):
             gc.collect()
             assert not [w for w in freed if w() is not None], "values outlive the object"
             assert not any(w() for w in weak[:5])
+
+
+@prop("L5", "reference counts are exact")
+def test_reference_counts_are_exact(s):
+    """A stored callback costs one reference; get, emit, append, children, remove and a MyClassRef, whether they fail or not, leave the reference counts of wrappers, callback and the callback's data as they were."""
+    a, parent, data = s.MyClass(), s.MyClass(), Junk()
+    r = s.MyClassRef(a)
+
+    def callback(event, data=data):
+        if event < 0:
+            raise LookupError
+        return event
+
+    def counts():
+        return [sys.getrefcount(x) for x in (a, parent, callback, data)]
+
+    def edge():
+        parent.append(a)
+        parent.children()
+        parent.remove(a)
+
+    def fail():
+        for wrong in (lambda: r.emit(-1), lambda: parent.remove(a)):
+            try:
+                wrong()
+            except (LookupError, ValueError) as e:
+                e.__traceback__ = None
+
+    before = counts()
+    a.set_callback(callback)
+    stored = counts()
+    assert [new - old for old, new in zip(before, stored)] == [0, 0, 1, 0], "the callback is not one reference"
+    for use in (r.get, lambda: r.emit(1), edge, fail, lambda: s.MyClassRef(a)):
+        for _ in range(3):
+            use()
+        assert counts() == stored, f"reference counts were {stored}, and are {counts()}"
+    b = r.get()
+    assert b is not a or counts() == [stored[0] + 1, *stored[1:]]
+    del b
+    a.set_callback(None)
+    assert counts() == before, f"reference counts were {before}, and are {counts()}"

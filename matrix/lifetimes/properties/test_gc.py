@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from harness import QUICK, Junk, prop, restoring_gc
+from lifetimes.harness import QUICK, Junk, prop, restoring_gc
 
 
 @prop("G1", "native reference keeps a cycle")
@@ -18,6 +18,32 @@ def test_a_native_reference_keeps_a_cycle_intact(s):
     assert getattr(b, "x", None) == 1, "the cycle was collected though native code holds it"
     assert b.me is b
     r.release()
+
+
+def of_two_in_a_cycle_one_is_held(s, cls):
+    """a and b of cls refer to each other, native code holds a: both survive, and both are collected after."""
+    alive = s.live_objects()
+    a, b = cls(), cls()
+    a.x, a.other = 1, b
+    b.x, b.other = 2, a
+    r = s.MyClassRef(a)
+    del a, b
+    gc.collect()
+    c = r.get()
+    assert getattr(c, "x", None) == 1, "the cycle was collected though native code holds one of its objects"
+    d = getattr(c, "other", None)
+    assert getattr(d, "x", None) == 2 and getattr(d, "other", None) is c, "the other object did not survive"
+    del c, d
+    r.release()
+    s.settle()
+    gc.collect()
+    assert s.live_objects() == alive, "the cycle leaks"
+
+
+@prop("G1[two]", "the same, of two objects")
+def test_a_native_reference_to_one_of_two_keeps_their_cycle_intact(s):
+    """A cycle of two objects through __dict__ stays intact while native code holds one of them, and is collected after."""
+    of_two_in_a_cycle_one_is_held(s, s.MyClass)
 
 
 @prop("G2", "released, it is collected")
@@ -64,6 +90,16 @@ def test_cycles_through_slots(s):
     assert s.live_objects() == alive - 1
 
 
+@prop("G3[two]", "the same, of two objects")
+def test_a_native_reference_to_one_of_two_keeps_their_cycle_through_slots_intact(s):
+    """A cycle of two objects through __slots__ stays intact while native code holds one of them, and is collected after."""
+
+    class Sub(s.MyClass):
+        __slots__ = ("x", "other")
+
+    of_two_in_a_cycle_one_is_held(s, Sub)
+
+
 @prop("G4", "gc never clears a held dict")
 def test_gc_never_clears_the_dict_of_a_held_object(s):
     """gc never clears the __dict__ or slots of an object that native code holds."""
@@ -80,6 +116,30 @@ def test_gc_never_clears_the_dict_of_a_held_object(s):
     b = r.get()
     assert getattr(b, "payload", None) == [1, 2], "the dict is lost"
     assert getattr(b, "s", None) == [3], "the slots are lost"
+
+
+@prop("G4[payload]", "gc spares what a held object carries")
+def test_gc_spares_what_a_held_object_carries(s):
+    """gc neither runs __del__ of an attribute's value nor clears its weak references while native code holds the object, though only a garbage cycle refers to the wrapper."""
+    deaths = []
+
+    class Payload:
+        def __del__(self):
+            deaths.append(None)
+
+    a, junk, payload = s.MyClass(), Junk(), Payload()
+    a.payload = payload
+    r, w = s.MyClassRef(a), weakref.ref(payload)
+    junk.me, junk.a = junk, a
+    del a, junk, payload
+    gc.collect()
+    assert not deaths, "gc ran __del__ of what a natively held object carries"
+    assert w() is not None, "gc cleared the weak reference to what a natively held object carries"
+    assert getattr(r.get(), "payload", None) is w()
+    r.release()
+    s.settle()
+    gc.collect()
+    assert len(deaths) == 1 and w() is None
 
 
 @prop("G5", "gc never severs the pair")
@@ -430,3 +490,79 @@ def test_a_native_callback_that_captures_its_own_object(s):
             r.release_from_goroutine()
             s.settle()
         assert w() is None, "the callback outlives its object"
+
+
+@prop("G9[two]", "callbacks that capture each other's objects")
+def test_native_callbacks_that_capture_each_others_objects(s):
+    """Python functions that two native objects hold, and that refer to each other's objects, work while native code holds one of the two, and all are collected after."""
+    alive = s.live_objects()
+    a, b = s.MyClass(), s.MyClass()
+    a.x, b.x = 10, 20
+    a.set_callback(lambda event, b=b: event + getattr(b, "x", 0) + s.MyClassRef(b).emit(0))
+    b.set_callback(lambda event, a=a: event + getattr(a, "x", 0))
+    r = s.MyClassRef(a)
+    del a, b
+    for _ in range(2):
+        s.settle()
+        gc.collect()
+        assert r.emit(1) == 31, "a callback or an object is lost though native code holds one of the two"
+    r.release()
+    s.settle()
+    gc.collect()
+    assert s.live_objects() == alive, "objects and callbacks leak"
+
+
+@prop("G9[list]", "callback that captures a list of its object")
+def test_a_native_callback_that_captures_a_list_with_its_object(s):
+    """A Python function that a native object holds, and that refers to a list with the object in it, works while native code holds the object, and all are collected after."""
+    alive = s.live_objects()
+    a, heard = s.MyClass(), []
+    heard.append(a)
+    a.set_callback(lambda event, heard=heard: heard.append(event) or len(heard))
+    r = s.MyClassRef(a)
+    del a, heard
+    for n in (2, 3):
+        s.settle()
+        gc.collect()
+        assert r.emit(1) == n, "the list is lost though native code holds the object"
+    r.release()
+    s.settle()
+    gc.collect()
+    assert s.live_objects() == alive, "object, callback and list leak"
+
+
+def within_reach(start):
+    """What gc.get_referents finds in three steps, classes and what is behind them left out."""
+    found, step = [], [start]
+    for _ in range(3):
+        step = [x for x in gc.get_referents(*step) if not isinstance(x, type)]
+        found += step
+    return found
+
+
+@prop("G14", "get_referents of a holder")
+def test_get_referents_leads_from_a_holder_to_what_it_keeps_alive(s):
+    """gc.get_referents leads from an object's only holder to what that keeps alive of the wrapper, and to nothing of it after release."""
+    a, marker = s.MyClass(), Junk()
+    a.marker = marker
+    r, w = s.MyClassRef(a), weakref.ref(marker)
+    del a, marker
+    kept = w()  # None: it keeps nothing
+    assert kept is None or any(x is kept for x in within_reach(r)), "gc does not see what the holder keeps alive"
+    r.release()
+    s.settle()
+    assert not any(isinstance(x, (s.MyClass, Junk)) for x in within_reach(r)), "gc sees what was released"
+
+
+@prop("G14[callback]", "get_referents of a wrapper with a callback")
+def test_get_referents_of_a_wrapper_shows_the_native_objects_callback(s):
+    """gc.get_referents of a wrapper that alone keeps its native object shows the Python function that this holds."""
+    a = s.MyClass()
+
+    def callback(event):
+        return event
+
+    a.set_callback(callback)
+    assert callback in gc.get_referents(a), "gc does not see the callback"
+    a.set_callback(None)
+    assert callback not in gc.get_referents(a)

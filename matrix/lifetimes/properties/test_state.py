@@ -5,7 +5,7 @@ import gc
 import sys
 import typing
 
-from harness import prop
+from lifetimes.harness import Lacks, prop
 
 
 @prop("S1", "__dict__ values")
@@ -30,6 +30,24 @@ def test_the_very_same_dict_survives(s):
     assert r.get().__dict__ is d, "another __dict__ came back"
     d["y"] = 2
     assert getattr(r.get(), "y", None) == 2, "another object came back"
+
+
+@prop("S2[replaced]", "a __dict__ that was assigned")
+def test_an_assigned_dict_survives(s):
+    """A dict assigned to __dict__ is there after the wrapper's death, also if it was assigned to a wrapper that came back."""
+    a = s.MyClass()
+    a.x = 1
+    r = s.MyClassRef(a)
+    for n in (2, 3):
+        d = {"x": n}
+        try:
+            a.__dict__ = d
+        except AttributeError:
+            raise Lacks(f"{s.name} does not allow __dict__ to be assigned") from None
+        del a
+        a = r.get()
+        assert getattr(a, "x", None) == n, "the assigned __dict__ is lost"
+        assert a.__dict__ is d, "another __dict__ came back"
 
 
 @prop("S3", "__slots__, two levels")
@@ -282,3 +300,26 @@ def test_native_callbacks_reach_overridden_methods_after_death(s):
     gc.collect()
     assert r.emit(1) == 101, "the subclass's method is not reached"
     assert r2.emit(1) == 1001, "the instance's method is not reached"
+
+
+@prop("S9[bound]", "a bound method of its own")
+def test_a_bound_method_on_its_own_instance_is_reached_after_death(s):
+    """A bound method stored on its own instance is what native callbacks reach after Python dropped that, and both are collected after release."""
+
+    class Sub(s.MyClass):
+        def handle(self, n):
+            self.seen = n
+            return n + self.x
+
+    alive = s.live_objects()
+    a = Sub()
+    a.x, a.on_event = 10, a.handle
+    r = s.MyClassRef(a)
+    del a
+    gc.collect()
+    assert r.emit(1) == 11, "the bound method is not reached"
+    assert getattr(r.get(), "seen", None) == 1, "what the bound method stored is lost"
+    r.release()
+    s.settle()
+    gc.collect()
+    assert s.live_objects() == alive, "object and bound method leak"

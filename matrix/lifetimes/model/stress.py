@@ -1,8 +1,8 @@
-"""Hold strategies to the model for a long time.
+"""Hold subjects to the model for a long time.
 
-    python matrix/model/stress.py [--parallel] [--seconds S | --operations N] [--seed N] [STRATEGY...]
+    python -m lifetimes.model.stress [--parallel] [--seconds S | --operations N] [--seed N] ADAPTER[:NAME,...]...
 
-Random sequences of operations, for every strategy in turn, each strategy in a process of
+Random sequences of operations, for every subject in turn, each in a process of
 its own; gc runs at every allocation and Go's collector all the time. Prints progress,
 and at the end what was done. A sequence that fails is cut down to the shortest that
 still does, printed, and is what a regression test is made of (test_model.py).
@@ -24,19 +24,20 @@ import tempfile
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.dirname(HERE), HERE]
+from lifetimes.subject import METHODS, NotApplicable, asked, load
 
+from . import parallel, world
+
+ME = [sys.executable, "-m", "lifetimes.model.stress"]
+NOT_ASKED = {"print_message", "release_after_python", "wrap_from_goroutines"}
 LENGTH = 400  # operations in a world
 SILENT = 300  # seconds without output after which a process counts as hung
 
 
 def sequence(seed, n=LENGTH, eventful=None):
     """The same operations for the same seed. Every second seed is for one with many events."""
-    from world import EVENTFUL, OPERATIONS
-
     r = random.Random(seed)
-    names = EVENTFUL if (seed % 2 if eventful is None else eventful) else OPERATIONS
+    names = world.EVENTFUL if (seed % 2 if eventful is None else eventful) else world.OPERATIONS
     return [(r.choice(names), r.randrange(60), r.randrange(60), r.randrange(60)) for _ in range(n)]
 
 
@@ -47,10 +48,6 @@ def resident():
 
 def worker(name, seed, seconds, operations, in_parallel):
     """Worlds from a seed until time or number is up. Prints one line of JSON a second."""
-    import parallel
-    import world as sequential
-    from subjects import load
-
     faulthandler.enable()
     subject = load(name)
     gc.collect()
@@ -60,13 +57,13 @@ def worker(name, seed, seconds, operations, in_parallel):
         gc.set_threshold(1)
     start = said = time.monotonic()
     done, first = 0, None
-    for world in itertools.count(seed):
-        with open(os.environ["PP_STRESS_AT"], "w") as f:
-            f.write(str(world))
+    for which in itertools.count(seed):
+        with open(os.environ["LIFETIMES_STRESS_AT"], "w") as f:
+            f.write(str(which))
         if in_parallel:
-            parallel.run(subject, world)
+            parallel.run(subject, which)
         else:
-            sequential.run(subject, sequence(world))
+            world.run(subject, sequence(which))
         done += length
         now = time.monotonic()
         if first is None and now - start > min(10, seconds / 4):
@@ -78,7 +75,7 @@ def worker(name, seed, seconds, operations, in_parallel):
             break
     grown = resident() - first if first else 0
     print(
-        json.dumps({"done": done, "grown": grown, "worlds": world - seed + 1, "seconds": time.monotonic() - start}),
+        json.dumps({"done": done, "grown": grown, "worlds": which - seed + 1, "seconds": time.monotonic() - start}),
         flush=True,
     )
 
@@ -87,7 +84,7 @@ def fails(name, operations):
     """What a sequence does wrong, run in a process of its own; "" if nothing."""
     try:
         done = subprocess.run(
-            [sys.executable, __file__, "--run", name],
+            [*ME, "--run", name],
             input=json.dumps(operations),
             text=True,
             capture_output=True,
@@ -113,12 +110,20 @@ def shrink(name, operations):
     return operations
 
 
-def usable(name):
-    """Whether a strategy can be loaded here; says why not."""
-    from subjects import load
-
-    if why := load(name).unloadable:
-        print(f"{name}: left out, {why}", file=sys.stderr)
+def usable(subject):
+    """Whether a subject can be loaded here, and has all that the model asks for; says why not."""
+    why = subject.unloadable
+    try:
+        for name in () if why else ("live_objects", "new_native"):
+            getattr(subject, name)
+        for owner, names in () if why else METHODS.items():
+            for name in set(names) - NOT_ASKED:
+                if not hasattr(getattr(subject, owner), name):
+                    why = f"it has no {owner}.{name}"
+    except NotApplicable as e:
+        why = str(e)
+    if why:
+        print(f"{subject.name}: left out, {why}", file=sys.stderr)
     return not why
 
 
@@ -135,8 +140,8 @@ def lines(child):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Hold strategies to the model for a long time.")
-    parser.add_argument("strategies", nargs="*", metavar="STRATEGY")
+    parser = argparse.ArgumentParser(description="Hold subjects to the model for a long time.")
+    parser.add_argument("subjects", nargs="*", metavar="ADAPTER[:NAME,...]")
     parser.add_argument("--seconds", type=float, default=1800, help="in all (default: %(default)s)")
     parser.add_argument("--operations", type=int, default=0, help="in all; ends earlier")
     parser.add_argument("--seed", type=int, default=1)
@@ -147,44 +152,38 @@ def main():
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
-        from subjects import load
-        from world import run
-
         faulthandler.enable()
         subject = load(options.run)
         gc.freeze()
         gc.set_threshold(1)
-        run(subject, json.load(sys.stdin))
+        world.run(subject, json.load(sys.stdin))
         return None
     if options.worker:
         return worker(options.worker, options.seed, options.seconds, options.operations, options.parallel)
 
-    import pyobject_preservation as pp
-
-    for name in set(options.strategies) - set(pp.STRATEGIES):
-        parser.error(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
-    names = [n for n in options.strategies or pp.STRATEGIES if usable(n)]
-    share, each = options.seconds / len(names), -(-options.operations // len(names))
+    try:
+        subjects = [s for s in asked(options.subjects)[0] if usable(s)]
+    except (LookupError, ImportError, ValueError) as e:
+        parser.error(str(e))
+    if not subjects:
+        parser.error("there is no subject to hold to the model")
+    share, each = options.seconds / len(subjects), -(-options.operations // len(subjects))
     if options.one_process:
-        from subjects import load
-        from world import run
-
-        for name in names:
+        for s in subjects:
             for seed in range(options.seed, options.seed + max(1, each // LENGTH)):
-                run(load(name), sequence(seed))
-            print(f"{name}: {max(1, each // LENGTH) * LENGTH:,} operations")
+                world.run(s, sequence(seed))
+            print(f"{s.name}: {max(1, each // LENGTH) * LENGTH:,} operations")
         return None
     begun, total, failed = time.monotonic(), 0, False
-    for i, name in enumerate(names):
+    for i, (name, spec) in enumerate((s.name, s.spec) for s in subjects):
         left = max(0, options.seconds - (time.monotonic() - begun))
-        print(f"[{i + 1}/{len(names)}] {name}, seed {options.seed} (at most {left:.0f} s left)", file=sys.stderr)
+        print(f"[{i + 1}/{len(subjects)}] {name}, seed {options.seed} (at most {left:.0f} s left)", file=sys.stderr)
         at, errors = tempfile.NamedTemporaryFile("w+"), tempfile.TemporaryFile("w+", errors="replace")
         child = subprocess.Popen(
             [
-                sys.executable,
-                __file__,
+                *ME,
                 "--worker",
-                name,
+                spec,
                 "--seed",
                 str(options.seed),
                 "--seconds",
@@ -196,7 +195,7 @@ def main():
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**os.environ, "PP_STRESS_AT": at.name, "GOGC": os.environ.get("GOGC", "1")},
+            env={**os.environ, "LIFETIMES_STRESS_AT": at.name, "GOGC": os.environ.get("GOGC", "1")},
         )
         said, last = time.monotonic(), {}
         for line in lines(child):
@@ -222,9 +221,9 @@ def main():
             continue
         print(f"{name}: looking for a short sequence", file=sys.stderr)
         operations = sequence(seed)
-        if fails(name, operations):
-            short = shrink(name, operations)
-            print(f"{name}: {fails(name, short)}\n({name!r}, {short}),")
+        if fails(spec, operations):
+            short = shrink(spec, operations)
+            print(f"{name}: {fails(spec, short)}\n({name!r}, {short}),")
         else:
             print(f"{name}: it did not fail again")
     print(f"{total:,} operations in {time.monotonic() - begun:.0f} s")

@@ -1,18 +1,18 @@
 """The matrix as a table for the terminal, as Markdown and as JSON.
 
-    python matrix/report.py undeclared MATRIX.json [SUBJECT ...]
+    python -m lifetimes.report undeclared MATRIX.json [SUBJECT ...]
 
 lists the outcomes that differ from the declaration, in the form of an adapter's declaration.
 """
 
 import json
-import os
 import platform
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-from harness import QUICK
+from .harness import QUICK
 
 MARKS = {"holds": "✓", "breaks": "✗", "n/a": "–", "crashed": "☠", "hung": "⌛", "failed": "!"}
 LEGEND = "✓ holds   ✗ breaks   – not applicable   ☠ crashed   ⌛ hung   ! neither"
@@ -33,6 +33,14 @@ class Cell:
     expected: str
     reason: str
     detail: str
+
+    @property
+    def why(self):
+        """The reason for the outcome in a line: what is declared, or what happened."""
+        if self.outcome == self.expected:
+            return self.reason
+        lines = self.detail.strip().splitlines() or ["no reason given"]
+        return lines[0 if self.outcome == "crashed" else -1]
 
 
 def order(property_id):
@@ -75,9 +83,7 @@ def reasons(cells, subject):
     groups = {}
     for c in cells:
         if c.subject == subject.name and c.outcome != "holds":
-            why = c.reason if c.outcome == c.expected else c.detail.strip()
-            why = (why.splitlines() or ["no reason given"])[-1]
-            groups.setdefault((MARKS[c.outcome], why), []).append(c.id)
+            groups.setdefault((MARKS[c.outcome], c.why), []).append(c.id)
     return [(mark, why, ids) for (mark, why), ids in groups.items()]
 
 
@@ -110,7 +116,7 @@ def document(cells, subjects, skipped):
             {"name": s.name, "kind": s.kind, "idea": s.idea, "shipped_by": list(s.shipped_by)}
             | (
                 {"ships": s.ships, "note": s.note}
-                if s.ships
+                if s.kind == "library"
                 else {"needs_gil": s.needs_gil, "elsewhere": elsewhere(s, at)}
             )
             for s in subjects
@@ -145,18 +151,13 @@ def version():
     return platform.python_version() + flags
 
 
-def write(cells, subjects, skipped):
-    """To MATRIX_JSON and MATRIX_MD, where these name files."""
-    for variable, text in (
-        (
-            "MATRIX_JSON",
-            lambda: json.dumps(document(cells, subjects, skipped), ensure_ascii=False, separators=(",", ":")) + "\n",
-        ),
-        ("MATRIX_MD", lambda: markdown(cells, subjects)),
-    ):
-        if path := os.environ.get(variable):
-            with open(path, "w", encoding="utf-8") as f:
-                f.write(text())
+def write(cells, subjects, skipped, json_file, md_file):
+    """To these files, where they are given."""
+    if json_file:
+        text = json.dumps(document(cells, subjects, skipped), ensure_ascii=False, separators=(",", ":"))
+        Path(json_file).write_text(text + "\n", encoding="utf-8")
+    if md_file:
+        Path(md_file).write_text(markdown(cells, subjects), encoding="utf-8")
 
 
 def undeclared(document, subjects=()):

@@ -17,7 +17,7 @@ import sys
 import threading
 import weakref
 
-from world import Mismatch
+from .world import Mismatch
 
 THREADS = 4
 QUIET = 4  # quiet points in a world
@@ -46,16 +46,16 @@ class Parallel:
 
     def __init__(self, subject, seed):
         self.s = s = subject
-        breaks = subject.breaks
-        vague = "I3" in breaks and "I2" not in breaks  # keeps a wrapper once
-        self.one = "I1" not in breaks
-        self.keeps = "I3" not in breaks and "I2" not in breaks
-        self.keeps_attribute = "S1" not in breaks and not vague
-        self.keeps_class = "S4" not in breaks and not vague
-        self.keeps_weak = "W1" not in breaks and not vague
-        self.no_gap = self.keeps_weak and "FT5" not in breaks
-        self.once = "F2" not in breaks and not vague
-        self.gc_safe = "W4" not in breaks
+        broken = subject.broken
+        vague = broken("I3") and not broken("I2")  # keeps a wrapper once
+        self.one = not broken("I1")
+        self.keeps = not broken("I3") and not broken("I2")
+        self.keeps_attribute = not broken("S1") and not vague
+        self.keeps_class = not broken("S4") and not vague
+        self.keeps_weak = not broken("W1") and not vague
+        self.no_gap = self.keeps_weak and not broken("FT5")
+        self.once = not broken("F2") and not vague
+        self.gc_safe = not broken("W4")
         self.seed = seed
         self.deaths = []
 
@@ -188,7 +188,7 @@ class Parallel:
 
     @property
     def keeps_vaguely(self):
-        return "I3" in self.s.breaks and "I2" not in self.s.breaks
+        return self.s.broken("I3") and not self.s.broken("I2")
 
     def whole(self, real, thing, exact):
         """real is what thing should be; exact: its owner cannot be writing."""

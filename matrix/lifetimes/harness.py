@@ -21,13 +21,12 @@ import time
 import traceback
 from dataclasses import dataclass
 
-from subjects import Lacks, NotApplicable, load
+from .subject import Lacks, NotApplicable, load
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-# MATRIX_QUICK=1: fewer repetitions.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-QUICK = bool(os.environ.get("MATRIX_QUICK"))
-CHILD_SECONDS = int(os.environ.get("MATRIX_CHILD_SECONDS", "120"))
+# From --lifetimes-quick and --lifetimes-seconds; children find them in the environment, too.
+QUICK = bool(os.environ.get("LIFETIMES_QUICK"))
+CHILD_SECONDS = int(os.environ.get("LIFETIMES_SECONDS") or 120)
 HUNG_SECONDS = min(20, CHILD_SECONDS)  # what is declared to hang need not be waited for as long
 
 
@@ -137,29 +136,26 @@ _EXIT = {20: "holds", 10: "breaks", 11: "n/a", 12: "lacks"}  # not 0: a process 
 def _run_in_child(function, subject):
     seconds = CHILD_SECONDS
     if subject.kind == "library":
-        declared = subject.differs.get(function.property.id, ("",))[0]
+        declared = subject.expected(function.property.id)[0]
         seconds = HUNG_SECONDS if "hung" in declared.split("|") else CHILD_SECONDS
         status, text, detail = _zygote(subject).run(function, seconds)
     else:
-        command = [
-            sys.executable,
-            "-X",
-            "faulthandler",
-            os.path.abspath(__file__),
-            function.__module__,
-            function.__name__,
-            subject.name,
-        ]
         # A session of its own, so that what it has started goes with it when it hangs.
         child = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            _python(f"_child_main({function.__module__!r}, {function.__name__!r}, {subject.spec!r})"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         try:
             detail, errors = child.communicate(timeout=CHILD_SECONDS)
-        except subprocess.TimeoutExpired:
+        except BaseException as e:
             os.killpg(child.pid, signal.SIGKILL)
             child.communicate()
             status = None
+            if not isinstance(e, subprocess.TimeoutExpired):  # Ctrl-C, which does not reach another session
+                raise
         else:
             status, text = child.returncode, detail + errors
     if status is None:
@@ -168,6 +164,12 @@ def _run_in_child(function, subject):
         return Verdict("crashed", f"signal {-status}\n{text[-3000:]}")
     outcome = _EXIT.get(status, "failed")
     return Verdict(outcome, (text if outcome == "failed" else detail).strip()[-3000:])
+
+
+def _python(call):
+    """The command of a process that finds the same modules as this one and calls a function of this module."""
+    code = f"import sys; sys.path[:] = {sys.path!r}\nfrom lifetimes import harness; harness.{call}"
+    return [sys.executable, "-X", "faulthandler", "-c", code]
 
 
 def _child_main(module, name, subject):
@@ -192,9 +194,8 @@ class _Zygote:
     def __init__(self, subject):
         self._name = subject.name
         # Freed memory is overwritten, so that what is used after it was freed crashes every time.
-        command = [sys.executable, "-X", "faulthandler", os.path.abspath(__file__), "--zygote", subject.name]
         self._process = subprocess.Popen(
-            command,
+            _python(f"_zygote_main({subject.spec!r})"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -232,7 +233,7 @@ def _zygote(subject):
 
 
 def _zygote_main(name):
-    subject = load(name)
+    parent, subject = os.getppid(), load(name)
     subject.module  # noqa: B018
     gc.collect()
     gc.freeze()  # what the library brought along is not what is tested, and takes gc long
@@ -245,13 +246,13 @@ def _zygote_main(name):
                 os.dup2(os.open(os.path.join(job["folder"], stream), os.O_WRONLY | os.O_CREAT), fd)
             os.setpgid(0, 0)
             _judge(getattr(importlib.import_module(job["module"]), job["function"]), subject)
-        print(json.dumps(_wait(pid, job["seconds"])), flush=True)
+        print(json.dumps(_wait(pid, job["seconds"], parent)), flush=True)
 
 
-def _wait(pid, seconds):
-    """The exit status, negative for a signal, None after so many seconds."""
+def _wait(pid, seconds, parent):
+    """The exit status, negative for a signal, None after so many seconds or when the parent is gone."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and os.getppid() == parent:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status)
@@ -270,9 +271,8 @@ def program(subject, source, *, before="", options=None):
     time limit of its own: the property that calls it has a process, which has one.
     """
     head = (
-        before + "import sys, os\n"
-        f"sys.path.insert(0, {HERE!r})\n"
-        f"{f'from subjects import load; m = load({subject.name!r})' if subject else ''}\n"
+        before + f"import sys, os\nsys.path[:] = {sys.path!r}\n"
+        f"{f'from lifetimes.subject import load; m = load({subject.spec!r})' if subject else ''}\n"
     )
     if options is None:
         options = ("-X", f"gil={int(sys._is_gil_enabled())}") if FREE_THREADED else ()
@@ -281,11 +281,12 @@ def program(subject, source, *, before="", options=None):
         [sys.executable, *options, "-c", head + source], capture_output=True, text=True, env=environment
     )
     if subject and subject.kind == "library":
-        if said := re.search(r"^subjects\.(NotApplicable|Lacks): (.*)", done.stderr, re.M):
+        if said := re.search(r"^lifetimes\.subject\.(NotApplicable|Lacks): (.*)", done.stderr, re.M):
             raise {"Lacks": Lacks}.get(said[1], NotApplicable)(said[2])
-        said = re.search(r"^AttributeError: .* has no attribute '(\w+)'", done.stderr, re.M)
-        if said and (lacks := subject.lacking(AttributeError(name=said[1]))):
-            raise Lacks(lacks)
+        for raised in re.finditer(r"^(?:AttributeError|TypeError): (.*)", done.stderr, re.M):
+            name = re.search(r" has no attribute '(\w+)'", raised[1])
+            if lacks := subject.lacking(AttributeError(raised[1], name=name and name[1])):
+                raise Lacks(lacks)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -345,8 +346,3 @@ def resident():
 
 class Junk:
     """A plain object to make garbage cycles of."""
-
-
-if __name__ == "__main__":
-    sys.path[:0] = [HERE, os.path.join(HERE, "properties")]
-    _zygote_main(sys.argv[2]) if sys.argv[1] == "--zygote" else _child_main(*sys.argv[1:4])

@@ -29,7 +29,7 @@ import random
 import threading
 import weakref
 
-from subjects import NotApplicable
+from lifetimes.subject import NotApplicable
 
 MOST = 12  # objects in Python's hands, and as many in native hands
 
@@ -114,17 +114,17 @@ def puts_off():
 class World:
     def __init__(self, subject):
         self.s = s = subject
-        breaks = subject.breaks
-        self.one = "I1" not in breaks  # one wrapper at a time
-        self.keeps = "I3" not in breaks and "I2" not in breaks  # native code keeps the wrapper
-        self.keeps_cycles = "G1" not in breaks
-        self.gc_safe = "W4" not in breaks
-        self.keeps_dict = "S1" not in breaks
-        self.keeps_class = "S4" not in breaks
-        self.vague = "I2" not in breaks and "I3" in breaks  # keeps it once
-        self.prompt = "F11" not in breaks
-        self.edges_seen = "G8" not in breaks
-        self.captures = "G9" not in breaks and self.one
+        broken = subject.broken
+        self.one = not broken("I1")  # one wrapper at a time
+        self.keeps = not broken("I3") and not broken("I2")  # native code keeps the wrapper
+        self.keeps_cycles = not broken("G1")
+        self.gc_safe = not broken("W4")
+        self.keeps_dict = not broken("S1")
+        self.keeps_class = not broken("S4")
+        self.vague = not broken("I2") and broken("I3")  # keeps it once
+        self.prompt = not broken("F11")
+        self.edges_seen = not broken("G8")
+        self.captures = not broken("G9") and self.one
         self.natives, self.variables, self.holders, self.weak = [], [], [], []
         self.deaths = {}  # number of a native object: how often __del__ ran
         self.expected_deaths = {}

@@ -4,7 +4,7 @@ import gc
 import sys
 import weakref
 
-from harness import Junk, prop
+from lifetimes.harness import Junk, prop
 
 
 def counting(s):
@@ -80,6 +80,56 @@ def test_death_is_prompt(s):
             a = None
         assert deaths == [number] and len(calls) == 1 and w() is None, "the wrapper did not die at once"
         assert s.live_objects() == alive - 1, "the native object did not die at once"
+        deaths.clear()
+
+
+@prop("F11[edge]", "also when an edge goes last")
+def test_death_is_prompt_when_the_last_holder_is_a_native_edge(s):
+    """When a native edge was an object's last reference, everything dies at once with the edge, without a garbage collection: the wrapper, its attributes and the native object."""
+    Sub, deaths = counting(s)
+    for length in (1, 3):
+        alive, parent, a, calls = s.live_objects(), s.MyClass(), Sub(), []
+        number, a.marker = a.id(), Junk()
+        w, marker = weakref.ref(a, calls.append), weakref.ref(a.marker)
+        parent.append(a)
+        for _ in range(length - 1):
+            parent, child = s.MyClass(), parent
+            parent.append(child)
+        a = child = None
+        assert s.live_objects() == alive + length + 1
+        parent = None
+        assert deaths == [number] and len(calls) == 1 and w() is None, "the wrapper did not die at once"
+        assert marker() is None, "the attribute did not die at once"
+        assert s.live_objects() == alive, "the native objects did not die at once"
+        deaths.clear()
+
+
+@prop("F12", "dropped inside its own callback", child=True)
+def test_the_last_reference_dropped_inside_a_native_callback(s):
+    """A native callback that drops the last Python reference to its object, or the last reference of all, still answers, and the object dies once."""
+    Sub, deaths = counting(s)
+    for last_of_all in (False, True):
+        alive, a = s.live_objects(), Sub()
+        a.x = [1]
+        number, box, r = a.id(), [a], s.MyClassRef(a)
+
+        def callback(event):
+            box.clear()
+            if last_of_all:
+                r.release()
+            gc.collect()
+            return event + 1
+
+        a.set_callback(callback)
+        del a
+        assert r.emit(1) == 2
+        if not last_of_all:
+            assert s.live_objects() == alive + 1 and r.emit(2) == 3, "the object died though native code holds it"
+            r.release()
+        s.settle()
+        gc.collect()
+        assert deaths == [number], "__del__ did not run once"
+        assert s.live_objects() == alive, "the object leaks"
         deaths.clear()
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from harness import program, prop
+from lifetimes.harness import program, prop
 
 
 @prop("X1", "exit with live zombies", child=True)

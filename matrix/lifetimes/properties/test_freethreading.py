@@ -6,9 +6,8 @@ import threading
 import time
 import weakref
 
-import test_identity
-import test_threads
-from harness import FREE_THREADED, QUICK, program, prop
+from lifetimes.harness import FREE_THREADED, QUICK, program, prop
+from lifetimes.properties import test_identity, test_threads
 
 ABSENT = "" if FREE_THREADED and not sys._is_gil_enabled() else "needs a free-threaded CPython, without the GIL"
 
@@ -124,15 +123,15 @@ def zombie(s, cls=None):
 @prop("FT1", "import keeps the GIL off", child=True, absent=ABSENT)
 def test_importing_does_not_turn_the_gil_on(s):
     """Importing the module leaves the GIL off; a strategy that needs it is then refused with a clear error, and works with it."""
-    use = f"import subjects; print(subjects.load({s.name!r}).MyClass().id() > 0, sys._is_gil_enabled())"
+    use = f"{s.afresh}\nprint(sys._is_gil_enabled())"
     if s.unloadable:
-        status, out, err = program(None, f"import pyobject_preservation as p; p.strategy({s.name!r})", options=())
+        status, out, err = program(None, use, options=())
         assert status == 1 and "RuntimeError" in err and f"{s.name} needs the GIL" in err and "-X gil=1" in err, err
         status, out, err = program(None, use, options=("-X", "gil=1"))
-        assert (status, out.strip(), err) == (0, "True True", ""), f"with the GIL: exit status {status}: {out}{err}"
+        assert (status, out.strip(), err) == (0, "True", ""), f"with the GIL: exit status {status}: {out}{err}"
         return
     status, out, err = program(None, use, options=())
-    assert (status, out.strip(), err) == (0, "True False", ""), f"exit status {status}: {out}{err}"
+    assert (status, out.strip(), err) == (0, "False", ""), f"exit status {status}: {out}{err}"
     without_gil()
 
 
@@ -646,12 +645,13 @@ def test_the_first_instances_of_a_class_made_at_once(s):
 def test_the_module_first_used_by_several_threads(s):
     """Several threads that use the module for the first time at once find one module, and its classes."""
     source = f"""
-import threading, subjects
+import threading
+from lifetimes.subject import load
 ready, got, wrong = threading.Barrier(8), [], []
 def use():
     ready.wait()
     try:
-        m = subjects.load({s.name!r})
+        m = load({s.spec!r})
         a = m.MyClass()
         a.x = 1
         r = m.MyClassRef(a)

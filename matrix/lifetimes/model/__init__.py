@@ -1,0 +1,1 @@
+"""A reference model in plain Python, and random operations held to it."""

@@ -1,0 +1,1 @@
+"""The properties: the tests of the matrix, by family."""
