@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Finding(NamedTuple):
     library: str
     requirements: tuple  # "pip:NAME==VERSION" or "apt:NAME==VERSION", the library itself first
-    properties: tuple  # of matrix/properties
+    properties: tuple  # of matrix/lifetimes/properties
     what: str
     documented: str  # "yes", "not found", or where else it says so
     url: str  # where the documentation says so, or should

@@ -38,9 +38,12 @@ def subclass(product, namespace=None):
 
 def make(product, cls):
     try:
-        return product.make(cls)
+        obj = product.make(cls)
     except REFUSALS:
         raise Refused("no instance of a subclass") from None
+    if cls is not product.Class and type(obj) is not cls:
+        raise Refused("no instance of a subclass")
+    return obj
 
 
 def accepts(product, what):
@@ -56,8 +59,8 @@ def accepts(product, what):
 
 
 def set_value(obj):
-    obj.value = Value()
-    return weakref.ref(obj.value)
+    obj.attached_value = Value()  # no class of a product has such a name
+    return weakref.ref(obj.attached_value)
 
 
 def collect(product):
@@ -94,9 +97,9 @@ def attributes(product):
     obj = make(product, cls)
     set_value(obj)
     holder = product.put(obj)
-    before = hasattr(product.get(holder), "value")
+    before = hasattr(product.get(holder), "attached_value")
     del obj
-    return fate(before, hasattr(product.get(holder), "value")) + note
+    return fate(before, hasattr(product.get(holder), "attached_value")) + note
 
 
 def subclasses(product):
@@ -109,13 +112,13 @@ def subclasses(product):
 
 
 def slots(product):
-    cls = subclass(product, {"__slots__": ("extra",)})
+    cls = subclass(product, {"__slots__": ("attached_extra",)})
     obj = make(product, cls)
-    obj.extra = Value()
+    obj.attached_extra = Value()
     holder = product.put(obj)
-    before = hasattr(product.get(holder), "extra")
+    before = hasattr(product.get(holder), "attached_extra")
     del obj
-    return fate(before, hasattr(product.get(holder), "extra"))
+    return fate(before, hasattr(product.get(holder), "attached_extra"))
 
 
 def weak(product):
@@ -148,7 +151,7 @@ def cycles(product):
         return "leaks without a cycle"
     obj = make(product, cls)
     ref, holder = set_value(obj), product.put(obj)
-    obj.holder = holder
+    obj.attached_holder = holder
     if not is_kept:
         return "none: nothing is kept"
     del obj, holder
@@ -164,7 +167,7 @@ def chains(product):
     ref, length, end = set_value(obj), 1, time.monotonic() + CHAIN_SECONDS
     while length < CHAIN and time.monotonic() < end:
         holder, obj = product.put(obj), make(product, cls)
-        obj.holder, length = holder, length + 1
+        obj.attached_holder, length = holder, length + 1
     print(f"with {length:,}", flush=True)
     del obj, holder
     collect(product)
@@ -193,7 +196,7 @@ def threads(product):
         obj = made()
         holder = product.put(obj)
         del obj
-        return hasattr(product.get(holder), "value")
+        return hasattr(product.get(holder), "attached_value")
 
     expected = is_kept()
 

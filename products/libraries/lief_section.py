@@ -2,7 +2,7 @@ import lief
 
 PRODUCT = {
     "library": "LIEF",
-    "holder": "Section of an ELF binary",
+    "holder": "Section added to an ELF binary",
     "requirements": ("pip:lief==1.0.0",),
     "megabytes": 12,
     "documented": "not found",
@@ -10,7 +10,6 @@ PRODUCT = {
 }
 
 Class = lief.ELF.Section
-parent = "/usr/bin/env"
 
 
 def make(cls):
@@ -18,7 +17,7 @@ def make(cls):
 
 
 def put(obj):
-    holder = lief.ELF.parse(parent)
+    holder = lief.ELF.parse("/usr/bin/env")
     holder.add(obj)
     return holder
 
