@@ -64,23 +64,20 @@ def generated(results):
     """The table of the page, from the entries and what was measured."""
     head = ["library", "what happens", "reproduced", "property", "documented", "program"]
     rows = []
-    for name, finding in FINDINGS.items():
-        if name not in results:
-            continue
-        measured = [
-            f"{result['reproduced']} of {result['runs']} on {result['python']}" for result in results[name].values()
-        ]
+    for name, by_python in results.items():
+        finding = FINDINGS[name]
+        counts = [f"{run['reproduced']} of {run['runs']} on {run['python']}" for run in by_python.values()]
         rows.append(
             [
                 f"{finding.library} {finding.version}",
                 finding.what,
-                "<br>".join(measured),
+                "<br>".join(counts),
                 ", ".join(finding.properties),
                 f"[{finding.documented}]({finding.url})",
                 f"[{name}](../findings/programs/{name}.py)",
             ]
         )
-    dates = sorted({result["date"] for by_python in results.values() for result in by_python.values()})
+    dates = sorted({run["date"] for by_python in results.values() for run in by_python.values()})
     return outside.table(head, rows) + f"\nMeasured {' and '.join(dates)}, Linux x86-64, by `make findings`.\n"
 
 

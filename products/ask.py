@@ -82,14 +82,14 @@ def alive(product):
 
 def dropped(product):
     try:
-        cls, _ = accepts(product, weakref.ref)
+        cls, note = accepts(product, weakref.ref)
     except Refused:
         return "cannot be told"
     obj = make(product, cls)
     ref, holder = weakref.ref(obj), product.put(obj)
     del obj
     again = product.get(holder)
-    return "same object" if ref() is again else "another object"
+    return ("same object" if ref() is again else "another object") + note
 
 
 def attributes(product):

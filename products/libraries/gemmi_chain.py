@@ -5,7 +5,7 @@ PRODUCT = {
     "holder": "Chain of a Model",
     "requirements": ("pip:gemmi==0.7.5",),
     "megabytes": 7,
-    "documented": "yes",
+    "documented": "not found",
     "url": "https://gemmi.readthedocs.io/en/latest/mol.html",
 }
 
