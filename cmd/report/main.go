@@ -6,7 +6,7 @@
 //	go run ./cmd/report -label NAME
 //	go run ./cmd/report -root .                 # also the sections of the documents
 //
-// It writes results/<label>/report.md and index.html, and prints a summary. With -root it also
+// It writes results/<label>/report.md and, but for a run of make peers, index.html, and prints a summary. With -root it also
 // writes the sections of README.md, docs/methodology.md and docs/libraries.md below that folder,
 // and README's charts into docs/charts; not from a run that is not to be quoted.
 package main
@@ -63,8 +63,10 @@ func one(results, label, root string) error {
 	if err := os.WriteFile(filepath.Join(r.Dir, "report.md"), []byte(r.page()), 0o644); err != nil {
 		return err
 	}
-	if err := r.writePage(results); err != nil {
-		return err
+	if !r.Machine.Peers { // they are on the page of the newest other run
+		if err := r.writePage(results); err != nil {
+			return err
+		}
 	}
 	fmt.Print(r.summary())
 	if root == "" {

@@ -95,7 +95,9 @@ func (r *run) peers() string {
 		writeLine(&out, line)
 	}
 	out.WriteString("\nFrom Python, library : strategy, both as ratios to the floor. Above: instructions. " +
-		"*Below: wall time in one process, with its 95 % confidence interval.*\n")
+		"*Below: wall time in one process, with its 95 % confidence interval.*\n" +
+		"<br>Held: of the properties that apply to the library. As its strategy: outcomes that are the same, of all " +
+		"properties, those that do not apply included.\n")
 	for _, s := range r.Matrix.Skipped {
 		fmt.Fprintf(&out, "<br>%s was skipped: %s\n", plain(s.Name), plain(s.Reason))
 	}
