@@ -5,10 +5,13 @@ STRATEGY ?=
 LABEL ?=
 QUICK ?=
 PEERS ?=
+FINDINGS ?=
+PRODUCTS ?=
+LIMIT_MB ?=
 comma := ,
 run = scripts/with_python.sh "$(PYTHON)"
 
-.PHONY: help setup bench test lint fmt matrix takehome peers report promises test-cpy3 threads stress test-debug test-all
+.PHONY: help setup bench test lint fmt matrix takehome peers findings products report promises test-cpy3 threads stress test-debug test-all
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -41,6 +44,12 @@ takehome: setup ## complete C extensions over the schemes' headers, and <name>_s
 
 peers: setup ## the libraries themselves beside our strategies: install, build, matrix, benchmarks
 	@QUICK="$(QUICK)" LABEL="$(LABEL)" PEERS="$(PEERS)" $(run) .build/session peers
+
+findings: setup ## what the matrix found in released libraries: install them, run each program ten times
+	@$(run) bash -c '"$$PP_PYTHON" findings/run.py $(FINDINGS)'
+
+products: setup ## which libraries lose attributes: install what fits into LIMIT_MB=1000, ask, tabulate
+	@LIMIT_MB="$(LIMIT_MB)" $(run) bash -c '"$$PP_PYTHON" products/run.py $(PRODUCTS)'
 
 report: setup ## make the reports, the pages and README's tables and charts anew from results/
 	@LABEL="$(LABEL)" $(run) scripts/report.sh

@@ -119,9 +119,7 @@ def table(subject, rounds):
         f"medians of {ROUNDS} processes, with their {CONFIDENCE} confidence interval; × is the ratio to the floor",
     ]
     if "floor" not in names:
-        lines.append(
-            f"without the floor and the strategies: {SUITE} cannot be imported here (see the page's last section)"
-        )
+        lines.append(f"without the floor and the strategies: {SUITE} cannot be imported here")
     elif subject.ships and subject.ships not in names:
         lines.append(f"{SUITE} has no strategy called {subject.ships!r}")
     elif not subject.ships:

@@ -38,12 +38,13 @@ def configure(config):
     """Take part in this run of pytest: in the process that reports, and in xdist's workers."""
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # as python -m pytest has it
+    known = known_properties()  # before an adapter, whose library may turn the GIL on: FT asks whether it is off
     worker = getattr(config, "workerinput", None)  # an attribute of xdist's workers
     try:
         if worker:
             run = Run([subject.load(spec) for spec in worker[NODE]])
         else:
-            run = Results(config, *subject.asked(config.option.lifetimes))
+            run = Results(config, *subject.asked(config.option.lifetimes), known)
     except (LookupError, ImportError, ValueError, TypeError) as e:
         raise pytest.UsageError(f"--lifetimes: {e}") from None
     if config.args_source is not config.ArgsSource.ARGS:
@@ -204,12 +205,11 @@ class Results(Run):
     """What the process that reports does. If not all tests have run, there are no results: partial ones could be
     mistaken for complete ones."""
 
-    def __init__(self, config, subjects, skipped):
+    def __init__(self, config, subjects, skipped, known):
         super().__init__(subjects)
         self.config, self.option, self.skipped, self.tables = config, config.option, skipped, []
         self.finished, self.interrupted, self.said = 0, False, time.monotonic()
         self.declared = declarations.read(os.environ["LIFETIMES_TOML"])
-        known = known_properties()
         for s in subjects:
             if unknown := [p for p in self.declared.get(s.name, ()) if p not in known]:
                 raise LookupError(f"{declarations.NAME}: {s.name} declares {unknown[0]}; there is no such property")

@@ -92,6 +92,16 @@ def test_a_break_has_to_be_declared_and_a_declared_break_to_occur(repository):
     assert declarations.read(toml) == {"Other": {"G1": ("breaks", "of another subject")}}
 
 
+def test_what_the_interpreter_lacks_is_looked_up_before_the_library_is_imported(repository):
+    """A library may turn the GIL on, and FT asks whether it is off."""
+    first = (
+        "import sys\nassert 'pytest' not in sys.modules or 'lifetimes.properties.test_freethreading' in sys.modules\n"
+    )
+    (repository.folder / "toy.py").write_text(first + ADAPTER)
+    status, printed = repository("--lifetimes", "toy.py", "-q", "-k", "test_works_as_dict_key")
+    assert status == 0, printed
+
+
 def test_what_the_adapter_lacks_is_not_applicable_by_name(repository):
     status, printed = repository("--lifetimes", "toy.py", "-rs", "-k", "test_a_native_born_object_keeps")
     assert status == 0 and "Toy has no new_native" in printed, printed

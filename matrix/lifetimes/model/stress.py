@@ -24,8 +24,8 @@ import tempfile
 import threading
 import time
 
-from lifetimes.subject import METHODS, NotApplicable, asked, load
-
+from .. import declarations
+from ..subject import METHODS, NotApplicable, asked, load
 from . import parallel, world
 
 ME = [sys.executable, "-m", "lifetimes.model.stress"]
@@ -161,6 +161,7 @@ def main():
     if options.worker:
         return worker(options.worker, options.seed, options.seconds, options.operations, options.parallel)
 
+    os.environ.setdefault("LIFETIMES_TOML", os.path.abspath(declarations.NAME))
     try:
         subjects = [s for s in asked(options.subjects)[0] if usable(s)]
     except (LookupError, ImportError, ValueError) as e:
