@@ -14,7 +14,7 @@ A loop is counted at two lengths, and the difference is divided by the differenc
 leaves out what is before and after the loop. A batch that times itself is compared with an empty one.
 
 What depends on where in its pools CPython's allocator happens to be is not a property
-of the operation. So all pools that are there are filled first, and each count is the least of several,
+of the operation. So all pools that are there are filled first, and of each length the least of several counts is taken,
 between which small objects of every size are made and kept.
 
 Writes Go benchmark text with `lang: py` (`py+<library>` for a library): one line for each
@@ -229,10 +229,11 @@ class Worker:
         for index, strategy, outcome in self.outcomes:
             if isinstance(outcome, dict):
                 at = [next(n for pid, n in executed if pid == reading) for reading in outcome["readings"]]
-                outcome = (
-                    min((at[b] - at[a] - (at[d] - at[c])) / n for (a, b), (c, d), n in outcome["counts"]),
-                    outcome["counts"][0][2],
-                )
+                # What happens once adds to a run, so the least of either length is without it.
+                more = min(at[b] - at[a] for (a, b), _, _ in outcome["counts"])
+                less = min(at[d] - at[c] for _, (c, d), _ in outcome["counts"])
+                n = outcome["counts"][0][2]
+                outcome = (more - less) / n, n
             self.counts[index, strategy] = outcome
         for index, strategy in self.cells:
             self.counts.setdefault((index, strategy), f"its process under valgrind ended with status {status}")
