@@ -124,7 +124,7 @@ def test_strategies_filter_columns_and_verdicts_rows(view, matrix):
 
 def test_a_cell_opens_promise_reason_and_source(view, matrix):
     page = view("#matrix?family=W")
-    page.get_by_role("button", name="preserve, W4: breaks").click()
+    page.get_by_role("button", name="preserve, W4: breaks", exact=True).click()
     dialog = page.get_by_role("dialog")
     text = dialog.inner_text()
     assert next(p["promise"] for p in matrix["properties"] if p["id"] == "W4") in text
@@ -153,7 +153,7 @@ def test_a_test_that_has_changed_since_is_not_shown(view, run):
 def test_the_grid_is_one_stop_of_the_tab_key_and_arrows_walk_it(view):
     page = view("#matrix?family=W")
     assert page.locator('#grid button[tabindex="0"]').count() == 1
-    page.get_by_role("button", name="naive, W1: breaks").focus()
+    page.get_by_role("button", name="naive, W1: breaks", exact=True).focus()
     for key in "ArrowDown", "ArrowRight", "ArrowUp", "ArrowRight", "End", "Home":
         page.keyboard.press(key)
     assert page.evaluate("document.activeElement.dataset.cell") == "naive/W1"
@@ -239,7 +239,7 @@ def test_back_undoes_what_opened_and_not_single_filters(view):
     page = view("#matrix")
     check(page, "#family", "W")
     check(page, "#family", "S")
-    page.get_by_role("button", name="preserve, W4: breaks").click()
+    page.get_by_role("button", name="preserve, W4: breaks", exact=True).click()
     page.go_back()
     page.wait_for_function("!document.getElementById('cell').open")
     assert address(page) == "matrix?family=S,W"
