@@ -1,4 +1,4 @@
-"""A tensor that a weak reference brought back loses its native object when native code lets go of it.
+"""A tensor that a weak reference brought back loses its native object when native code releases it.
 
 It warns, and names a private method to call; nothing was found in the documentation. Later versions are right.
 """
