@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func debugPython(ctx context.Context) (string, error) {
 			return ""
 		}
 		return slices.MaxFunc(found, func(a, b string) int { // 3.9 comes before 3.11
-			return len(a)*2 + strings.Compare(a, b) - len(b)*2
+			return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 		})
 	}
 	if python := find(); python != "" {
