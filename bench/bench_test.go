@@ -26,22 +26,25 @@ import (
 	"pyobject-preservation/strategies"
 )
 
-func BenchmarkCreate(b *testing.B)        { each(b, "Create") }
-func BenchmarkWrapLive(b *testing.B)      { each(b, "WrapLive") }
-func BenchmarkWrapDead(b *testing.B)      { each(b, "WrapDead") }
-func BenchmarkWrapFirst(b *testing.B)     { each(b, "WrapFirst") }
-func BenchmarkUnwrap(b *testing.B)        { each(b, "Unwrap") }
-func BenchmarkCall(b *testing.B)          { each(b, "Call") }
-func BenchmarkCallGo(b *testing.B)        { each(b, "CallGo") }
-func BenchmarkRetainRelease(b *testing.B) { each(b, "RetainRelease") }
-func BenchmarkReleaseZombie(b *testing.B) { each(b, "ReleaseZombie") }
-func BenchmarkOffThread(b *testing.B)     { each(b, "OffThread") }
-func BenchmarkWeakref(b *testing.B)       { each(b, "Weakref") }
-func BenchmarkGC(b *testing.B)            { each(b, "GC") }
-func BenchmarkMemory(b *testing.B)        { each(b, "Memory") }
-func BenchmarkThreads(b *testing.B)       { each(b, "Threads") }
-func BenchmarkTree(b *testing.B)          { each(b, "Tree") }
-func BenchmarkCallbacks(b *testing.B)     { each(b, "Callbacks") }
+func BenchmarkCreate(b *testing.B)         { each(b, "Create") }
+func BenchmarkCreateList(b *testing.B)     { each(b, "CreateList") }
+func BenchmarkReplace(b *testing.B)        { each(b, "Replace") }
+func BenchmarkCreateSubclass(b *testing.B) { each(b, "CreateSubclass") }
+func BenchmarkWrapLive(b *testing.B)       { each(b, "WrapLive") }
+func BenchmarkWrapDead(b *testing.B)       { each(b, "WrapDead") }
+func BenchmarkWrapFirst(b *testing.B)      { each(b, "WrapFirst") }
+func BenchmarkUnwrap(b *testing.B)         { each(b, "Unwrap") }
+func BenchmarkCall(b *testing.B)           { each(b, "Call") }
+func BenchmarkCallGo(b *testing.B)         { each(b, "CallGo") }
+func BenchmarkRetainRelease(b *testing.B)  { each(b, "RetainRelease") }
+func BenchmarkReleaseZombie(b *testing.B)  { each(b, "ReleaseZombie") }
+func BenchmarkOffThread(b *testing.B)      { each(b, "OffThread") }
+func BenchmarkWeakref(b *testing.B)        { each(b, "Weakref") }
+func BenchmarkGC(b *testing.B)             { each(b, "GC") }
+func BenchmarkMemory(b *testing.B)         { each(b, "Memory") }
+func BenchmarkThreads(b *testing.B)        { each(b, "Threads") }
+func BenchmarkTree(b *testing.B)           { each(b, "Tree") }
+func BenchmarkCallbacks(b *testing.B)      { each(b, "Callbacks") }
 
 var large = os.Getenv("PP_BENCH_LARGE") != ""
 

@@ -35,6 +35,12 @@ func only(run func(bench, *subject)) []benchCase { return []benchCase{{run: run}
 // operations in the order of the report. The names are fixed.
 var operations = []operation{
 	{name: "Create", cases: only(create)},
+	{name: "CreateList", cases: []benchCase{
+		{keys: "objs=10000", run: createList(10_000)},
+		{keys: "objs=100000", run: createList(100_000)},
+	}},
+	{name: "Replace", cases: []benchCase{{keys: "objs=5000", run: replace(5_000, 10_000)}}},
+	{name: "CreateSubclass", cases: only(createSubclass)},
 	{name: "WrapLive", cases: only(wrapLive)},
 	{name: "WrapDead", cases: only(wrapDead)},
 	{name: "WrapFirst", cases: only(wrapFirst)},
@@ -89,6 +95,38 @@ func timed(b bench, n int, step func() (time.Duration, error)) (operations int) 
 func create(b bench, s *subject) {
 	before := s.stats()
 	n := timed(b, batch, func() (time.Duration, error) { return loops.Create(s.binding, batch) })
+	s.moved(b, before, n, n)
+}
+
+func createList(objs int) func(bench, *subject) {
+	return func(b bench, s *subject) {
+		before := s.stats()
+		n := timed(b, objs, func() (time.Duration, error) { return loops.CreateList(s.binding, objs) })
+		s.moved(b, before, n, n)
+	}
+}
+
+func replace(objs, replaced int) func(bench, *subject) {
+	return func(b bench, s *subject) {
+		s.set(b, "objs", objs)
+		s.set(b, "replaced", replaced)
+		s.exec(b, "kept = [m.MyClass() for _ in range(objs)]; indices = replacements(objs, replaced)")
+		before := s.stats()
+		n := timed(b, replaced, func() (time.Duration, error) {
+			return loops.Replace(s.binding, s.get("kept"), s.get("indices"))
+		})
+		s.moved(b, before, n, n)
+		require.Equal(b, int64(objs), s.live(b))
+	}
+}
+
+func createSubclass(b bench, s *subject) {
+	s.exec(b, "Sub = type('Sub', (m.MyClass,), {})")
+	before := s.stats()
+	n := timed(b, batch, func() (time.Duration, error) {
+		taken, _, err := loops.Invoke(s.get("Sub"), batch)
+		return taken, err
+	})
 	s.moved(b, before, n, n)
 }
 

@@ -143,7 +143,7 @@ def worker(plan):
     modules = {name: module(name) for name in plan["strategies"]}
     loops, results = plan["loops"], []
     for case in CASES:
-        if plan["calibrate"] and not isinstance(case, Loop):
+        if plan["calibrate"] and not isinstance(case, Loop) or case.large and not plan["large"]:
             continue
         having, reasons = {}, {}
         for name, m in modules.items():
@@ -331,6 +331,7 @@ def main():
     parser.add_argument("--target", type=float, default=0.002, help="seconds a timed loop takes")
     parser.add_argument("--turns", type=int, default=5, help="timed loops of an operation within a round")
     parser.add_argument("--memory-rounds", type=int, default=6, help="rounds that measure memory, too")
+    parser.add_argument("--large-rounds", type=int, default=0, help="rounds that measure a million objects, too")
     parser.add_argument("--strategies", help="names with commas between; floor and baseline are always there")
     parser.add_argument("--libraries", help="names with commas between, as matrix/subjects has them")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -351,7 +352,7 @@ def main():
         strategies = [s for s in strategies if s in asked or s in pp.REFERENCES]
 
     record, start = Record(), time.monotonic()
-    plan = {"strategies": strategies, "loops": {}, "target": options.target, "turns": options.turns}
+    plan = {"strategies": strategies, "loops": {}, "target": options.target, "turns": options.turns, "large": False}
     plan["loops"] = child("--worker", plan={**plan, "calibrate": True, "turns": 1})["loops"]
     plan["calibrate"] = False
     libraries = [Beside(name, {**plan, "loops": {}}) for name in (options.libraries or "").split(",") if name]
@@ -359,7 +360,7 @@ def main():
         library.calibrate()
     done, progress = 0, Progress("python")
     while done < options.rounds and (done < options.least or time.monotonic() - start < options.seconds):
-        record.round(child("--worker", plan=plan))
+        record.round(child("--worker", plan={**plan, "large": done < options.large_rounds}))
         for strategy in strategies if done < options.memory_rounds else ():
             record.memory(strategy, child("--memory", strategy))
         for n, library in enumerate(libraries, 1):

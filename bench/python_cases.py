@@ -23,7 +23,7 @@ class Loop:
     """
 
     reps = 5
-    alone = False
+    alone = large = False
 
     def __init__(self, name, statement, prepare, check=None, moved=None, keys="", weakref=False, extra=None):
         self.extra = extra  # extra(names): more to report, {unit: value}
@@ -49,13 +49,16 @@ class Once:
     """A batch that times itself: run(names) returns (seconds, operations).
 
     alone: one subject after the other, because what is prepared would be in the way of others.
+    large: in a few rounds only, and never counted, because what is prepared takes seconds.
     """
 
-    def __init__(self, name, run, prepare, check=None, keys="", reps=5, extra=None, alone=False):
-        self.extra, self.alone = extra, alone
+    def __init__(
+        self, name, run, prepare, check=None, moved=None, keys="", reps=5, extra=None, alone=False, large=False
+    ):
+        self.extra, self.alone, self.large = extra, alone, large
         self.name, self.keys, self.weakref = name, keys, False
-        self.run, self.prepare, self.check, self.reps = run, prepare, check, reps
-        self.moved = None
+        self.run, self.prepare, self.reps = run, prepare, reps
+        self.check, self.moved = check, moved
 
     def start(self, m):
         names = self.prepare(m)
@@ -87,6 +90,24 @@ def lacking(case, m):
 
 
 # ---- preparations ---------------------------------------------------------------
+
+
+def subclass(m):
+    class Sub(m.MyClass):
+        pass
+
+    return {"Sub": Sub}
+
+
+def some(objs, replaced):
+    def prepare(m):
+        return {
+            "m": m,
+            "kept": [m.MyClass() for _ in range(objs)],
+            "indices": workload.replacements(objs, replaced),
+        }
+
+    return prepare
 
 
 def live(m):
@@ -129,6 +150,25 @@ def frozen(objs):
 
 
 # ---- batches that time themselves -------------------------------------------------
+
+
+def create_list(n):
+    def run(names):
+        MyClass = names["m"].MyClass
+        start = pyperf.perf_counter()
+        made = [MyClass() for _ in itertools.repeat(None, n)]
+        del made
+        return pyperf.perf_counter() - start, n
+
+    return run
+
+
+def replace(names):
+    MyClass, kept, indices = names["m"].MyClass, names["kept"], names["indices"]
+    start = pyperf.perf_counter()
+    for i in indices:
+        kept[i] = MyClass()
+    return pyperf.perf_counter() - start, len(indices)
 
 
 def first(names, n=1000):
@@ -249,6 +289,10 @@ def only_m(m):
 
 CASES = [
     Loop("Create", "MyClass()", lambda m: {"MyClass": m.MyClass}, moved=makes(1)),
+    Once("CreateList", create_list(10_000), only_m, moved=makes(1), keys="/objs=10000"),
+    Once("CreateList", create_list(100_000), only_m, moved=makes(1), keys="/objs=100000", reps=2),
+    Once("Replace", replace, some(5_000, replaced=10_000), moved=makes(1), keys="/objs=5000"),
+    Loop("CreateSubclass", "Sub()", subclass, moved=makes(1)),
     Loop("WrapLive", "r.get()", live, same_number, makes_none_if_kept),
     Loop("WrapDead", "r.get()", dead, None, returns),
     Once("WrapFirst", first, only_m),
@@ -263,6 +307,7 @@ CASES = [
     Loop("Weakref", "w()", weak_dead, upgraded, weakref=True, keys="/wrapper=dead"),
     Once("GC", collect, frozen(1_000), thawed, keys="/objs=1000", alone=True),
     Once("GC", collect, frozen(100_000), thawed, keys="/objs=100000", reps=2, alone=True),
+    Once("GC", collect, frozen(1_000_000), thawed, keys="/objs=1000000", reps=2, alone=True, large=True),
     Once("Threads", contend(1), dead, keys="/threads=1", reps=2),
     Once("Threads", contend(2), dead, keys="/threads=2", reps=2),
     Once("Threads", contend(4), dead, keys="/threads=4", reps=2),

@@ -47,7 +47,7 @@ func on(b bench, strategy strategies.Reference, f func(*subject)) {
 	s.exec(b, "getattr(m, 'settle', int)(); before = m.live_objects()")
 	s.counters = s.truth(b, "hasattr(m, 'stats')")
 	f(s)
-	s.exec(b, "for name in ('obj', 'ref', 'weak', 'root'): globals().pop(name, None)")
+	s.exec(b, "for name in ('obj', 'ref', 'weak', 'root', 'kept', 'Sub'): globals().pop(name, None)")
 	s.exec(b, "getattr(m, 'settle', int)(); gc.collect()")
 	s.holds(b, "m.live_objects() == before")
 }

@@ -4,6 +4,7 @@ m is a strategy's module throughout, or the floor's.
 """
 
 import gc
+import random
 import sys
 import threading
 import time
@@ -68,6 +69,11 @@ def dead(m):
 def hold(m, n):
     """n of them, without the addresses."""
     return [m.MyClassRef(m.MyClass()) for _ in range(n)]
+
+
+def replacements(objs, n):
+    """Which of objs objects are replaced, one after the other: the same each time."""
+    return random.Random(1).choices(range(objs), k=n)
 
 
 # ---- the tree -----------------------------------------------------------------

@@ -27,6 +27,41 @@ pp_loop_create(const pp_strategy *strategy, int64_t n)
     return now() - start;
 }
 
+int64_t
+pp_loop_create_list(const pp_strategy *strategy, int64_t n)
+{
+    PyObject *type = (PyObject *)strategy->state->wrapper_type;
+    int64_t start = now();
+    PyObject *list = PyList_New(n);
+
+    if (list == NULL)
+        return -1;
+    for (int64_t i = 0; i < n; i++) {
+        PyObject *op = PyObject_CallNoArgs(type);
+        if (op == NULL) {
+            Py_DECREF(list);
+            return -1;
+        }
+        PyList_SET_ITEM(list, i, op);
+    }
+    Py_DECREF(list);
+    return now() - start;
+}
+
+int64_t
+pp_loop_replace(const pp_strategy *strategy, PyObject *kept, PyObject *indices)
+{
+    PyObject *type = (PyObject *)strategy->state->wrapper_type;
+    int64_t n = PyList_GET_SIZE(indices), start = now();
+
+    for (int64_t i = 0; i < n; i++) {
+        PyObject *op = PyObject_CallNoArgs(type);
+        if (op == NULL || PyList_SetItem(kept, PyLong_AsSsize_t(PyList_GET_ITEM(indices, i)), op))
+            return -1;
+    }
+    return now() - start;
+}
+
 /* Wraps the native object that ref holds, and drops the result. wrapper is compared with,
  * never used: it may be dead. */
 int64_t

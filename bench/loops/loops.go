@@ -44,6 +44,17 @@ func Create(b *wrapper.Binding, n int) (time.Duration, error) {
 	return result(C.pp_loop_create(table(b), C.int64_t(n)))
 }
 
+// CreateList makes a list of n instances of MyClass and drops it.
+func CreateList(b *wrapper.Binding, n int) (time.Duration, error) {
+	return result(C.pp_loop_create_list(table(b), C.int64_t(n)))
+}
+
+// Replace puts a new instance of MyClass in the place of an old one in the list kept, for each of
+// the indices, which are a list of ints.
+func Replace(b *wrapper.Binding, kept, indices cpython.Object) (time.Duration, error) {
+	return result(C.pp_loop_replace(table(b), object(kept), object(indices)))
+}
+
 // Wrap wraps the native object that the holder ref holds and drops the result.
 // It also counts how often that was the object at the address of wrapper, which may be dead.
 func Wrap(b *wrapper.Binding, wrapper, ref cpython.Object, n int) (d time.Duration, same int, err error) {

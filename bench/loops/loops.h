@@ -8,6 +8,8 @@
 #include "../../internal/wrapper/wrapper.h"
 
 int64_t pp_loop_create(const pp_strategy *, int64_t n);
+int64_t pp_loop_create_list(const pp_strategy *, int64_t n);
+int64_t pp_loop_replace(const pp_strategy *, PyObject *kept, PyObject *indices);
 int64_t pp_loop_wrap(const pp_strategy *, PyObject *wrapper, PyObject *ref, int64_t n,
                      int64_t *same);
 int64_t pp_loop_wrap_first(const pp_strategy *, int64_t n);

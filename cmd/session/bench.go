@@ -46,7 +46,7 @@ var (
 // perStrategy is about how many benchmarks a strategy has in Go, and preparing how many milliseconds
 // each of them takes before it is measured.
 const (
-	perStrategy = 20
+	perStrategy = 24
 	preparing   = 50
 )
 
@@ -341,7 +341,8 @@ func (b *bench) runProgram(ctx context.Context, t *task, program string, argumen
 func (b *bench) runPython(ctx context.Context, t *task) error {
 	return b.runProgram(ctx, t, "bench/python_bench.py", "--json", b.path("python.json.gz"),
 		"--rounds", fmt.Sprint(b.rounds), "--least", fmt.Sprint(b.least), "--seconds", fmt.Sprint(b.pySide),
-		"--target", fmt.Sprint(b.target), "--turns", fmt.Sprint(b.turns), "--memory-rounds", fmt.Sprint(b.memory))
+		"--target", fmt.Sprint(b.target), "--turns", fmt.Sprint(b.turns), "--memory-rounds", fmt.Sprint(b.memory),
+		"--large-rounds", fmt.Sprint(b.largeRounds))
 }
 
 // count counts instructions. What cannot be counted is a result, too.

@@ -152,7 +152,7 @@ SUBJECTS = [
         idea="a new Python object for every Java reference that comes back",
         load=lambda: load(bound),
         uncounted=UNCOUNTED,
-        unmeasured=[(NO_ATTRIBUTES, "Hold Tree"), (NO_CLASSES, "Callbacks")],
+        unmeasured=[(NO_ATTRIBUTES, "Hold Tree"), (NO_CLASSES, "Callbacks CreateSubclass")],
         refuses={"cannot be extended": NO_CLASSES, "Field '": NO_ATTRIBUTES},
         differs=[
             ("holds", "I5 I8 I10", "== and hash are Java's equals and hashCode"),

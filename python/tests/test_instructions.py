@@ -46,6 +46,18 @@ def test_two_counts_agree():
         assert first[cell][0] == pytest.approx(again[cell][0], rel=0.005), instructions.name(*cell)
 
 
+def test_what_is_never_counted_says_why_and_is_no_failure():
+    cells = instructions.cells_of(["floor"], ["GC", "Threads", "CreateList"])
+    why = {instructions.name(*cell): instructions.uncountable(cell) for cell in cells}
+    assert why["BenchmarkGC/strategy=floor/objs=1000000"] == instructions.LARGE
+    assert why["BenchmarkThreads/strategy=floor/threads=2"] == instructions.WAITING
+    assert why["BenchmarkCreateList/strategy=floor/objs=100000"] == "", "it can be counted"
+    assert (
+        instructions.failure({cell: instructions.uncountable(cell) for cell in cells if why[instructions.name(*cell)]})
+        == ""
+    )
+
+
 def test_without_valgrind_it_says_what_to_do(tmp_path):
     text = tmp_path / "bench.txt"
     done = subprocess.run(
