@@ -8,10 +8,11 @@ PEERS ?=
 FINDINGS ?=
 PRODUCTS ?=
 LIMIT_MB ?=
+MAX ?=
 comma := ,
 run = scripts/with_python.sh "$(PYTHON)"
 
-.PHONY: help setup bench test lint fmt matrix takehome peers findings products report promises test-cpy3 threads stress test-debug test-all
+.PHONY: help setup bench test lint fmt matrix takehome peers findings products report promises test-cpy3 threads linear stress test-debug test-all
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -59,6 +60,9 @@ promises: setup ## count what is promised in instructions, and write bench/promi
 
 threads: setup ## operations of several threads at once, without the GIL where PYTHON= has none: a table
 	@$(run) bash -c '"$$PP_PYTHON" bench/python_threads.py --strategies "$(subst $() $(),$(comma),$(STRATEGY))" --text .build/$$PP_TAG/threads.txt'
+
+linear: setup ## whether the time of MAX=10000000 objects is that of one times their number: a table, with exponents
+	@$(run) bash -c '"$$PP_PYTHON" bench/linear.py $(if $(MAX),--max $(MAX)) --strategies "$(subst $() $(),$(comma),$(STRATEGY))" --save .build/$$PP_TAG/linear.txt'
 
 stress: setup ## strategies against the reference model, for MINUTES=30 from SEED=
 	@STRATEGY="$(STRATEGY)" $(run) scripts/stress.sh
