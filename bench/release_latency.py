@@ -1,89 +1,247 @@
-"""From a goroutine's last release to __del__, while the main thread sleeps.
+"""What a release by a goroutine, which does not hold the GIL, means for Python code.
 
-    python bench/release_latency.py [--rounds N] [STRATEGY...]
+    python bench/release_latency.py [--rounds N] [--objs N] [--strategies A,B] [--text FILE]
 
-Prints microseconds: median, 99th percentile and maximum. The last row is a thread that attaches in
-order to release, as libraries without a queue do: it waits for a lock, takes the GIL where there is
-one, and drops the wrapper's last Python reference. Both rows include waking a thread.
+Release: microseconds from the last release of an object to its __del__, while the main thread sleeps.
+
+Pause: a goroutine releases the root of many objects that native code holds and whose wrappers, dead, have an
+attribute; the main thread loops in Python meanwhile. Reported are the gaps between two of its iterations which are
+longer than 20 microseconds: those in which another thread had the GIL, and those in which the machine was busy with
+something else. How many of these there are says the row in which nothing is released; and max-cpu is the longest gap by
+the processor time that the process's other threads used in it, which other work on the machine does not make longer.
+
+The floor is a thread that attaches in order to release, as libraries without a queue do: it waits for a lock, takes
+the GIL where there is one, and drops the last Python reference.
+
+Prints tables; --text writes Go benchmark text with `lang: latency`.
 """
 
 import argparse
+import gc
+import itertools
 import sys
 import threading
 import time
 
 import pyobject_preservation as pp
+from progress import Progress
 
-died = []
-
-
-def queued(name, rounds):
-    """Times of one strategy: the release is by a goroutine, which is started first."""
-    m = pp.strategy(name)
-
-    class Mourned(m.MyClass):
-        def __del__(self):
-            died.append(time.perf_counter_ns())
-
-    for _ in range(rounds):
-        died.clear()
-        refs = [m.MyClassRef(Mourned())]
-        start = time.perf_counter_ns()
-        m.release_from_goroutines(refs, 1, wait=False)
-        while not died:
-            time.sleep(0.002)
-        yield died[0] - start
+FLOOR = "floor"
+LEAST = 20_000  # nanoseconds
+SWITCH_INTERVAL = 1e-4  # fifty times as often as by default, so that the switch adds little to a gap
+PATIENCE = 300  # seconds
+UNITS = "p50-us", "p99-us", "max-us", "max-cpu-us"  # a release does not have the last of them
 
 
-def attaching(rounds):
-    class Mourned:
-        def __del__(self):
-            died.append(time.perf_counter_ns())
+class Token:
+    """An attribute of all objects of a shape: its reference count says how many are alive."""
 
-    go, held = threading.Lock(), []
-    go.acquire()
 
-    def work():
+def percentiles(nanoseconds):
+    """Median, 99th percentile and maximum in microseconds; zeros if there are none."""
+    ordered = sorted(t / 1000 for t in nanoseconds) or [0]
+    return ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1]
+
+
+def module(name):
+    return pp.reference(name) if name in pp.REFERENCES else pp.strategy(name)
+
+
+# ---- releasing on another thread ----------------------------------------------------------
+
+
+class Goroutine:
+    def __init__(self, m):
+        self.m = m
+
+    def hold(self, obj):
+        self.held = [self.m.MyClassRef(obj)]
+
+    def release(self):
+        self.m.release_from_goroutines(self.held, 1, wait=False)
+
+    def join(self):
+        pass
+
+
+class AttachingThread:
+    def __init__(self, m):
+        self.held, self.go = [], threading.Lock()
+        self.go.acquire()
+        self.thread = threading.Thread(target=self.work)
+        self.thread.start()
+
+    def work(self):
         while True:
-            go.acquire()
-            if not held:
+            self.go.acquire()
+            if not self.held:
                 return
-            held.pop()
+            self.held.pop()
 
-    thread = threading.Thread(target=work)
-    thread.start()
+    def hold(self, obj):
+        self.held.append(obj)
+
+    def release(self):
+        self.go.release()
+
+    join = release
+
+
+def releaser(name):
+    return (AttachingThread if name == FLOOR else Goroutine)(module(name))
+
+
+# ---- from the release to __del__ ------------------------------------------------------------
+
+
+def latencies(name, rounds):
+    """Nanoseconds from each release to __del__."""
+    died, other = [], releaser(name)
+
+    class Mourned(module(name).MyClass):
+        def __del__(self):
+            died.append(time.perf_counter_ns())
+
     for _ in range(rounds):
         died.clear()
-        held.append(Mourned())
+        other.hold(Mourned())
         start = time.perf_counter_ns()
-        go.release()
+        other.release()
         while not died:
             time.sleep(0.002)
         yield died[0] - start
-    go.release()
-    thread.join()
+    other.join()
 
 
-def row(name, times):
-    times = sorted(t / 1000 for t in times)
-    print(f"{name:24} {times[len(times) // 2]:10.1f} {times[len(times) * 99 // 100]:10.1f} {times[-1]:10.1f}")
+# ---- pauses -------------------------------------------------------------------------------------
+
+
+def tree(i):
+    return (i - 1) // 10
+
+
+def wide(i):
+    return 0
+
+
+def chain(i):
+    return i - 1
+
+
+SHAPES = {"tree": tree, "wide": wide, "chain": chain}  # the parent of the i-th object
+SHAPE_WORDS = "tree: each object has ten children; wide: one has all of them; chain: each has the next one."
+
+
+def link(name, objs, parent_of):
+    """Edges from parents to children: native ones; the floor has none, and Python references instead."""
+    for i in range(1, len(objs)):
+        parent = objs[parent_of(i)]
+        if name != FLOOR:
+            parent.append(objs[i])
+        elif hasattr(parent, "children"):
+            parent.children.append(objs[i])
+        else:
+            parent.children = [objs[i]]
+
+
+def pauses(name, shape, n):
+    """The pauses of the main thread while n objects die, as watch returns them."""
+    MyClass, other, token = module(name).MyClass, releaser(name), Token()
+    alone = sys.getrefcount(token)
+    objs = [MyClass() for _ in itertools.repeat(None, n)]
+    for obj in objs:
+        obj.token = token
+    link(name, objs, SHAPES[shape])
+    other.hold(objs[0])
+    del obj
+    objs.clear()
+    assert sys.getrefcount(token) == alone + n, "an object has died too early"
+    end = time.monotonic() + PATIENCE
+    gaps = watch(other.release, lambda: sys.getrefcount(token) <= alone or time.monotonic() > end)
+    if sys.getrefcount(token) > alone:
+        sys.exit(f"release_latency: {name}, {shape}: after {PATIENCE} s there are objects left")
+    other.join()
+    return gaps
+
+
+def undisturbed():
+    """The gaps of a second in which nothing is released."""
+    end = time.monotonic() + 1
+    return watch(int, lambda: time.monotonic() > end)
+
+
+def watch(begin, ended):
+    """The long gaps between iterations of a loop in Python, from a call of begin until ended() is true: in
+    nanoseconds, and in those of other threads' processor time."""
+    clock, used, mine, gaps = time.perf_counter_ns, time.process_time_ns, time.thread_time_ns, []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    over, last, others = False, clock(), used() - mine()
+    begin()
+    while not over:
+        over = ended()
+        now, busy = clock(), used() - mine()
+        if now - last > LEAST:
+            gaps.append((now - last, max(0, min(now - last, busy - others))))
+        last, others = now, busy
+    sys.setswitchinterval(interval)
+    return gaps
+
+
+# ---- all of it --------------------------------------------------------------------------------------
+
+
+def measure(names, rounds, objs):
+    """(benchmark's name with keys, subject, samples, values of UNITS) of everything."""
+    progress, total = Progress("latency"), len(names) * (1 + len(SHAPES)) + 1
+    done = itertools.count(1)
+
+    def said(what, name, n, found):
+        progress.say(next(done), total, f"measured, the last is {what} of {name}")
+        return what, name, n, found
+
+    def paused(keys, name, gaps):
+        wall, busy = zip(*gaps) if gaps else ((), ())
+        return said("Pause" + keys, name, len(gaps), (*percentiles(wall), percentiles(busy)[-1]))
+
+    for name in names:
+        yield said("Release", name, rounds, percentiles(latencies(name, rounds)))
+    yield paused("/shape=none", FLOOR, undisturbed())
+    for shape in SHAPES:
+        for name in names:
+            yield paused(f"/shape={shape}/objs={objs}", name, pauses(name, shape, objs))
+            getattr(module(name), "settle", int)()
+
+
+def line(what, name, n, found):
+    what, slash, keys = what.partition("/")
+    metrics = " ".join(f"{value:.6g} {unit}" for value, unit in zip(found, UNITS))
+    return f"Benchmark{what}/strategy={name}{slash}{keys} {n} {metrics}"
 
 
 def main():
     keeping = [name for name in pp.STRATEGIES if "F1" not in pp.declaration(name)["breaks"] and name != "gcowned"]
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=2000)
-    parser.add_argument("strategies", nargs="*", metavar="STRATEGY", help=", ".join(keeping))
+    parser = argparse.ArgumentParser(description="What a release by a goroutine means for Python code.")
+    parser.add_argument("--rounds", type=int, default=1000, help="releases of one object")
+    parser.add_argument("--objs", type=int, default=1_000_000, help="objects that die at once")
+    parser.add_argument("--strategies", default="", help="names with commas between; the floor is always there")
+    parser.add_argument("--text", help="where to write Go benchmark text")
     options = parser.parse_args()
-    for name in options.strategies:
-        if name not in keeping:
-            parser.error(
-                f"{name!r} is not one of {', '.join(keeping)}: __del__ runs there when Python drops the wrapper"
-            )
-    print(f"{'microseconds':24} {'median':>10} {'99 %':>10} {'maximum':>10}   Python {sys.version.split()[0]}")
-    for name in options.strategies or keeping:
-        row(name, queued(name, options.rounds))
-    row("a thread that attaches", attaching(options.rounds))
+    asked = [name for name in options.strategies.split(",") if name] or pp.STRATEGIES
+    for name in asked:
+        if name not in pp.STRATEGIES:
+            parser.error(f"no strategy is called {name!r}; there are {', '.join(pp.STRATEGIES)}")
+    names = [FLOOR, *(name for name in asked if name in keeping)]
+    gc.disable()  # a collection of so many objects is a pause of its own
+    lines = [f"Unit {unit} better=lower" for unit in UNITS]
+    lines += ["pkg: bench/release_latency.py", f"cpython: {' '.join(sys.version.split())}", "lang: latency"]
+    print(f"{'microseconds':30} {'strategy':10} {'number':>8} {'p50':>10} {'p99':>10} {'max':>10} {'max-cpu':>10}")
+    for what, name, n, found in measure(names, options.rounds, options.objs):
+        print(f"{what:30} {name:10} {n:8} " + " ".join(f"{value:10.1f}" for value in found), flush=True)
+        lines.append(line(what, name, n, found))
+    if options.text:
+        with open(options.text, "w") as f:
+            print(*lines, sep="\n", file=f)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ type view struct {
 	Label, About, Answer string
 	Trade                *tradeView
 	Groups               []groupView
+	Latency              *latencyView
 	Data                 any
 	Style                template.CSS
 	Script               template.JS
@@ -73,7 +74,7 @@ func (r *run) html(peers *run, tests map[string]test) ([]byte, error) {
 	}
 	v := view{
 		Label: r.Label, About: r.about(), Answer: r.answer(),
-		Data: r.data(peers, tests), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
+		Latency: r.latencyView(), Data: r.data(peers, tests), Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 	}
 	if points, a := r.points(); len(points) > 0 {
 		v.Trade = &tradeView{answered, wordsOf(answered), inline(r.trade(points, a, 720, 400)), inline(r.trade(points, a, 340, 400))}

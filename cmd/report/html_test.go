@@ -40,6 +40,10 @@ func TestPageNeedsNoNetwork(t *testing.T) {
 	assert.Empty(t, outside.FindAllString(page(t, demo(t), peersDemo(t)), -1))
 }
 
+func TestPageShowsPauses(t *testing.T) {
+	assert.Contains(t, page(t, demo(t), nil), `<th scope="row">preserve</th><td>102 µs, 309 µs, 1.2 ms</td><td>410 µs, 2.6 ms, 4.8 ms<br><i>4.2 ms</i></td>`)
+}
+
 func TestRequirementsNameProperties(t *testing.T) {
 	known := tests(t)
 	for _, r := range requirements {

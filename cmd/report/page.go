@@ -26,6 +26,9 @@ func (r *run) page() string {
 	}
 	fmt.Fprintf(&out, "\n## What is promised\n\n%s", r.promises())
 	for _, lang := range r.Langs {
+		if lang == latencyLang {
+			continue
+		}
 		name := langNames[lang]
 		if library, own := strings.CutPrefix(lang, beside); own {
 			name = library + ", from Python"
@@ -39,6 +42,9 @@ func (r *run) page() string {
 		out.WriteString("\n## Benchmarks\n\nNot recorded.\n")
 	}
 	fmt.Fprintf(&out, "\n## Instructions and time\n\n%s", r.orders())
+	if !r.Machine.Peers {
+		fmt.Fprintf(&out, "\n## Releases by goroutines\n\n%s", r.latencySection())
+	}
 	fmt.Fprintf(&out, "\n## Correctness\n\n%s", r.matrixPage())
 	return out.String()
 }

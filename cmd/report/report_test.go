@@ -287,6 +287,18 @@ func TestUnquotableRunsLeaveREADMEAlone(t *testing.T) {
 	assert.FileExists(t, filepath.Join(results, "demo", "report.md"))
 }
 
+func TestPausesHaveASectionOfTheirOwn(t *testing.T) {
+	r := demo(t)
+	assert.Contains(t, r.page(), "| strategy | Release | Pause tree 1000000 |")
+	assert.Contains(t, r.page(), "| preserve | 102 µs, 309 µs, 1.2 ms | 410 µs, 2.6 ms, 4.8 ms<br>*4.2 ms* |")
+	assert.Contains(t, r.page(), "while nothing is released: 25 µs, 41 µs, 41 µs; *22 µs*.")
+	assert.NotContains(t, r.latencySection(), "naive", "it was not measured")
+	assert.NotContains(t, r.page(), "## latency")
+	delete(r.Rows, latencyLang)
+	assert.Contains(t, r.page(), "## Releases by goroutines\n\nNot recorded.")
+	assert.Nil(t, r.latencyView())
+}
+
 func TestRunWithoutMatrix(t *testing.T) {
 	r := demo(t)
 	r.Matrix = nil

@@ -21,7 +21,8 @@ import (
 type extent struct {
 	limit                  float64 // seconds for all but the counting
 	matrix, goSide, pySide float64 // seconds for each part
-	counting               float64
+	latency, counting      float64
+	objs                   int // whose root a goroutine releases at once
 	rounds, least          int
 	longest                float64 // milliseconds for a Go benchmark
 	target                 float64 // seconds for a timed loop in Python
@@ -32,9 +33,9 @@ type extent struct {
 }
 
 var (
-	whole = extent{limit: 470, matrix: 160, goSide: 170, pySide: 170, counting: 180, rounds: 9, least: 6,
+	whole = extent{limit: 470, matrix: 160, goSide: 170, pySide: 170, latency: 40, objs: 1_000_000, counting: 220, rounds: 9, least: 6,
 		longest: 100, target: 0.002, turns: 5, memory: 6, largeRounds: 3}
-	quick = extent{limit: 85, matrix: 25, goSide: 26, pySide: 26, counting: 40, rounds: 3, least: 3,
+	quick = extent{limit: 85, matrix: 25, goSide: 26, pySide: 26, latency: 8, objs: 100_000, counting: 40, rounds: 3, least: 3,
 		longest: 15, target: 0.0005, turns: 2, memory: 1, operations: "WrapLive,WrapDead,Create,Call"}
 	// With libraries: all strategies in the matrix and in Python, nothing in Go.
 	wholePeers = extent{matrix: 600, pySide: 900, counting: 900, rounds: 6, least: 6,
@@ -171,8 +172,11 @@ func (b *bench) record(ctx context.Context) error {
 	if !b.Peers {
 		steps = append(steps, step{"building the Go benchmarks", 10, b.buildGo}, step{"Go benchmarks", b.goSide, b.runGo})
 	}
+	steps = append(steps, step{"Python benchmarks", b.pySide, b.runPython})
+	if !b.Peers {
+		steps = append(steps, step{"releases by goroutines", b.latency, b.runLatency})
+	}
 	steps = append(steps,
-		step{"Python benchmarks", b.pySide, b.runPython},
 		step{"counting instructions", b.counting, b.count},
 		step{"the report", 5, b.report})
 	if err := s.run(ctx, steps); err != nil {
@@ -275,7 +279,7 @@ func (b *bench) buildGo(ctx context.Context, t *task) error {
 // share is what is left of the time for the benchmarks of one side: a matrix or a build that took longer
 // than planned takes it from both.
 func (b *bench) share(planned float64) float64 {
-	left := (b.limit - 5 - time.Since(b.begun).Seconds()) / 2
+	left := (b.limit - 5 - b.latency - time.Since(b.begun).Seconds()) / 2
 	return min(planned, max(left, 15))
 }
 
@@ -326,7 +330,7 @@ func (b *bench) add(text string) error {
 func (b *bench) runProgram(ctx context.Context, t *task, program string, arguments ...string) error {
 	text := b.path("python.txt")
 	argv := append([]string{b.environment.python, program, "--text", text,
-		"--strategies", strings.Join(b.strategies, ","), "--libraries", strings.Join(b.available, ",")}, arguments...)
+		"--strategies", strings.Join(b.strategies, ",")}, arguments...)
 	failed := command{argv: argv, env: b.env, out: t.log, line: t.note, progress: t.progress}.run(ctx)
 	written, err := os.ReadFile(text)
 	if err == nil {
@@ -338,16 +342,24 @@ func (b *bench) runProgram(ctx context.Context, t *task, program string, argumen
 	return err
 }
 
+// beside is the argument of programs that measure libraries, too.
+func (b *bench) beside() string { return "--libraries=" + strings.Join(b.available, ",") }
+
 func (b *bench) runPython(ctx context.Context, t *task) error {
-	return b.runProgram(ctx, t, "bench/python_bench.py", "--json", b.path("python.json.gz"),
+	return b.runProgram(ctx, t, "bench/python_bench.py", "--json", b.path("python.json.gz"), b.beside(),
 		"--rounds", fmt.Sprint(b.rounds), "--least", fmt.Sprint(b.least), "--seconds", fmt.Sprint(b.pySide),
 		"--target", fmt.Sprint(b.target), "--turns", fmt.Sprint(b.turns), "--memory-rounds", fmt.Sprint(b.memory),
 		"--large-rounds", fmt.Sprint(b.largeRounds))
 }
 
+// runLatency measures what a release by a goroutine means for Python code.
+func (b *bench) runLatency(ctx context.Context, t *task) error {
+	return b.runProgram(ctx, t, "bench/release_latency.py", "--objs", fmt.Sprint(b.objs), "--rounds", fmt.Sprint(b.objs/1000))
+}
+
 // count counts instructions. What cannot be counted is a result, too.
 func (b *bench) count(ctx context.Context, t *task) error {
-	err := b.runProgram(ctx, t, "bench/instructions.py", "--operations", b.operations)
+	err := b.runProgram(ctx, t, "bench/instructions.py", b.beside(), "--operations", b.operations)
 	if err != nil && ctx.Err() == nil {
 		b.fail(t, "not everything could be counted", "log.txt")
 		return nil
