@@ -16,6 +16,7 @@ would need more memory than there is, by the size before, is left out.
 import argparse
 import collections
 import gc
+import itertools
 import json
 import math
 import os
@@ -24,7 +25,6 @@ import subprocess
 import sys
 import time
 import weakref
-from itertools import repeat
 
 import pyobject_preservation as pp
 from progress import Progress
@@ -45,7 +45,7 @@ def run(calls):
 
 
 def held(m, n):
-    refs = [m.MyClassRef(m.MyClass()) for _ in repeat(None, n)]
+    refs = [m.MyClassRef(m.MyClass()) for _ in itertools.repeat(None, n)]
     yield "make"
     run(map(m.MyClassRef.get, refs))
     yield "wrap"
@@ -54,16 +54,16 @@ def held(m, n):
 
 
 def edges(m, n):
-    parents, child = [m.MyClass() for _ in repeat(None, n)], m.MyClass()
+    parents, child = [m.MyClass() for _ in itertools.repeat(None, n)], m.MyClass()
     yield ""
-    run(map(m.MyClass.append, parents, repeat(child)))
+    run(map(m.MyClass.append, parents, itertools.repeat(child)))
     yield "append"
-    run(map(m.MyClass.remove, parents, repeat(child)))
+    run(map(m.MyClass.remove, parents, itertools.repeat(child)))
     yield "remove"
 
 
 def children(m, n):
-    parent, some = m.MyClass(), [m.MyClass() for _ in repeat(None, n)]
+    parent, some = m.MyClass(), [m.MyClass() for _ in itertools.repeat(None, n)]
     yield ""
     run(map(parent.append, some))
     yield "append"
@@ -75,7 +75,7 @@ def children(m, n):
 
 def holders(m, n):
     a = m.MyClass()
-    refs = [m.MyClassRef(a) for _ in repeat(None, n)]
+    refs = [m.MyClassRef(a) for _ in itertools.repeat(None, n)]
     yield "make"
     run(map(m.MyClassRef.release, refs))
     yield "release"
@@ -86,7 +86,7 @@ def instances(m, n):
         pass
 
     made = []
-    for _ in repeat(None, n):
+    for _ in itertools.repeat(None, n):
         one = Sub()
         one.x = None
         made.append(one)
@@ -97,7 +97,7 @@ def instances(m, n):
 
 
 def weakrefs(m, n):
-    objs = [m.MyClass() for _ in repeat(None, n)]
+    objs = [m.MyClass() for _ in itertools.repeat(None, n)]
     refs = list(map(m.MyClassRef, objs))
     yield ""
     weak = list(map(weakref.ref, objs))
@@ -226,14 +226,16 @@ def said(times):
 
 
 def verdict(found):
-    """What is not linear, beside the floor's exponent of the same."""
+    """What is not linear, beside the floor's exponent of the same, and from which size to which: work that grows
+    faster than the number does so everywhere, and what is full or too large for a cache makes one step."""
     lines = []
     for (case, name), phases in found.items():
         for phase, times in phases.items():
             if (e := exponent(times)) > LINEAR:
                 base = found.get((case, "floor"), {}).get(phase)
                 beside = f" (the floor: {exponent(base):.2f})" if base and name != "floor" else ""
-                lines.append(f"* {case}, {phase}, {name}: {e:.2f}{beside}")
+                steps = ", ".join(f"{exponent(dict(pair)):.2f}" for pair in itertools.pairwise(times.items()))
+                lines.append(f"* {case}, {phase}, {name}: {e:.2f}{beside}; from size to size {steps}")
     return "\n".join(["Not linear:\n", *lines]) if lines else f"Linear: no exponent is above {LINEAR}."
 
 

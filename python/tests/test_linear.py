@@ -23,9 +23,11 @@ def test_the_exponent_is_by_least_squares():
 
 
 def test_what_is_not_linear_is_named_beside_the_floor():
-    straight, bent = {10: 1.0, 100: 10.0}, {10: 1.0, 100: 20.0}
+    straight, bent = {10: 1.0, 100: 10.0, 1000: 100.0}, {10: 1.0, 100: 20.0, 1000: 200.0}
     found = {("held", "floor"): {"make": straight}, ("held", "naive"): {"make": bent, "wrap": straight}}
-    assert linear.verdict(found) == "Not linear:\n\n* held, make, naive: 1.30 (the floor: 1.00)"
+    assert linear.verdict(found) == (
+        "Not linear:\n\n* held, make, naive: 1.15 (the floor: 1.00); from size to size 1.30, 1.00"
+    )
     assert "not linear" in linear.said(bent) and "not linear" not in linear.said(straight)
     assert linear.verdict({("held", "naive"): {"wrap": straight}}) == "Linear: no exponent is above 1.1."
 
