@@ -7,12 +7,16 @@ package native
 // operations only, by both sides, and so is Flags. Every other field is written before the
 // object is published, or by the attached side under its own lock.
 type Header struct {
-	Refs   int64  // native references, the wrapper's included
+	Refs   int64  // native references, the wrapper's and Go code's included
 	ID     uint64 // process-unique, from 1, never reused
 	Handle uint64 // finds the Go object again from C (slot and generation)
 	Flags  uint32 // HasBody; the other bits are the attached side's
-	_      uint32
-	Side   [4]uintptr // the attached side's own
+
+	// More native references, which the attached side counts itself while the object HasWrapper:
+	// under its own lock, without atomic instructions. Go code decides by Refs alone.
+	AttachedRefs uint32
+
+	Side [4]uintptr // the attached side's own
 }
 
 // HasWrapper is the bit of Refs that says: the object has a wrapper on the other side, which

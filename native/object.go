@@ -73,7 +73,7 @@ func (o *Object) Refs() int64 {
 			return hooks.Count(h)
 		}
 	}
-	return n &^ HasWrapper
+	return n&^HasWrapper + int64(atomic.LoadUint32(&h.AttachedRefs))
 }
 
 // Header is the shared record. It panics when the object is gone. The caller
