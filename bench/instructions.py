@@ -55,7 +55,15 @@ PROCESSOR_SECONDS, SECONDS = 120, 900
 
 PROMISES = os.path.join(HERE, "promises.json")
 PROMISED = {
-    "operations": ["WrapLive", "WrapDead", "Create", "Call"],
+    "operations": [
+        "WrapLive",
+        "WrapDead",
+        "Create",
+        "CreateList/objs=10000",
+        "Replace/objs=5000",
+        "CreateSubclass",
+        "Call",
+    ],
     "strategies": ["preserve", "toggleref", "mirrored", "intrusive"],
 }
 TOLERANCE = 0.03
@@ -242,7 +250,13 @@ class Worker:
 
 
 def cells_of(subjects, operations=None):
-    return [(i, s) for i, case in enumerate(CASES) for s in subjects if not operations or case.name in operations]
+    """Operations are names, or names with keys; none are all."""
+    return [
+        (i, s)
+        for i, case in enumerate(CASES)
+        for s in subjects
+        if not operations or case.name in operations or case.name + case.keys in operations
+    ]
 
 
 def uncountable(cell):
@@ -349,7 +363,7 @@ def promised_ratios():
     counts = counted(["floor", *PROMISED["strategies"]], PROMISED["operations"], jobs())
     if failed := failure(counts):
         raise NotCounted(failed)
-    by_name = {(CASES[i].name, s): outcome[0] for (i, s), outcome in counts.items()}
+    by_name = {(CASES[i].name + CASES[i].keys, s): outcome[0] for (i, s), outcome in counts.items()}
     return {
         operation: {s: by_name[operation, s] / by_name[operation, "floor"] for s in PROMISED["strategies"]}
         for operation in PROMISED["operations"]
@@ -426,7 +440,10 @@ def main():
             print(f"instructions: {lib}: {failed}", file=sys.stderr)
         record.add(f"py+{lib}", beside | theirs)
     for operation, ratios in (promises() or {}).items():
-        record.lines += [f"Promise py Benchmark{operation}/strategy={s}: {ratio}" for s, ratio in ratios.items()]
+        name_only, slash, keys = operation.partition("/")
+        record.lines += [
+            f"Promise py Benchmark{name_only}/strategy={s}{slash}{keys}: {ratio}" for s, ratio in ratios.items()
+        ]
     record.write(options.text)
     if failed := failure(ours):
         raise NotCounted(failed)

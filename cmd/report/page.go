@@ -146,7 +146,7 @@ func (r *run) promises() string {
 	}
 	header(&out, append([]string{"instructions, as a ratio to the floor"}, strategies...))
 	for _, operation := range operations {
-		line := []string{operation}
+		line := []string{r.title(row{operation, instructions})}
 		for _, strategy := range strategies {
 			text := notCounted
 			if promised, counted, ok := r.promise(operation, strategy); ok {
@@ -166,15 +166,15 @@ func (r *run) promises() string {
 // promised are the strategies and operations with a promise, as other tables order them.
 func (r *run) promised() (strategies, operations []string) {
 	for _, strategy := range r.Strategies {
-		for _, m := range shown {
-			if _, ok := r.Promises[cell{"py", row{m.operation, instructions}, strategy}]; !ok {
+		for _, one := range r.Rows["py"] {
+			if _, ok := r.Promises[cell{"py", one, strategy}]; !ok {
 				continue
 			}
 			if !slices.Contains(strategies, strategy) {
 				strategies = append(strategies, strategy)
 			}
-			if !slices.Contains(operations, m.operation) {
-				operations = append(operations, m.operation)
+			if !slices.Contains(operations, one.name) {
+				operations = append(operations, one.name)
 			}
 		}
 	}
