@@ -69,6 +69,7 @@ func Attach(s strategies.Strategy) *Binding {
 		Free:     b.freeHeader,
 		Release:  b.releaseUnattached,
 		Dispatch: b.dispatch,
+		Long:     func() { C.pp_detach() },
 	}
 	hooks.QueueAll = bool(b.table.queue_all)
 	if b.table.edges != nil {

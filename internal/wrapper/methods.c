@@ -201,7 +201,7 @@ pp_remove_edges(const pp_strategy *strategy, pp_header *from)
     lt_scope scope;
     bool begun = lt_begin(&strategy->state->queue, &scope);
 
-    ppGoRemoveAll(from->handle);
+    pp_call_go(ppGoRemoveAll, from->handle);
     if (begun)
         lt_end(&scope);
 }

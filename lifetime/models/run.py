@@ -138,6 +138,7 @@ SEEDS = [
     ("queue", "CLEARED_BEFORE_SLEEP", "woken is cleared before the thread looks at the queue", QUEUE, None),
     ("queue", "REQUEST_BEFORE_PUSH", "push, then request", QUEUE, None),
     ("queue", "REQUESTED_CLEARED_AFTER", "requested is cleared before the exchange", QUEUE + " -DSTART_FAILS", None),
+    ("queue", "SCOPE_LEFT", "what a drain causes goes on with the rest", "-DPUSHES=1 -DENTRIES=1 -DEDGES=1", None),
     ("queue", "NEXT_READ_LATE", "next is read before the first release", QUEUE, None),
     ("queue", "CLEARED_LATE", "handed_over is cleared before the first release", QUEUE, None),
     ("queue", "NO_REQUEST_AFTER_REST", "the rest of a slice is requested", QUEUE, None),
