@@ -7,8 +7,9 @@ Release: microseconds from the last release of an object to its __del__, while t
 Pause: a goroutine releases the root of many objects that native code holds and whose wrappers, dead, have an
 attribute; the main thread loops in Python meanwhile. Reported are the gaps between two of its iterations which are
 longer than 20 microseconds: those in which another thread had the GIL, and those in which the machine was busy with
-something else. How many of these there are says the row in which nothing is released; and max-cpu is the longest gap by
-the processor time that the process's other threads used in it, which other work on the machine does not make longer.
+something else. The row in which nothing is released has the latter alone; and max-cpu is the longest gap by the processor
+time that the process's other threads used in it. Where there is no processor left for the main thread the others may
+take the GIL several times in one gap.
 
 The floor is a thread that attaches in order to release, as libraries without a queue do: it waits for a lock, takes
 the GIL where there is one, and drops the last Python reference.
@@ -85,7 +86,9 @@ class AttachingThread:
     def release(self):
         self.go.release()
 
-    join = release
+    def join(self):
+        self.go.release()
+        self.thread.join()
 
 
 def releaser(name):
@@ -130,7 +133,6 @@ def chain(i):
 
 
 SHAPES = {"tree": tree, "wide": wide, "chain": chain}  # the parent of the i-th object
-SHAPE_WORDS = "tree: each object has ten children; wide: one has all of them; chain: each has the next one."
 
 
 def link(name, objs, parent_of):
@@ -221,7 +223,7 @@ def line(what, name, n, found):
 
 
 def keeps(declared):
-    """Whether a native reference keeps __del__ from running, until the last is released: with gcowned, until Go's collector runs."""
+    """Whether __del__ waits for the last native release. With gcowned Go's collector decides when that is."""
     usable = gil() or not declared["needs_gil"]
     return usable and "F1" not in declared["breaks"] and declared["name"] != "gcowned"
 

@@ -14,11 +14,11 @@ const latencyLang = "latency"
 const undisturbed = "Pause/shape=none"
 
 const latencyReading = "The first column is the time from the last release of an object by a goroutine to `__del__`. The others are the pauses of a loop in Python while a goroutine " +
-	"releases the root of that many objects: the gaps of more than 20 µs between two iterations, in which other Python threads wait, too. " +
+	"releases the root of that many objects, in a tree where each has ten children, as the children of one, or in a chain: the gaps of more than 20 µs between two iterations, in which other Python threads wait, too. " +
 	"A pause that grows with the number of objects is felt by every thread of a program that drops something large; " +
 	"the floor is a thread that takes the GIL and drops the root, as libraries without a queue do. " +
 	"Median, 99th percentile and longest; *below, the longest by the processor time of the process's other threads in it*, " +
-	"which the machine's other work does not make longer.%s Strategies that run `__del__` when Python drops the wrapper are not in this table.\n"
+	"without that of other processes.%s Strategies that run `__del__` when Python drops the wrapper are not in this table.\n"
 
 // latencyRows are the rows of the section, in the order of the run.
 func (r *run) latencyRows() (names []string) {
