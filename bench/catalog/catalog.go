@@ -78,7 +78,7 @@ var Groups = []Group{
 	},
 	{
 		ID: "memory", Title: "Garbage collection and memory",
-		Analysis: "A wrapper that is kept takes memory, and every full collection traverses it; " +
+		Analysis: "A wrapper that is kept takes memory, and every full collection traverses it, but for one that preserve has untracked; " +
 			"a strategy that lets dead wrappers go pays less of both, unless it keeps their dicts.",
 		Operations: []Operation{
 			{"GC", "a full collection with natively held objects whose wrappers are dead"},
