@@ -51,7 +51,7 @@ var Groups = []Group{
 	},
 	{
 		ID: "calls", Title: "Calls, both ways",
-		Analysis: "A method finds its native object through the wrapper's own memory, so strategies differ only where a handle is looked up in Go first; " +
+		Analysis: "A method finds its native object through the wrapper's own memory, so strategies differ only where a handle is looked up first; " +
 			"in the other direction the floor calls Python from C, and all others from Go.",
 		Operations: []Operation{
 			{"Call", "a method that reads C-visible state"},
