@@ -38,7 +38,8 @@
 #define LT_READONLY Py_READONLY
 #endif
 
-/* A function that is called rarely, so that its caller needs no stack frame for it. */
+/* A function whose caller needs no stack frame for it; COLD: that is called rarely. */
+#define LT_APART __attribute__((noinline, unused))
 #define LT_COLD __attribute__((noinline, cold, unused))
 
 /* ---- builds with and without the GIL ------------------------------------------ */

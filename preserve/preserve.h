@@ -266,32 +266,37 @@ preserve_leaf(PyObject *self)
 #endif
 }
 
-/* Flip if native code holds the object: self, whose count is 0, gets the native object's
- * reference. */
+/* The flip: self, whose count is 0, gets the native object's reference. Locked. */
+LT_APART static void
+preserve_flip(PyObject *self, lt_slot *slot)
+{
+    unsigned state = PRESERVE_NATIVE_OWNS;
+
+    if (preserve_leaf(self)) {
+        PyObject_GC_UnTrack(self);
+        state |= PRESERVE_UNTRACKED;
+    }
+    lt_resurrect(self); /* before the state: preserve_live adds to it at once */
+    lt_set_state(slot, state);
+    lt_unlock(slot);
+    PRESERVE_EVENT(flips);
+}
+
+/* Flip if native code holds the object. */
 static inline bool
 preserve_keep(PyObject *self)
 {
     preserve_native *native = preserve_of(self);
-    bool held;
 
     if (native == NULL)
         return false;
     lt_lock(preserve_slot(native));
-    held = preserve_held(native);
-    if (held) {
-        unsigned state = PRESERVE_NATIVE_OWNS;
-
-        if (preserve_leaf(self)) {
-            PyObject_GC_UnTrack(self);
-            state |= PRESERVE_UNTRACKED;
-        }
-        lt_resurrect(self); /* before the state: preserve_live adds to it at once */
-        lt_set_state(preserve_slot(native), state);
+    if (preserve_held(native)) {
+        preserve_flip(self, preserve_slot(native));
+        return true;
     }
     lt_unlock(preserve_slot(native));
-    if (held)
-        PRESERVE_EVENT(flips);
-    return held;
+    return false;
 }
 
 static inline void

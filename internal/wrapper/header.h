@@ -103,24 +103,27 @@ pp_give_to_go(pp_header *h)
 }
 
 /* Set or clear slot.wrapper, and the bit in the count's word: a release on a goroutine
- * decides by that word alone. Locked. */
+ * decides by that word alone. If the caller's reference is the only one, no other thread can look,
+ * and a store is enough. Locked. */
 static inline void
 pp_set_wrapper(pp_header *h, PyObject *wrapper)
 {
-    bool was = lt_wrapper(&h->slot) != NULL, is = wrapper != NULL;
+    int64_t refs = atomic_load_explicit(&h->refs, memory_order_relaxed);
 
     lt_set_wrapper(&h->slot, wrapper);
-    if (was == is)
-        return;
-    if (pp_refs(h) == 1) { /* the caller's, so no other thread can look */
-        atomic_store_explicit(&h->refs, is ? PP_HAS_WRAPPER | 1 : 1, memory_order_release);
-        return;
+    if (wrapper) {
+        if (refs == 1)
+            atomic_store_explicit(&h->refs, PP_HAS_WRAPPER | 1, memory_order_release);
+        else if (!(refs & PP_HAS_WRAPPER))
+            atomic_fetch_or_explicit(&h->refs, PP_HAS_WRAPPER, memory_order_acq_rel);
     }
-    if (h->attached_refs > 0) {
+    else if (refs == (PP_HAS_WRAPPER | 1) && h->attached_refs == 0)
+        atomic_store_explicit(&h->refs, 1, memory_order_release);
+    else if (refs & PP_HAS_WRAPPER) {
         atomic_fetch_add_explicit(&h->refs, h->attached_refs, memory_order_relaxed);
         h->attached_refs = 0;
+        atomic_fetch_and_explicit(&h->refs, ~PP_HAS_WRAPPER, memory_order_acq_rel);
     }
-    atomic_fetch_xor_explicit(&h->refs, PP_HAS_WRAPPER, memory_order_acq_rel);
 }
 
 /* The header that a handle names; NULL if it is stale: another object has its slot, or none. The
