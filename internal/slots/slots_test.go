@@ -45,13 +45,32 @@ func TestForeignHandlesAreRefused(t *testing.T) {
 
 func TestSlotWhoseGenerationsAreUsedUpIsRetired(t *testing.T) {
 	var table Table[int]
-	v := 1
-	h := table.Put(&v)
-	table.at(uint32(h)).gen.Store(^uint32(0)) // the last odd generation
-	h = uint64(^uint32(0))<<32 | uint64(uint32(h))
-	require.Same(t, &v, table.Get(h))
-	require.NotNil(t, table.Delete(h))
-	require.NotEqual(t, uint32(h), uint32(table.Put(&v)), "the slot must not start over at generation 1")
+	first := table.Put(new(int))
+	slot := uint32(first)
+	handle := table.SetGeneration(first, last-4)
+	given := []uint64{first}
+	for range 3 { // what is left of the slot's generations
+		given = append(given, handle)
+		require.Equal(t, 1, table.Len())
+		require.NotNil(t, table.Get(handle))
+		require.NotNil(t, table.Delete(handle))
+		for _, stale := range given {
+			require.Nil(t, table.Get(stale))
+			require.Nil(t, table.Delete(stale))
+		}
+		require.Zero(t, table.Len())
+		handle = table.Put(new(int))
+	}
+	require.Equal(t, last, uint32(given[3]>>32))
+	for range 2 * SlabSize {
+		require.NotEqual(t, slot, uint32(handle), "the slot must not start over at generation 1")
+		handle = table.Put(new(int))
+	}
+	require.Equal(t, 2*SlabSize+1, table.Len())
+	for _, stale := range append(given, uint64(slot), 1<<32|uint64(slot)) {
+		require.Nil(t, table.Get(stale))
+		require.Nil(t, table.Delete(stale))
+	}
 }
 
 func TestEveryHandleAcrossSlabsIsDistinctAndFound(t *testing.T) {
