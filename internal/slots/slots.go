@@ -9,6 +9,7 @@
 package slots
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -23,25 +24,27 @@ const (
 	MaxSlabs = 1 << (SlotBits - SlabBits)
 )
 
-type entry[T any] struct {
-	value atomic.Pointer[T]
-	gen   atomic.Uint32 // odd while the slot is taken, even while it is free
-	next  uint32        // link of the free list the slot is on: slot+1, 0 ends it
+// entries are the slots of a slab. A generation is odd while the slot is taken, and even while it
+// is free.
+type entries[T any] struct {
+	values [SlabSize]atomic.Pointer[T]
+	gens   [SlabSize]atomic.Uint32
 }
 
 // SlabBytes is the memory of a slab's entries.
-const SlabBytes = SlabSize * uint64(unsafe.Sizeof(entry[int]{}))
+const SlabBytes = int64(unsafe.Sizeof(entries[int]{}))
+
+const slabWords = SlabSize / 64
 
 // slab is never freed, but its entries may be: see Trim.
 type slab[T any] struct {
-	entries atomic.Pointer[[SlabSize]entry[T]]
+	entries atomic.Pointer[entries[T]]
+	gen     uint32 // the newest generation of its slots when entries were last freed
 
-	// A stack of freed slots, which any thread pushes to: slot+1, and in the high half how
-	// many there are. It is only taken whole: to pop single slots would be an ABA race.
-	freed atomic.Uint64
-
-	next uint32 // link of the list the slab is on while freed is not empty: slab+1
-	gen  uint32 // the newest generation of its slots when the entries were freed
+	// The free slots, a bit each. Any thread sets bits; they are taken a word at a time. A word
+	// is on one of the table's lists while it is not zero, linked by next: word+1, 0 ends it.
+	free [slabWords]atomic.Uint64
+	next [slabWords]uint32
 }
 
 // Table maps handles to values. The zero value is empty and ready. It must not
@@ -49,94 +52,91 @@ type slab[T any] struct {
 type Table[T any] struct {
 	slabs [MaxSlabs]atomic.Pointer[slab[T]]
 
-	// A stack of slabs: slab+1. The thread that pushes the first slot to a slab's freed
-	// pushes the slab. It is only taken whole, too.
+	// A stack of words that have free slots. The thread that sets a word's first bit pushes
+	// it. It is only taken whole: to pop single words would be an ABA race.
 	freed atomic.Uint32
 
-	mu        sync.Mutex // guards the fields below and growing; never taken by Get or Delete
-	ready     uint32     // slabs taken from freed: slab+1, 0 for none
-	free      uint32     // slots taken from a slab's freed: slot+1, 0 for none
-	next, end uint32     // slots of the newest slab that were never on a list
-	made      uint32     // slabs, the empty ones included
-	empty     []uint32   // slabs without entries
-	puts      uint64
-	deletes   uint64 // of slots that are no longer in freed
+	mu    sync.Mutex // guards the fields below and growing; never taken by Get or Delete
+	ready uint32     // words taken from freed
+	word  uint32     // the word that slots are handed out from
+	bits  uint64     // what is left of it
+	made  uint32     // slabs, those without entries included
+	empty []uint32   // slabs without entries
+	puts  uint64
 }
 
-func (t *Table[T]) at(slot uint32) *entry[T] {
+// at is the slab of a slot, and its entries; nil if there are none.
+func (t *Table[T]) at(slot uint32) (*slab[T], *entries[T]) {
 	if s := t.slabs[slot>>SlabBits].Load(); s != nil {
-		if entries := s.entries.Load(); entries != nil {
-			return &entries[slot&(SlabSize-1)]
-		}
+		return s, s.entries.Load()
 	}
-	return nil
+	return nil, nil
 }
 
 // Put stores v, which must not be nil, and returns its handle, never 0.
 func (t *Table[T]) Put(v *T) uint64 {
 	t.mu.Lock()
-	slot, e := t.takeSlot()
+	slot := t.takeSlot()
 	t.mu.Unlock()
+	_, e := t.at(slot)
+	i := slot & (SlabSize - 1)
 	// The value is stored before the generation makes the slot valid, and
 	// removed after: a reader that reads the same generation twice has read its
 	// value.
-	e.value.Store(v)
-	gen := e.gen.Load() + 1 // ours alone until it is stored
-	e.gen.Store(gen)
+	e.values[i].Store(v)
+	gen := e.gens[i].Load() + 1 // ours alone until it is stored
+	e.gens[i].Store(gen)
 	return uint64(gen)<<32 | uint64(slot)
 }
 
 // takeSlot is a free slot. The caller holds mu.
-func (t *Table[T]) takeSlot() (uint32, *entry[T]) {
+func (t *Table[T]) takeSlot() uint32 {
+	if t.bits == 0 {
+		t.takeWord()
+	}
+	slot := t.word<<6 | uint32(bits.TrailingZeros64(t.bits))
+	t.bits &= t.bits - 1
 	t.puts++
-	if t.free != 0 || t.takeSlab() {
-		slot := t.free - 1
-		e := t.at(slot)
-		t.free = e.next
-		return slot, e
-	}
-	if t.next == t.end {
-		t.grow()
-	}
-	slot := t.next
-	t.next++
-	return slot, t.at(slot)
+	return slot
 }
 
-// takeSlab takes the freed slots of a slab, if there is one that has any. The caller holds mu.
-func (t *Table[T]) takeSlab() bool {
+// takeWord takes the free slots of a word. The caller holds mu.
+func (t *Table[T]) takeWord() {
 	if t.ready == 0 {
 		t.ready = t.freed.Swap(0)
 	}
 	if t.ready == 0 {
-		return false
+		t.grow()
 	}
-	s := t.slabs[t.ready-1].Load()
-	t.ready = s.next // before the slab can be pushed again
-	freed := s.freed.Swap(0)
-	t.free = uint32(freed)
-	t.deletes += freed >> 32
-	return true
+	t.word = t.ready - 1
+	s := t.slabs[t.word/slabWords].Load()
+	t.ready = s.next[t.word%slabWords] // before the word can be pushed again
+	t.bits = s.free[t.word%slabWords].Swap(0)
 }
 
-// grow gives an empty slab entries again, or makes another. The caller holds mu.
+// grow makes a slab, or gives an empty one entries again. The caller holds mu.
 func (t *Table[T]) grow() {
-	number, entries := t.made, new([SlabSize]entry[T])
-	switch last := len(t.empty) - 1; {
-	case last >= 0:
+	number := t.made
+	if last := len(t.empty) - 1; last >= 0 {
 		number, t.empty = t.empty[last], t.empty[:last]
-		for i := range entries {
-			entries[i].gen.Store(t.slabs[number].Load().gen)
-		}
-	case number == MaxSlabs:
+	} else if number == MaxSlabs {
 		panic("slots: table is full")
-	default:
+	} else {
 		t.slabs[number].Store(new(slab[T]))
 		t.made++
 	}
-	t.slabs[number].Load().entries.Store(entries)
-	t.next = number << SlabBits
-	t.end = t.next + SlabSize
+	s, e := t.slabs[number].Load(), new(entries[T])
+	if s.gen != 0 {
+		for i := range e.gens {
+			e.gens[i].Store(s.gen)
+		}
+	}
+	s.entries.Store(e)
+	for i := uint32(slabWords); i > 0; i-- {
+		s.free[i-1].Store(^uint64(0))
+		s.next[i-1] = t.ready
+		t.ready = number*slabWords + i
+	}
 }
 
 // Get returns the value of a live handle. It takes no lock. For any other
@@ -146,12 +146,13 @@ func (t *Table[T]) Get(handle uint64) *T {
 	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
-	e := t.at(slot)
-	if e == nil || e.gen.Load() != gen {
+	_, e := t.at(slot)
+	i := slot & (SlabSize - 1)
+	if e == nil || e.gens[i].Load() != gen {
 		return nil
 	}
-	v := e.value.Load()
-	if e.gen.Load() != gen {
+	v := e.values[i].Load()
+	if e.gens[i].Load() != gen {
 		return nil // freed, perhaps given away again, between the two loads
 	}
 	return v
@@ -164,48 +165,46 @@ func (t *Table[T]) Delete(handle uint64) *T {
 	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
-	e := t.at(slot)
-	if e == nil || !e.gen.CompareAndSwap(gen, gen+1) {
+	s, e := t.at(slot)
+	i := slot & (SlabSize - 1)
+	if e == nil || !e.gens[i].CompareAndSwap(gen, gen+1) {
 		return nil
 	}
-	v := e.value.Load()
-	e.value.Store(nil)
+	v := e.values[i].Load()
+	e.values[i].Store(nil)
 	if gen+1 == 0 {
 		return v // its generations are used up: never given out again
 	}
-	s := t.slabs[slot>>SlabBits].Load()
-	for {
-		head := s.freed.Load()
-		e.next = uint32(head)
-		if s.freed.CompareAndSwap(head, (head>>32+1)<<32|uint64(slot+1)) {
-			if head == 0 {
-				t.push(s, slot>>SlabBits)
-			}
-			return v
-		}
+	if s.free[i/64].Or(1<<(i%64)) == 0 {
+		t.push(s, slot/64)
 	}
+	return v
 }
 
-// push is called by the thread that has pushed the first slot to the slab's freed.
-func (t *Table[T]) push(s *slab[T], number uint32) {
+func (t *Table[T]) push(s *slab[T], word uint32) {
 	for {
-		s.next = t.freed.Load()
-		if t.freed.CompareAndSwap(s.next, number+1) {
+		head := t.freed.Load()
+		s.next[word%slabWords] = head
+		if t.freed.CompareAndSwap(head, word+1) {
 			return
 		}
 	}
 }
 
-// Counts are the numbers of live handles, of slots that have memory, and of deletions so far. A
-// retired slot counts as live.
-func (t *Table[T]) Counts() (live, slots int64, deletes uint64) {
+// Counts are the numbers of slots in use, of slots that have memory, and of deletions so far. A
+// slot that is retired is in use for ever.
+func (t *Table[T]) Counts() (used, slots, deletes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	deletes = t.deletes
+	slots = (int64(t.made) - int64(len(t.empty))) << SlabBits
+	used = slots - int64(bits.OnesCount64(t.bits))
 	for number := range t.made {
-		deletes += t.slabs[number].Load().freed.Load() >> 32
+		s := t.slabs[number].Load()
+		for i := range s.free {
+			used -= int64(bits.OnesCount64(s.free[i].Load()))
+		}
 	}
-	return int64(t.puts - deletes), (int64(t.made) - int64(len(t.empty))) << SlabBits, deletes
+	return used, slots, int64(t.puts) - used
 }
 
 // Len is the number of live handles. It looks at every slot: for tests.
@@ -213,9 +212,11 @@ func (t *Table[T]) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0
-	for slot := range t.made << SlabBits {
-		if e := t.at(slot); e != nil && e.gen.Load()&1 == 1 {
-			n++
+	for number := range t.made {
+		if e := t.slabs[number].Load().entries.Load(); e != nil {
+			for i := range e.gens {
+				n += int(e.gens[i].Load() & 1)
+			}
 		}
 	}
 	return n
@@ -225,6 +226,7 @@ func (t *Table[T]) Len() int {
 // the handle with it. For tests of what happens when generations run out.
 func (t *Table[T]) SetGeneration(handle uint64, gen uint32) uint64 {
 	slot := uint32(handle)
-	t.at(slot).gen.Store(gen)
+	_, e := t.at(slot)
+	e.gens[slot&(SlabSize-1)].Store(gen)
 	return uint64(gen)<<32 | uint64(slot)
 }

@@ -88,7 +88,7 @@ func TestTrimLeavesAFewSlabsAndASmallShareOfMany(t *testing.T) {
 func TestTrimLeavesASlabWhoseSlotsAreBeingGivenOut(t *testing.T) {
 	var table Table[int]
 	drop(&table, fill(&table, 1)[0])
-	h := table.Put(new(int)) // takes the list of all the slab's slots
+	h := table.Put(new(int)) // the slots around this one are next
 	table.Delete(h)
 	require.Empty(t, trim(&table, 1))
 	require.Len(t, fill(&table, 1)[0], SlabSize)
@@ -98,15 +98,18 @@ func TestCountsFollowPutsAndDeletes(t *testing.T) {
 	var table Table[int]
 	handles := fill(&table, 2)
 	drop(&table, handles[0])
-	check := func(wantLive, wantSlots, wantDeletes int) {
-		live, slots, deletes := table.Counts()
-		require.Equal(t, []int{wantLive, wantSlots, wantDeletes}, []int{int(live), int(slots), int(deletes)})
+	check := func(wantUsed, wantSlots, wantDeletes int64) {
+		used, slots, deletes := table.Counts()
+		require.Equal(t, []int64{wantUsed, wantSlots, wantDeletes}, []int64{used, slots, deletes})
 	}
 	check(SlabSize, 2*SlabSize, SlabSize)
 	trim(&table, 1)
 	check(SlabSize, SlabSize, SlabSize)
 	table.Delete(table.Put(new(int)))
 	check(SlabSize, 2*SlabSize, SlabSize+1)
+	table.Delete(table.SetGeneration(handles[1][0], last))
+	check(SlabSize, 2*SlabSize, SlabSize+1) // retired
+	require.Equal(t, SlabSize-1, table.Len())
 }
 
 func TestTrimBesideEveryOtherMethod(t *testing.T) {

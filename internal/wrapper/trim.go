@@ -37,12 +37,12 @@ import (
 // does none of what follows.
 const leastSlabs = C.PP_LEAST_SLABS
 
-const objectBytes = uint64(unsafe.Sizeof(native.Object{}))
+const objectBytes = int64(unsafe.Sizeof(native.Object{}))
 
 var (
 	trimming sync.Mutex  // held by the one trim; in a forked process for ever
 	disarmed atomic.Bool // the process is about to end
-	returned uint64      // deletions when Go last returned its memory; trimming guards it
+	returned int64       // deletions when Go last returned its memory; trimming guards it
 )
 
 // trim gives the memory of slabs without objects back to the system, and returns their number.
@@ -76,12 +76,12 @@ func ppGoCollected(index C.int) {
 	}
 	defer trimming.Unlock()
 	state := bindings[index].table.state
-	if live, all, _ := objects.Counts(); all >= 2*(live-int64(C.pp_idle(state))) {
+	if used, all, _ := objects.Counts(); all >= 2*(used-int64(C.pp_idle(state))) {
 		finish(C.pp_take_idle(state))
 	}
 	gone := trim()
 	_, _, deletes := objects.Counts()
-	garbage := (deletes-returned)*objectBytes + uint64(gone)*slots.SlabBytes
+	garbage := (deletes-returned)*objectBytes + int64(gone)*slots.SlabBytes
 	if garbage >= max(leastSlabs*slots.SlabSize*objectBytes, goHeap()/4) {
 		returned = deletes
 		debug.FreeOSMemory()
@@ -89,10 +89,10 @@ func ppGoCollected(index C.int) {
 }
 
 // goHeap is the size of what is on Go's heap, garbage included, in bytes.
-func goHeap() uint64 {
+func goHeap() int64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
-	return sample[0].Value.Uint64()
+	return int64(sample[0].Value.Uint64())
 }
 
 // PauseTrims returns when no memory is being given back, and none is until ResumeTrims.
