@@ -38,8 +38,10 @@ count_holder(pp_header *h, int change, uint32_t tell)
     lt_lock(&h->slot);
     n = lt_add_holder(&h->slot, change);
     lt_unlock(&h->slot);
-    if (n == tell)
+    if (n == tell) {
+        pp_give_to_go(h); /* the MyClassRef's: Go code needs one beside the wrapper's */
         ppGcownedRoot(h->handle);
+    }
 }
 
 static void

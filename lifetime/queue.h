@@ -9,7 +9,8 @@
  * thread that enters the library (lt_drain), and the queue's own thread, which is started by the
  * first push and waits for work. So no release waits for the main thread, or for a call. A drain
  * by an entering thread is bounded: after LT_SLICE microseconds the queue's thread takes the
- * rest. Several threads may drain at once, each what it has taken.
+ * rest, and what the drain itself has caused. Several threads may drain at once, each what it has
+ * taken. No thread holds the GIL for longer than a slice and one release.
  *
  * An extension that releases on attached threads only needs none of this. */
 #ifndef LT_QUEUE_H
@@ -21,7 +22,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define LT_SLICE 5000      /* microseconds: sys.getswitchinterval()'s default */
+/* Microseconds: with the last release of a slice below sys.getswitchinterval()'s default, 5000. */
+#define LT_SLICE 4000
 #define LT_GIVE_UP 5000000 /* microseconds that lt_disarm waits for the queue's thread */
 
 /* One step of work for an attached thread: see lt_call_later. In the queue it is a slot to which no
@@ -133,7 +135,8 @@ lt_take(lt_queue *queue)
     return oldest;
 }
 
-/* Put the rest of a slice back. handed_over is not zero, so no other thread pushes these. */
+/* Put the rest of a slice back. handed_over is not zero, so no other thread pushes these. May
+ * detach: pushing needs no thread state. */
 static inline void
 lt_put_back(lt_queue *queue, lt_slot *list)
 {
@@ -141,17 +144,27 @@ lt_put_back(lt_queue *queue, lt_slot *list)
 
     if (LT_STD(atomic_compare_exchange_strong)(&queue->rest, &none, list))
         return;
+    Py_BEGIN_ALLOW_THREADS
     for (; list; list = next) { /* another thread has put its rest there */
         next = list->next;
         lt_push(queue, list);
     }
+    Py_END_ALLOW_THREADS
 }
 
-/* Whether the slice that began at start is over; the clock is read every 8th time. */
+/* Whether the slice that began at *start is over; the clock is read every 8th time. 0: the slice
+ * begins when it is read. */
 static inline bool
-lt_slice_over(int64_t start, unsigned *n)
+lt_slice_over(int64_t *start, unsigned *n)
 {
-    return ++*n % 8 == 0 && lt_microseconds() - start > LT_SLICE;
+    int64_t now;
+
+    if (++*n % 8)
+        return false;
+    now = lt_microseconds();
+    if (*start == 0)
+        *start = now;
+    return now - *start > LT_SLICE;
 }
 
 /* Release what slot owns in the queue, or run the call. handed_over is cleared before the first
@@ -192,13 +205,16 @@ lt_begin(lt_queue *queue, lt_scope *scope)
     return true;
 }
 
-/* Runs any Python code, and keeps a pending exception. */
+/* Runs any Python code, and keeps a pending exception. Detaches for a moment after each slice: a
+ * thread that waits for the GIL gets it, as from CPython's bytecode loop. */
 static inline void
 lt_end(lt_scope *scope)
 {
     lt_queue *queue = scope->queue;
     PyObject *type = NULL, *value = NULL, *tb = NULL;
     bool any = scope->slots != NULL;
+    int64_t start = 0;
+    unsigned n = 0;
     lt_slot *slot;
 
     if (any)
@@ -208,15 +224,30 @@ lt_end(lt_scope *scope)
         if (scope->slots == NULL)
             scope->last = &scope->slots;
         lt_handle(queue, slot);
+        if (lt_slice_over(&start, &n)) {
+            PyEval_RestoreThread(PyEval_SaveThread());
+            start = 0;
+        }
     }
     if (any)
         PyErr_Restore(type, value, tb);
     lt_innermost = scope->outer;
 }
 
-/* Run calls, and release references, oldest first, until the queue is empty or a slice is
- * over; then the rest goes back and is requested. Runs any Python code, which may push again. Not
- * within a scope of the queue: the outer call goes on with what was added. */
+/* What this thread has handed over in the scope so far, oldest first. NULL: nothing. */
+static inline lt_slot *
+lt_take_scope(lt_scope *scope)
+{
+    lt_slot *list = scope->slots;
+
+    scope->slots = NULL;
+    scope->last = &scope->slots;
+    return list;
+}
+
+/* Run calls, and release references, oldest first, and what these hand over, until there is nothing
+ * left or a slice is over; then the rest goes back and is requested. Runs any Python code, which may
+ * push again. Not within a scope of the queue: the outer call goes on with what was added. */
 static inline void
 lt_drain_slice(lt_queue *queue)
 {
@@ -225,22 +256,27 @@ lt_drain_slice(lt_queue *queue)
     unsigned n = 0;
     bool over = false;
     lt_scope scope;
-    lt_slot *slot, *next;
+    lt_slot *slot = NULL, *next;
 
     if (!lt_begin(queue, &scope))
         return;
     PyErr_Fetch(&type, &value, &tb);
     /* requested is cleared before the queue is read: a push after the read requests again. The
      * other order is a lost wake-up. */
-    while (!over && (LT_STD(atomic_store)(&queue->requested, 0), slot = lt_take(queue))) {
+    while (!over) {
+        LT_STD(atomic_store)(&queue->requested, 0);
+        slot = lt_take(queue);
+        if (slot == NULL && (slot = lt_take_scope(&scope)) == NULL)
+            break;
         for (; slot && !over; slot = next) {
             next = slot->next; /* read before the object is gone */
             lt_handle(queue, slot);
-            over = lt_slice_over(start, &n);
+            over = lt_slice_over(&start, &n);
         }
-        if (slot)
-            lt_put_back(queue, slot);
     }
+    *scope.last = slot; /* before the rest: the end of that is not known */
+    if ((slot = lt_take_scope(&scope)) != NULL)
+        lt_put_back(queue, slot);
     lt_end(&scope);
     PyErr_Restore(type, value, tb);
     if (over)

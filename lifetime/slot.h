@@ -5,7 +5,7 @@
 #ifndef LT_SLOT_H
 #define LT_SLOT_H
 
-#define LT_VERSION "1.0.0" /* of the kit and the schemes: see CHANGELOG.md */
+#define LT_VERSION "1.1.0" /* of the kit and the schemes: see CHANGELOG.md */
 
 #include <stdint.h>
 

@@ -7,12 +7,16 @@ package native
 // operations only, by both sides, and so is Flags. Every other field is written before the
 // object is published, or by the attached side under its own lock.
 type Header struct {
-	Refs   int64  // native references, the wrapper's included
+	Refs   int64  // native references, the wrapper's and Go code's included
 	ID     uint64 // process-unique, from 1, never reused
 	Handle uint64 // finds the Go object again from C (slot and generation)
 	Flags  uint32 // HasBody; the other bits are the attached side's
-	_      uint32
-	Side   [4]uintptr // the attached side's own
+
+	// More native references, which the attached side counts itself while the object HasWrapper:
+	// under its own lock, without atomic instructions. Go code decides by Refs alone.
+	AttachedRefs uint32
+
+	Side [4]uintptr // the attached side's own
 }
 
 // HasWrapper is the bit of Refs that says: the object has a wrapper on the other side, which
@@ -49,6 +53,11 @@ type Hooks struct {
 	// lock: the last one beside the wrapper's of an object that HasWrapper, and any of an
 	// object that is CountedElsewhere.
 	Release func(*Object, *Header)
+
+	// Long is called once by a destruction, or by [Object.RemoveAll], that has taken longSteps and
+	// goes on: the other side may let other threads have its lock meanwhile. It is called by the
+	// goroutine that released the last reference, which need not have the lock.
+	Long func()
 
 	// QueueAll has Release take over every reference of an object that HasWrapper, so
 	// that the count of such an object is only lowered under the other side's lock.

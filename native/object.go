@@ -73,7 +73,7 @@ func (o *Object) Refs() int64 {
 			return hooks.Count(h)
 		}
 	}
-	return n &^ HasWrapper
+	return n&^HasWrapper + int64(atomic.LoadUint32(&h.AttachedRefs))
 }
 
 // Header is the shared record. It panics when the object is gone. The caller
@@ -195,13 +195,27 @@ func (o *Object) release() bool {
 // zero.
 func (o *Object) Finish() {
 	// A chain of a million objects dies in this loop, not on the stack.
-	for pending := o.destroy(); len(pending) > 0; {
+	steps := 0
+	for pending := o.destroy(); len(pending) > 0; steps++ {
+		if steps == longSteps {
+			o.lib.long()
+		}
 		last := len(pending) - 1
 		child := pending[last]
 		pending = pending[:last]
 		if child.release() {
 			pending = append(pending, child.destroy()...)
 		}
+	}
+}
+
+// longSteps are references released in a row after which [Hooks.Long] is called: a tenth of a
+// millisecond.
+const longSteps = 1000
+
+func (l *Library) long() {
+	if hooks := l.hooks.Load(); hooks != nil && hooks.Long != nil {
+		hooks.Long()
 	}
 }
 
@@ -345,7 +359,10 @@ func (o *Object) RemoveAll() {
 		children, o.body.children = o.body.children, nil
 	}
 	o.mu.Unlock()
-	for _, child := range children {
+	for i, child := range children {
+		if i == longSteps {
+			o.lib.long()
+		}
 		child.Release()
 	}
 }

@@ -39,7 +39,8 @@ var Groups = []Group{
 	},
 	{
 		ID: "references", Title: "Native references",
-		Analysis: "A native count is changed by an atomic instruction where the floor changes Python's count without one; " +
+		Analysis: "With the GIL, and while there is a wrapper, a native count is changed without an atomic instruction, as the floor's is; " +
+			"a strategy that does not know whether there is one needs the instruction; " +
 			"on a goroutine every strategy queues the release and returns, while the floor waits for the GIL.",
 		Operations: []Operation{
 			{"Unwrap", "a native reference from a wrapper, and its release"},

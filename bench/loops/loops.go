@@ -149,6 +149,13 @@ type offThread interface {
 	Release(held *unsafe.Pointer, n int)
 }
 
+// given is the object of a header whose reference is Go code's from now on.
+func given(header unsafe.Pointer) *native.Object {
+	h := (*C.pp_header)(header)
+	C.pp_give_to_go(h)
+	return wrapper.Object(uint64(h.handle))
+}
+
 // RetainReleaseOffThread takes, on a goroutine without the GIL, one more reference to
 // the first object and releases it, n times, and then drains.
 func (h *Held) RetainReleaseOffThread(n int) time.Duration {
@@ -158,7 +165,7 @@ func (h *Held) RetainReleaseOffThread(n int) time.Duration {
 			own.RetainRelease(first, n)
 			return
 		}
-		o := wrapper.Object(uint64((*C.pp_header)(first).handle))
+		o := given(first)
 		for range n {
 			o.Retain()
 			o.Release()
@@ -174,7 +181,7 @@ func (h *Held) CloseOffThread() time.Duration {
 	objects := make([]*native.Object, h.n)
 	for i := range objects {
 		if !ok {
-			objects[i] = wrapper.Object(uint64((*C.pp_header)(list[i]).handle))
+			objects[i] = given(list[i])
 		}
 	}
 	taken := h.offThread(func() {

@@ -4,7 +4,7 @@ package wrapper
 #include "methods.h"
 #include <stdlib.h>
 
-static void pp_retain(const pp_strategy *s, pp_header *h) { s->retain(h); }
+static void pp_retain(const pp_strategy *s, pp_header *h) { s->retain(h); pp_give_to_go(h); }
 static void pp_release(const pp_strategy *s, pp_header *h) { s->release(h); }
 static PyObject *pp_wrap(const pp_strategy *s, pp_header *h) { return s->wrap(h); }
 static int64_t pp_count(const pp_strategy *s, pp_header *h) { return s->counting->count(h); }
@@ -69,6 +69,7 @@ func Attach(s strategies.Strategy) *Binding {
 		Free:     b.freeHeader,
 		Release:  b.releaseUnattached,
 		Dispatch: b.dispatch,
+		Long:     func() { C.pp_detach() },
 	}
 	hooks.QueueAll = bool(b.table.queue_all)
 	if b.table.edges != nil {

@@ -133,6 +133,7 @@ pp_holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwarg
     h = pp_take_from_holder(PP_HOLDER(self));
     if (h) {
         uint64_t handle = h->handle;
+        pp_give_to_go(h);
         Py_BEGIN_ALLOW_THREADS
         ppGoReleaseOnGoroutines(&handle, 1, 1, locked, 1);
         Py_END_ALLOW_THREADS
@@ -161,6 +162,7 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
     h = pp_retain_held(self); /* another thread may release this very holder */
     if (h == NULL)
         return NULL;
+    pp_give_to_go(h);
     Py_BEGIN_ALLOW_THREADS
     failed = ppGoWrapOnGoroutines(strategy->state->index, h->handle, goroutines, times);
     Py_END_ALLOW_THREADS
@@ -209,8 +211,10 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
     }
     for (Py_ssize_t i = 0; i < n; i++) {
         pp_header *h = pp_take_from_holder(PP_HOLDER(PyList_GET_ITEM(list, i)));
-        if (h)
+        if (h) {
+            pp_give_to_go(h);
             handles[held++] = h->handle;
+        }
     }
     Py_DECREF(list);
     Py_BEGIN_ALLOW_THREADS
@@ -275,6 +279,7 @@ pp_holder_release_after_python(PyObject *self, PyObject *unused)
         return PyErr_NoMemory();
     h = pp_take_from_holder(PP_HOLDER(self));
     if (h) {
+        pp_give_to_go(h);
         *l = (late){h->handle, atomic_load(&after)};
         while (!atomic_compare_exchange_weak(&after, &l->next, l))
             ;

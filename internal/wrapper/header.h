@@ -5,20 +5,31 @@
 #include "../cpython/python.h" /* first: it includes Python.h */
 #include "../../lifetime/queue.h"
 
-/* One record a native object, in C memory, one cache line. The fields up to flags are
+/* One record a native object, in C memory, one cache line. The fields up to attached_refs are
  * native.Header's; TestHeaderLayout compares the offsets. The rest is opaque to Go code.
  *
  * refs and flags are atomic. The GIL, or the slot's lock, guards slot, extra and the callback;
  * slot.handed_over is atomic, and slot.next belongs to the queue, the free list or the list of
- * dead headers. */
+ * dead headers.
+ *
+ * The number of native references is refs + attached_refs. The count is biased: most references
+ * are taken and released by attached threads, which with the GIL need no atomic instruction for
+ * it. While the object has a wrapper they count in attached_refs. Three rules:
+ *   - refs has the wrapper's reference and every one of Go code, so Go code decides by refs alone.
+ *     It hands over a release from 2 to 1, which may not be the last beside the wrapper's.
+ *   - An attached thread that gives a reference to Go code first calls pp_give_to_go.
+ *   - attached_refs is 0 without a wrapper, whose reference keeps a goroutine from destroying the
+ *     object; where another count replaces refs (PP_COUNTED_ELSEWHERE); and without the GIL.
+ * References are alike: an attached thread may release in attached_refs what a goroutine has handed
+ * over, as long as the sum is right and refs is not below what the first rule says. */
 typedef struct pp_header {
-    _Atomic int64_t refs;   /* native references, the wrapper's included; and PP_HAS_WRAPPER */
+    _Atomic int64_t refs;   /* see above; and PP_HAS_WRAPPER */
     uint64_t id;            /* unique in the process, never reused */
     uint64_t handle;        /* names the Go object: slot and generation */
     _Atomic uint32_t flags; /* PP_HAS_BODY and so on */
-    uint32_t unused;
-    lt_slot slot; /* the wrapper, see lifetime/slot.h */
-    void *extra;  /* the strategy's own */
+    uint32_t attached_refs; /* see above; the GIL guards it */
+    lt_slot slot;           /* the wrapper, see lifetime/slot.h */
+    void *extra;            /* the strategy's own */
 } pp_header;
 
 #define PP_HAS_BODY 1 /* native.HasBody: has had a message or an edge */
@@ -50,24 +61,48 @@ pp_show(pp_header *h)
     atomic_fetch_or_explicit(&h->flags, PP_SHOWN, memory_order_relaxed);
 }
 
-/* The count. Not of a header that is counted elsewhere. */
+/* The number of references. Not of a header that is counted elsewhere. Exact if it is 1: only an
+ * attached thread changes that. */
 static inline int64_t
 pp_refs(pp_header *h)
 {
-    return atomic_load_explicit(&h->refs, memory_order_acquire) & ~PP_HAS_WRAPPER;
+    return (atomic_load_explicit(&h->refs, memory_order_acquire) & ~PP_HAS_WRAPPER) +
+           h->attached_refs;
 }
 
-/* The count after one more, or one less. */
+/* The number after one more, or one less. */
 static inline int64_t
 pp_inc(pp_header *h)
 {
+#ifndef Py_GIL_DISABLED
+    if (lt_wrapper(&h->slot)) {
+        h->attached_refs++;
+        return pp_refs(h);
+    }
+#endif
     return (atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed) + 1) & ~PP_HAS_WRAPPER;
 }
 
 static inline int64_t
 pp_dec(pp_header *h)
 {
+#ifndef Py_GIL_DISABLED
+    if (h->attached_refs > 0) {
+        h->attached_refs--;
+        return pp_refs(h);
+    }
+#endif
     return (atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) - 1) & ~PP_HAS_WRAPPER;
+}
+
+/* One reference of the caller's is for Go code from now on. */
+static inline void
+pp_give_to_go(pp_header *h)
+{
+    if (h->attached_refs > 0) { /* else it is in refs already */
+        atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
+        h->attached_refs--;
+    }
 }
 
 /* Set or clear slot.wrapper, and the bit in the count's word: a release on a goroutine
@@ -80,10 +115,15 @@ pp_set_wrapper(pp_header *h, PyObject *wrapper)
     lt_set_wrapper(&h->slot, wrapper);
     if (was == is)
         return;
-    if (pp_refs(h) == 1) /* the caller's, so no other thread can look */
+    if (pp_refs(h) == 1) { /* the caller's, so no other thread can look */
         atomic_store_explicit(&h->refs, is ? PP_HAS_WRAPPER | 1 : 1, memory_order_release);
-    else
-        atomic_fetch_xor_explicit(&h->refs, PP_HAS_WRAPPER, memory_order_acq_rel);
+        return;
+    }
+    if (h->attached_refs > 0) {
+        atomic_fetch_add_explicit(&h->refs, h->attached_refs, memory_order_relaxed);
+        h->attached_refs = 0;
+    }
+    atomic_fetch_xor_explicit(&h->refs, PP_HAS_WRAPPER, memory_order_acq_rel);
 }
 
 /* The header that a handle names; NULL if it is stale: another object has its slot, or none. The

@@ -6,13 +6,13 @@ package wrapper
 
 #define FIELD(name) offsetof(pp_header, name), sizeof(((pp_header *)0)->name)
 
-enum { FIELDS = 4 };
+enum { FIELDS = 5 };
 
 static size_t
 pp_header_layout(int i)
 {
 	static const size_t layout[2 * FIELDS + 1] = {
-		FIELD(refs), FIELD(id), FIELD(handle), FIELD(flags),
+		FIELD(refs), FIELD(id), FIELD(handle), FIELD(flags), FIELD(attached_refs),
 		sizeof(pp_header),
 	};
 	return layout[i];

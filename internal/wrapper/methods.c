@@ -146,6 +146,7 @@ wrapper_append(PyObject *self, PyObject *child)
         strategy->retain(to); /* the edge's: only an attached thread may take the second */
         if (strategy->edges)  /* before another thread can remove the edge */
             strategy->edges->made(from, to);
+        pp_give_to_go(to);
         ppGoAppend(from->handle, to->handle);
         pp_done(strategy, to);
     }
@@ -177,6 +178,7 @@ wrapper_remove(PyObject *self, PyObject *child)
         bool begun = lt_begin(&strategy->state->queue, &scope);
 
         strategy->retain(from); /* Go code needs a reference beside the wrapper's */
+        pp_give_to_go(from);
         removed = ppGoRemove(from->handle, to->handle);
         strategy->release(from);
         if (begun)
@@ -199,7 +201,7 @@ pp_remove_edges(const pp_strategy *strategy, pp_header *from)
     lt_scope scope;
     bool begun = lt_begin(&strategy->state->queue, &scope);
 
-    ppGoRemoveAll(from->handle);
+    pp_call_go(ppGoRemoveAll, from->handle);
     if (begun)
         lt_end(&scope);
 }

@@ -143,6 +143,31 @@ pp_new_native(pp_state *state)
     return h;
 }
 
+static _Thread_local bool may_detach;         /* in pp_call_go */
+static _Thread_local PyThreadState *detached; /* by pp_detach */
+
+void
+pp_detach(void)
+{
+    if (may_detach && detached == NULL)
+        detached = PyEval_SaveThread();
+}
+
+/* Attached again here and not in Go: at exit CPython may end a thread that wants to be attached. */
+void
+pp_call_go(void (*function)(uint64_t), uint64_t handle)
+{
+    PyThreadState *state;
+
+    may_detach = true;
+    function(handle);
+    may_detach = false;
+    if ((state = detached) != NULL) {
+        detached = NULL;
+        PyEval_RestoreThread(state);
+    }
+}
+
 void
 pp_finish(pp_state *state, pp_header *h)
 {
@@ -154,7 +179,7 @@ pp_finish(pp_state *state, pp_header *h)
         lt_scope scope; /* for the last references to its children, among others */
         bool begun = lt_begin(&state->queue, &scope);
 
-        ppGoFinish(h->handle);
+        pp_call_go(ppGoFinish, h->handle);
         if (begun)
             lt_end(&scope);
         return;

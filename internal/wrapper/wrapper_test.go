@@ -43,6 +43,7 @@ func TestHeaderLayout(t *testing.T) {
 		unsafe.Offsetof(h.ID), unsafe.Sizeof(h.ID),
 		unsafe.Offsetof(h.Handle), unsafe.Sizeof(h.Handle),
 		unsafe.Offsetof(h.Flags), unsafe.Sizeof(h.Flags),
+		unsafe.Offsetof(h.AttachedRefs), unsafe.Sizeof(h.AttachedRefs),
 		unsafe.Sizeof(h),
 	}, wrapper.HeaderLayout())
 	require.LessOrEqual(t, unsafe.Sizeof(h), uintptr(64), "a header is one cache line at most")

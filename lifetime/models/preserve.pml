@@ -2,6 +2,7 @@
  * lt_release_unattached of lifetime/queue.h (with -DBIT: release of native/object.go).
  * Options: kit.pml, and
  *
+ *   -DATTACHED_REFS  with -DGIL -DBIT: the suite's biased count, internal/wrapper/header.h
  *   -DTRASHCAN  with -DGIL, as from 3.14 on: the wrapper may wait, with a count of 0, before
  *               tp_dealloc is called */
 #ifdef SEED_BIASED
@@ -13,8 +14,23 @@
 #define PRESERVE_NATIVE_OWNS 1
 bit state = PRESERVE_PYTHON_OWNS;
 
+#ifdef ATTACHED_REFS
+byte attached_refs;
+#define preserve_inc() assert(!n_freed && refs > 0); if :: wrapper -> attached_refs++ :: else -> refs++ fi
+#define preserve_dec() assert(!n_freed && refs > 0); \
+    if :: attached_refs > 0 -> attached_refs-- :: else -> refs-- fi; now = refs + attached_refs
+#define preserve_refs (refs + attached_refs)
+#ifdef SEED_NO_GIVE
+#define pp_give_to_go() skip
+#else
+#define pp_give_to_go() if :: attached_refs > 0 -> refs++; attached_refs-- :: else fi
+#endif
+#else
 #define preserve_inc() assert(!n_freed && refs > 0); refs++
 #define preserve_dec() assert(!n_freed && refs > 0); refs--; now = refs
+#define preserve_refs refs
+#define pp_give_to_go() skip
+#endif
 #define READ_SLOT assert(!n_freed); self = (state == PRESERVE_NATIVE_OWNS && wrapper)
 
 #ifdef SEED_ADOPT_NO_LOCK
@@ -55,7 +71,7 @@ end_loop:
 #ifdef BIASED
     :: BEGIN(to_merge[_pid], to_merge[_pid] = false; MERGE(yes); if :: yes -> goto preserve_dealloc :: else -> END fi)
 #endif
-    :: atomic { native[_pid] > 0 && native[N] < UNATTACHED -> native[_pid]--; native[N]++ }
+    :: atomic { native[_pid] > 0 && native[N] < UNATTACHED -> pp_give_to_go(); native[_pid]--; native[N]++ }
     :: atomic { python[_pid] > 0 && python[1 - _pid] == 0 -> python[_pid]--; python[1 - _pid]++ }
     od;
 
@@ -167,7 +183,7 @@ preserve_dealloc:
     /* preserve_keep */
     atomic { lt_lock(); yes = false };
     if
-    :: atomic { refs > 1 -> assert(!n_freed);
+    :: atomic { preserve_refs > 1 -> assert(!n_freed);
 #ifdef SEED_NATIVE_BEFORE_RESURRECT
             state = PRESERVE_NATIVE_OWNS };
         atomic { lt_resurrect() };
@@ -197,6 +213,9 @@ preserve_dealloc:
 #endif
     /* preserve_drop */
     atomic { assert(!n_freed); wrapper = false; dying = true };
+#ifdef ATTACHED_REFS
+    atomic { assert(attached_refs == 0) };
+#endif
 #ifdef BIT
     atomic { has_wrapper = false };
 #endif
@@ -277,6 +296,6 @@ end_loop:
     do
     :: atomic { started && NOBODY_RUNS && NOBODY_HOLDS && !pushed && handed_over == 0 && NOTHING_TO_MERGE ->
            assert(n_freed && (!w_made || w_freed)); break }
-    :: d_step { w_made && !w_dead && !busy[0] && !busy[1] && W_ZERO -> assert(refs == 1) } /* gc */
+    :: d_step { w_made && !w_dead && !busy[0] && !busy[1] && W_ZERO -> assert(preserve_refs == 1) } /* gc */
     od
 }

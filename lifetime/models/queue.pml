@@ -200,7 +200,19 @@ inline lt_put_back()
     was = false
 }
 
-/* Ends with lt_end. */
+/* Before the list. */
+inline lt_take_scope()
+{
+#ifndef SEED_SCOPE_LEFT
+    d_step {
+        if :: own[2] -> own[2] = false; in_list[2] = true; next[2] = list; list = 2 :: else fi;
+        if :: own[1] -> own[1] = false; in_list[1] = true; next[1] = list; list = 1 :: else fi
+    }
+#else
+    skip
+#endif
+}
+
 inline lt_drain_slice()
 {
     over = false;
@@ -214,6 +226,10 @@ inline lt_drain_slice()
 #ifdef SEED_REQUESTED_CLEARED_AFTER
         requested = false;
 #endif
+        if
+        :: list == 0 -> lt_take_scope()
+        :: else
+        fi;
         if
         :: list == 0 -> break
         :: else
@@ -232,17 +248,13 @@ inline lt_drain_slice()
             list = next[s];
 #endif
             s = 0
-        od;
-        if
-        :: list != 0 -> lt_put_back()
-        :: else
-        fi
+        od
     od;
-    do /* lt_end */
-    :: own[1] -> own[1] = false; lt_handle(1)
-    :: own[2] -> own[2] = false; lt_handle(2)
-    :: else -> break
-    od;
+    lt_take_scope();
+    if
+    :: list != 0 -> lt_put_back()
+    :: else
+    fi;
     if
     :: over ->
 #ifndef SEED_NO_REQUEST_AFTER_REST

@@ -16,7 +16,7 @@ spec.loader.exec_module(run)
 TEXTS = {
     "kit": ["lifetime/lifetime.h", "lifetime/slot.h", "lifetime/queue.h"],
     "queue": ["lifetime/lifetime.h", "lifetime/queue.h"],
-    "preserve": ["lifetime/lifetime.h", "lifetime/queue.h", "preserve/preserve.h"],
+    "preserve": ["lifetime/lifetime.h", "lifetime/queue.h", "internal/wrapper/header.h", "preserve/preserve.h"],
     "toggleref": ["lifetime/lifetime.h", "lifetime/queue.h", "toggleref/toggleref.h"],
     "intrusive": ["lifetime/lifetime.h", "lifetime/queue.h", "intrusive/intrusive.h"],
     "mirrored": ["lifetime/lifetime.h", "toggleref/toggleref.h", "mirrored/mirrored.h"],
@@ -25,7 +25,7 @@ TEXTS = {
 # Prefixes of a name in a model that must be in the text. Py_ names are CPython's.
 SHARED = re.compile(
     r"\b(?:lt|preserve|toggleref|intrusive|mirrored|handletable)_\w+|"
-    r"\b(?:LT|PRESERVE|TOGGLEREF|INTRUSIVE)_\w+|\bppHandletable\w+"
+    r"\b(?:LT|PRESERVE|TOGGLEREF|INTRUSIVE)_\w+|\bppHandletable\w+|\bpp_give_to_go\b|\battached_refs\b"
 )
 
 

@@ -2,6 +2,7 @@ package strategytest
 
 import (
 	"fmt"
+	"sync"
 
 	"pyobject-preservation/internal/cpython"
 	"pyobject-preservation/native"
@@ -19,6 +20,44 @@ var releasePromises = []promise{
 	{"ReleaseWhileAWrapperLivesFreesNothing", releaseWhileWrapped},
 	{"CountersAreTheWrappersAlive", countersAreTheWrappersAlive},
 	{"OverReleasePanics", overReleasePanics},
+	{"ReferencesOfBothSidesAddUp", referencesAddUp},
+}
+
+// referencesAddUp mixes references that attached threads take and release with those of Go code, and
+// has the wrapper die while there are some of both.
+func referencesAddUp(t *trial) {
+	t.exec("a = m.MyClass('x')")
+	o := t.unwrap("a")
+	t.exec("refs = [m.MyClassRef(a) for _ in range(3)]")
+	n := o.Refs()
+	var all sync.WaitGroup
+	for range 2 {
+		o.Retain()
+		all.Go(func() {
+			defer o.Release()
+			for range 1000 {
+				o.Retain()
+				o.Release()
+			}
+		})
+	}
+	t.exec("for _ in range(1000): refs.append(m.MyClassRef(a)); refs.pop()")
+	all.Wait()
+	t.drain()
+	t.Equal(n, o.Refs(), "all have given back what they took")
+	t.exec("refs.pop()")
+	t.Equal(n-1, o.Refs())
+	again := t.unwrap("a")
+	t.exec("refs.append(m.MyClassRef(a))")
+	t.releaseOnGoroutine(again) // what a thread releases in its place is one like it
+	t.drain()
+	t.Equal(n, o.Refs())
+	t.exec("del a")
+	t.exec("refs[0].release_from_goroutine(); refs.clear()")
+	t.drain()
+	t.Equal("x", o.Message(), "our reference keeps the native object alive")
+	t.release(o)
+	t.exec("m.settle()")
 }
 
 func unwrapGivesAReference(t *trial) {
