@@ -65,9 +65,9 @@ func trimAfterCollection() {
 	}, struct{}{})
 }
 
-// ppGoCollected is called, attached, in each full collection of Python's. When most of the memory
-// of a peak is unused, it destroys the spare objects of this thread, which may be in any slab, and
-// returns the memory of headers, table and Go objects to the system.
+// ppGoCollected is called, attached, in each full collection of Python's. When most slots are
+// unused, it destroys the spare objects of this thread, which may be in any slab, and returns the
+// memory of headers, table and Go objects to the system.
 //
 //export ppGoCollected
 func ppGoCollected(index C.int) {
