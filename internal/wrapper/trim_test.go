@@ -74,10 +74,11 @@ func TestASlotOutOfGenerationsIsRetiredAndItsHandlesAreRefused(t *testing.T) {
 	require.Same(t, o, wrapper.Find(aged))
 	require.Nil(t, wrapper.Find(first))
 	o.Release()
+	used, all, _ := wrapper.Counts()
 	python(t, b, func(n cpython.Namespace) {
 		// The native object of a wrapper whose handle has been read is not reused by C code, so
 		// each is destroyed, with the next 32, and its slot given another generation.
-		require.NoError(t, n.Exec(fmt.Sprintf("given = [%d, %d]", first, aged)))
+		require.NoError(t, n.Exec(fmt.Sprintf("given, free = [%d, %d], %d", first, aged, all-used)))
 		require.NoError(t, n.Exec(`
 def refused(handle):
     try:
@@ -86,7 +87,7 @@ def refused(handle):
         return True
 
 slot = given[0] % 2**32
-for _ in range(20_000):
+for _ in range(4 * free + 20_000):  # each free slot comes before one comes again
     a = m.MyClass()
     assert m.MyClass.from_handle(a.handle()) == a
     if a.handle() % 2**32 == slot:
