@@ -42,8 +42,13 @@
 //
 // # What it costs
 //
-// Wrapping and unwrapping are preserve's, in C. Each object that Go gets a pointer to
-// costs that pointer and its entry in the collector's tables, and a MyClassRef, which
-// represents Go code that stores the pointer, enters Go when it is made and when it
-// is released.
+// Wrapping and unwrapping are preserve's, in C. A pointer of Go code's own costs about 190 bytes
+// (itself, a weak handle, and the collector's entries for the two) and 5,000 instructions, most
+// of which walk the collector's lists of such entries.
+//
+// A MyClassRef represents Go code that has stored the pointer, without there being one: while an
+// object has a MyClassRef its pointer cannot become unreachable, so the C code counts them. When the
+// last one has gone, the pointer would be unreachable. Its reference then goes to a list, and is
+// released when Go's collector has run: Go is entered once for each collection. So a MyClassRef
+// costs what preserve's does, and its figures contain neither a pointer nor the release.
 package gcowned

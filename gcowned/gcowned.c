@@ -16,10 +16,14 @@
  * preserve's code is used unchanged; only Go's collector decides when native code
  * releases.
  *
- * A MyClassRef represents Go code that has stored the pointer: it roots the pointer. */
+ * A MyClassRef represents Go code that has stored the pointer: it is a root. While an object has
+ * roots its pointer cannot become unreachable, so C code counts them, and Go has nothing to do.
+ * The pointer's reference is taken by the first root. When the last one has gone it waits in a
+ * list for the end of Go's next collection. */
 #include "../internal/wrapper/wrapper.h"
 
 #include "_cgo_export.h"
+#include "gcowned.h"
 
 PP_ACCESSORS(preserve)
 #define PRESERVE_SET_WRAPPER pp_set_wrapper
@@ -28,38 +32,64 @@ PP_ACCESSORS(preserve)
 #define PRESERVE_CLEAR_MORE pp_clear_own_callback
 #include "../preserve/preserve.h"
 
-/* The Go pointer is rooted while there is a MyClassRef. Go reads their number with its lock
- * held, so the later of two concurrent calls decides. */
-static void
-count_holder(pp_header *h, int change, uint32_t tell)
-{
-    uint32_t n;
+/* The list: linked by pp_gcowned_link, newest first. Attached threads push; a goroutine takes all
+ * of it. */
+static _Atomic uintptr_t unrooted;
 
-    lt_lock(&h->slot);
-    n = lt_add_holder(&h->slot, change);
-    lt_unlock(&h->slot);
-    if (n == tell) {
-        pp_give_to_go(h); /* the MyClassRef's: Go code needs one beside the wrapper's */
-        ppGcownedRoot(h->handle);
-    }
+/* The goroutine will release the pointer's reference. true: the list was empty. */
+static bool
+push(pp_header *h)
+{
+    uintptr_t first = atomic_load_explicit(&unrooted, memory_order_relaxed);
+
+    pp_give_to_go(h);
+    do
+        atomic_store_explicit(pp_gcowned_link(h), first ? first : PP_GCOWNED_END,
+                              memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&unrooted, &first, (uintptr_t)h,
+                                                  memory_order_release, memory_order_relaxed));
+    return first == 0;
 }
 
+uintptr_t
+pp_gcowned_take(void)
+{
+    return atomic_exchange_explicit(&unrooted, 0, memory_order_acquire);
+}
+
+/* One root more. A link that another thread clears at the same time stays cleared: then the
+ * pointer's reference is taken when the last root goes. */
 static void
 gcowned_holder_made(pp_header *h)
 {
-    count_holder(h, 1, 1);
+    lt_lock(&h->slot);
+    lt_add_holder(&h->slot, 1);
+    if (atomic_load_explicit(pp_gcowned_link(h), memory_order_acquire) == 0) {
+        pp_inc(h);
+        atomic_store_explicit(pp_gcowned_link(h), PP_GCOWNED_ROOTED, memory_order_relaxed);
+    }
+    lt_unlock(&h->slot);
 }
 
+/* One root less; the caller still has its native reference. Go is entered once for each
+ * collection. */
 static void
 gcowned_holder_gone(pp_header *h)
 {
-    count_holder(h, -1, 0);
-}
+    bool first = false;
 
-int
-pp_gcowned_holders(pp_header *h)
-{
-    return lt_holders(&h->slot) > 0;
+    lt_lock(&h->slot);
+    if (lt_add_holder(&h->slot, -1) == 0)
+        switch (atomic_load_explicit(pp_gcowned_link(h), memory_order_acquire)) {
+        case 0:
+            pp_inc(h);
+            /* fall through */
+        case PP_GCOWNED_ROOTED:
+            first = push(h);
+        }
+    lt_unlock(&h->slot);
+    if (first)
+        ppGcownedAwaitCollection();
 }
 
 static void

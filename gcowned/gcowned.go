@@ -3,8 +3,8 @@ package gcowned
 /*
 #cgo pkg-config: python3
 #include "../internal/wrapper/wrapper.h"
+#include "gcowned.h"
 extern const pp_strategy pp_gcowned;
-int pp_gcowned_holders(pp_header *);
 */
 import "C"
 
@@ -19,10 +19,15 @@ import (
 	"pyobject-preservation/strategies"
 )
 
-//export ppGcownedRoot
-func ppGcownedRoot(handle C.uint64_t) {
-	o := wrapper.Object(uint64(handle))
-	o.Root(func() bool { return C.pp_gcowned_holders((*C.pp_header)(unsafe.Pointer(o.Header()))) != 0 })
+//export ppGcownedAwaitCollection
+func ppGcownedAwaitCollection() { native.AfterCollection(releaseUnrooted) }
+
+// releaseUnrooted releases the references of pointers that no MyClassRef roots. One that has been
+// rooted again meanwhile takes another reference when its last root goes.
+func releaseUnrooted() {
+	for list := C.pp_gcowned_take(); list != 0; {
+		wrapper.Find(uint64(C.pp_gcowned_next(&list))).Release()
+	}
 }
 
 //export ppGcownedCollect

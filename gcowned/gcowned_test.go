@@ -169,3 +169,80 @@ func TestAWeaklyRevivedWrapperGetsItsObjectBack(t *testing.T) {
 		require.Zero(t, b.Live())
 	})
 }
+
+// attached gives f the strategy's module as m in a namespace, with the GIL and without Go's
+// collections, except those that f asks for. Nothing must be alive at the end.
+func attached(t *testing.T, f func(b *wrapper.Binding, space cpython.Namespace)) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	s, _ := strategies.Lookup("gcowned")
+	cpython.WithGIL(func() {
+		b := wrapper.Attach(s)
+		space := cpython.NewNamespace()
+		defer space.Close()
+		m, err := b.Module()
+		require.NoError(t, err)
+		space.Set("m", m)
+		cpython.DecRef(m)
+		f(b, space)
+		settle(b)
+		require.Zero(t, b.Live())
+	})
+}
+
+func settle(b *wrapper.Binding) {
+	cpython.WithoutGIL(native.Collect)
+	b.Drain()
+}
+
+// The last MyClassRef is released while the object's reference waits for a collection, and again
+// while it does not.
+func TestAnObjectIsKeptUntilACollectionAfterItsLastMyClassRef(t *testing.T) {
+	attached(t, func(b *wrapper.Binding, space cpython.Namespace) {
+		alive := func(times int, why string) {
+			b.Drain()
+			require.EqualValues(t, times, b.Live(), why)
+		}
+		require.NoError(t, space.Exec("import weakref; a = m.MyClass(); w = weakref.ref(a); r = m.MyClassRef(a); del a"))
+		settle(b)
+		alive(1, "it has a MyClassRef")
+		for range 3 {
+			require.NoError(t, space.Exec("r.release()"))
+			alive(1, "Go has not looked")
+			require.NoError(t, space.Exec("r = m.MyClassRef(w())"))
+		}
+		settle(b)
+		alive(1, "it has another")
+		require.NoError(t, space.Exec("r.release()"))
+		alive(1, "Go has not looked")
+		settle(b)
+		alive(0, "Go has looked")
+	})
+}
+
+// Threads root and release the same objects while Go's collector runs.
+func TestMyClassRefsComeAndGoWhileGoCollects(t *testing.T) {
+	attached(t, func(b *wrapper.Binding, space cpython.Namespace) {
+		require.NoError(t, space.Exec(`
+import random, threading
+objects = [m.MyClass() for _ in range(20)]
+def use(seed):
+    r = random.Random(seed)
+    kept = [None] * 10
+    for _ in range(20_000):
+        kept[r.randrange(10)] = m.MyClassRef(r.choice(objects))
+threads = [threading.Thread(target=use, args=(n,)) for n in range(4)]
+for t in threads: t.start()
+`))
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 200 {
+				runtime.GC()
+			}
+		}()
+		require.NoError(t, space.Exec("for t in threads: t.join()"))
+		cpython.WithoutGIL(func() { <-done })
+		settle(b)
+		require.NoError(t, space.Exec("assert m.live_objects() == 20; del objects"))
+	})
+}

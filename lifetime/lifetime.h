@@ -38,6 +38,9 @@
 #define LT_READONLY Py_READONLY
 #endif
 
+/* A function that is called rarely, so that its caller needs no stack frame for it. */
+#define LT_COLD __attribute__((noinline, cold, unused))
+
 /* ---- builds with and without the GIL ------------------------------------------ */
 
 /* One text serves both builds. "Attached" means: the calling thread has a thread state that is

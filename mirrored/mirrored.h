@@ -155,11 +155,12 @@ static inline int
 mirrored_visit(toggleref_native *native, PyObject *from, visitproc visit, void *arg)
 {
     lt_slot *slot = toggleref_slot(native);
-    bool all = toggleref_all_visible(native);
+    bool first = arg == (void *)from || arg == NULL;
+    bool visible = (!first && lt_state(slot)) || toggleref_all_visible(native);
 
-    if (arg == (void *)from || arg == NULL)
-        lt_set_state(slot, all);
-    if (lt_wrapper(slot) && (all || lt_state(slot)))
+    if (first && lt_state(slot) != visible)
+        lt_set_state(slot, visible);
+    if (visible)
         Py_VISIT(lt_wrapper(slot));
     return 0;
 }

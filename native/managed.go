@@ -32,8 +32,8 @@ type Managed struct {
 	_ [7]uintptr
 }
 
-// released counts the cleanups that have run.
-var released atomic.Int64
+// released counts the cleanups that have run, and running those that have begun and not ended.
+var released, running atomic.Int64
 
 // NewManaged returns an object that is not counted by the caller.
 func (l *Library) NewManaged(message string) *Managed {
@@ -50,18 +50,12 @@ func (o *Object) Managed() *Managed {
 	o.Header()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.managed()
-}
-
-// managed is Managed for callers that hold o.mu.
-func (o *Object) managed() *Managed {
-	b := o.edit()
-	if m := b.managed.Value(); m != nil {
+	if m := o.managed.Value(); m != nil {
 		return m
 	}
 	o.Retain()
 	m := &Managed{object: o}
-	b.managed = weak.Make(m)
+	o.managed = weak.Make(m)
 	runtime.AddCleanup(m, forget, o)
 	return m
 }
@@ -71,20 +65,17 @@ func forget(o *Object) {
 	released.Add(1)
 }
 
-// Root keeps the object's Managed reachable from now on if held returns true, as if Go code had
-// stored it, and no longer if it returns false. It is for code in other languages that
-// represents such Go code. held is called with the object's lock, so the later of two
-// concurrent calls decides.
-func (o *Object) Root(held func() bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case held():
-		m := o.managed()
-		o.body.root = m
-	case o.body != nil:
-		o.body.root = nil
-	}
+// AfterCollection has f called, on another goroutine and once, when a collection of Go's has ended
+// that begins after the call. It is for code in other languages that represents Go code with
+// pointers, and knows itself when no such code is left: what it would have made unreachable Go's
+// collector would have found by then.
+func AfterCollection(f func()) {
+	leave(func() {
+		running.Add(1)
+		f()
+		released.Add(1)
+		running.Add(-1)
+	})
 }
 
 // Object is the counted object. It is valid for as long as m is reachable: see
@@ -146,20 +137,22 @@ func Collect() {
 	for quiet, n := 0, 0; quiet < 2 && n < 100; quiet, n = quiet+1, n+1 {
 		before := released.Load()
 		done := make(chan struct{})
-		leave(done)
+		leave(func() { close(done) })
 		runtime.GC()
 		// Cleanups run in the order they were queued, but several at a time.
 		<-done
-		time.Sleep(100 * time.Microsecond)
+		for time.Sleep(100 * time.Microsecond); running.Load() > 0; {
+			time.Sleep(100 * time.Microsecond)
+		}
 		if released.Load() != before {
 			quiet = -1
 		}
 	}
 }
 
-// leave makes an object unreachable whose cleanup closes done.
+// leave makes an object unreachable whose cleanup calls f.
 //
 //go:noinline
-func leave(done chan struct{}) {
-	runtime.AddCleanup(&struct{ p *int }{}, func(done chan struct{}) { close(done) }, done)
+func leave(f func()) {
+	runtime.AddCleanup(&struct{ p *int }{}, func(f func()) { f() }, f)
 }

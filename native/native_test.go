@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -358,14 +359,21 @@ func TestAManagedThatWasCollectedIsMadeAnewIfSomebodyCounts(t *testing.T) {
 	native.Collect()
 	require.EqualValues(t, 1, o.Refs(), "the pointer's reference is released")
 	require.Equal(t, id, o.Managed().ID())
-	o.Root(func() bool { return true })
-	native.Collect()
-	require.EqualValues(t, 2, o.Refs(), "rooted: as if Go code had stored it")
-	o.Root(func() bool { return false })
 	o.Release()
 	require.EqualValues(t, 1, lib.Live(), "nothing is destroyed before Go's collector says so")
 	native.Collect()
 	require.Zero(t, lib.Live())
+}
+
+func TestWhatIsAskedForIsCalledOnceAfterACollection(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	var calls atomic.Int64
+	native.AfterCollection(func() { calls.Add(1) })
+	require.Zero(t, calls.Load(), "not before")
+	native.Collect()
+	require.EqualValues(t, 1, calls.Load())
+	native.Collect()
+	require.EqualValues(t, 1, calls.Load())
 }
 
 func TestCyclesOfGoPointersToManagedObjectsAreCollected(t *testing.T) {

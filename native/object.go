@@ -22,8 +22,9 @@ type Object struct {
 	lib    *Library
 	id     atomic.Uint64
 
-	mu   sync.Mutex // guards what follows
-	body *body      // nil for as long as it would be empty
+	mu      sync.Mutex // guards what follows
+	body    *body      // nil for as long as it would be empty
+	managed weak.Pointer[Managed]
 }
 
 // body is what few objects have. It is separate to keep the others small: much
@@ -31,8 +32,6 @@ type Object struct {
 type body struct {
 	message  string
 	children []*Object // each entry owns one reference
-	managed  weak.Pointer[Managed]
-	root     *Managed // keeps managed reachable
 
 	payload   any
 	destroyed func(payload any)

@@ -25,14 +25,23 @@
  *     PYTHON_OWNS   Python's references keep the wrapper; slot.wrapper is borrowed
  *     NATIVE_OWNS   slot.wrapper owns one reference to the wrapper, which is a zombie while it
  *                   is the only one
+ *     UNTRACKED     a bit beside NATIVE_OWNS: the wrapper is a zombie, and gc does not track it
  *
  *     PYTHON_OWNS -> NATIVE_OWNS   preserve_dealloc, native code holds the object: the flip
  *     NATIVE_OWNS -> PYTHON_OWNS   preserve_release of the last reference beside the
  *                                  wrapper's: the wrapper dies, or lives on as Python's
+ *     UNTRACKED -> tracked         both of preserve_wrap and preserve_release, before the wrapper
+ *                                  is returned or dies
  *
- * preserve_wrap changes no state. A flip back to PYTHON_OWNS at each resurrection, as in
+ * preserve_wrap does not take ownership back. A flip to PYTHON_OWNS at each resurrection, as in
  * PyTorch up to 2.9, would save an increment, and cost another death and another flip at each
  * drop; and without the GIL it would need the lock.
+ *
+ * A full collection costs nothing for a zombie that is not tracked. The flip untracks a wrapper
+ * that is part of no cycle, and that only preserve_wrap can return: an instance of the native
+ * class, without weak references, whose attributes are none that gc tracks (preserve_leaf). A
+ * wrapper that has been returned once stays tracked, because its later drops are a decrement only.
+ * Free-threaded builds, whose gc finds objects in the heap and not in a list, do not need it.
  *
  * The wrapper owns one native reference from preserve_adopt to its death. So native code holds
  * the object when the count is more than 1, and there are two rules for the count:
@@ -82,7 +91,7 @@
 #define PRESERVE_CLEAR_MORE(self) ((void)0)
 #endif
 
-enum { PRESERVE_PYTHON_OWNS = 0, PRESERVE_NATIVE_OWNS = 1 };
+enum { PRESERVE_PYTHON_OWNS = 0, PRESERVE_NATIVE_OWNS = 1, PRESERVE_UNTRACKED = 2 };
 
 /* ---- wrap, retain, release: attached ---------------------------------------------- */
 
@@ -113,6 +122,24 @@ preserve_adopt(PyObject *self, preserve_native *native)
     return first;
 }
 
+/* UNTRACKED -> tracked. Where this happens the GIL is the slot's lock. */
+LT_COLD static PyObject *
+preserve_track(preserve_native *native)
+{
+    PyObject *self = lt_wrapper(preserve_slot(native));
+
+    PyObject_GC_Track(self);
+    lt_set_state(preserve_slot(native), PRESERVE_NATIVE_OWNS);
+    return self;
+}
+
+/* self, the wrapper, which is returned or dies, is tracked from now on. */
+static inline PyObject *
+preserve_tracked(preserve_native *native, PyObject *self)
+{
+    return lt_state(preserve_slot(native)) & PRESERVE_UNTRACKED ? preserve_track(native) : self;
+}
+
 /* A new reference to the wrapper. NULL, with no exception set, if there is no wrapper or it is
  * in its tp_dealloc. The caller holds a native reference throughout. So a wrapper in its
  * tp_dealloc will flip, and its memory is valid. */
@@ -121,7 +148,25 @@ preserve_live(preserve_native *native)
 {
     PyObject *self = lt_wrapper(preserve_slot(native));
 
-    return self && lt_try_incref(self) ? self : NULL;
+    if (self == NULL || !lt_try_incref(self))
+        return NULL;
+    return preserve_tracked(native, self);
+}
+
+/* The rest of preserve_wrap: there is no wrapper, or it is in its tp_dealloc. */
+LT_COLD static PyObject *
+preserve_wait_or_make(preserve_native *native)
+{
+    PyObject *self = NULL;
+
+    for (int tries = 0; self == NULL; tries++) {
+        if (lt_wrapper(preserve_slot(native)) == NULL)
+            return preserve_make(native);
+        if (lt_retry(tries) < 0)
+            return NULL;
+        self = preserve_live(native);
+    }
+    return self;
 }
 
 /* native -> Python: a new reference to the wrapper. The caller holds a native reference
@@ -129,15 +174,12 @@ preserve_live(preserve_native *native)
 static inline PyObject *
 preserve_wrap(preserve_native *native)
 {
-    PyObject *self;
+    PyObject *self = lt_wrapper(preserve_slot(native));
 
-    for (int tries = 0; (self = preserve_live(native)) == NULL; tries++) {
-        if (lt_wrapper(preserve_slot(native)) == NULL)
-            return preserve_make(native);
-        if (lt_retry(tries) < 0)
-            return NULL;
-    }
-    return self;
+    /* Not by preserve_live, whose result would be looked at again: each call here is the last step. */
+    if (self == NULL || !lt_try_incref(self))
+        return preserve_wait_or_make(native);
+    return preserve_tracked(native, self);
 }
 
 /* One more native reference. The caller owns one, or a Python reference to the wrapper. An
@@ -160,9 +202,10 @@ preserve_release(preserve_native *native)
     /* Read before the decrement. If there is a wrapper, its reference keeps the object. If
      * not, an unattached thread may take the count to zero right after the decrement; it
      * then waits for the lock (lt_quiet), which there is only without the GIL. */
-    wrapper = lt_state(slot) == PRESERVE_NATIVE_OWNS ? lt_wrapper(slot) : NULL;
+    wrapper = lt_state(slot) & PRESERVE_NATIVE_OWNS ? lt_wrapper(slot) : NULL;
     left = preserve_dec(native);
     if (left == 1 && wrapper) {
+        preserve_tracked(native, wrapper);
         lt_set_state(slot, PRESERVE_PYTHON_OWNS);
         lt_unlock(slot);
         Py_DECREF(wrapper);
@@ -198,6 +241,31 @@ preserve_held(preserve_native *native)
     return native && preserve_refs(native) > 1;
 }
 
+static inline int
+preserve_any(PyObject *object, void *arg)
+{
+    (void)object;
+    (void)arg;
+    return 1;
+}
+
+/* Whether no cycle can go through self until preserve_wrap returns it. A dict that gc does not
+ * track has atomic values only; if other code refers to it, that may change. */
+static inline bool
+preserve_leaf(PyObject *self)
+{
+#ifdef Py_GIL_DISABLED
+    (void)self;
+    return false;
+#else
+    PyObject *dict = *lt_dict(self);
+
+    return !lt_python_made(Py_TYPE(self)) && !lt_has_weakrefs(self) &&
+           (dict == NULL || (Py_REFCNT(dict) == 1 && !PyObject_GC_IsTracked(dict))) &&
+           !PRESERVE_VISIT_MORE(self, preserve_any, NULL);
+#endif
+}
+
 /* Flip if native code holds the object: self, whose count is 0, gets the native object's
  * reference. */
 static inline bool
@@ -211,8 +279,14 @@ preserve_keep(PyObject *self)
     lt_lock(preserve_slot(native));
     held = preserve_held(native);
     if (held) {
+        unsigned state = PRESERVE_NATIVE_OWNS;
+
+        if (preserve_leaf(self)) {
+            PyObject_GC_UnTrack(self);
+            state |= PRESERVE_UNTRACKED;
+        }
         lt_resurrect(self); /* before the state: preserve_live adds to it at once */
-        lt_set_state(preserve_slot(native), PRESERVE_NATIVE_OWNS);
+        lt_set_state(preserve_slot(native), state);
     }
     lt_unlock(preserve_slot(native));
     if (held)
@@ -256,7 +330,7 @@ preserve_visible(preserve_native *native)
 {
     lt_slot *slot = preserve_slot(native);
 
-    return lt_state(slot) == PRESERVE_NATIVE_OWNS && lt_holders(slot) == 1 &&
+    return lt_state(slot) & PRESERVE_NATIVE_OWNS && lt_holders(slot) == 1 &&
            preserve_refs(native) == 2;
 }
 

@@ -51,7 +51,7 @@ var Groups = []Group{
 	},
 	{
 		ID: "calls", Title: "Calls, both ways",
-		Analysis: "A method finds its native object through the wrapper's own memory, so strategies differ only where a handle is looked up in Go first; " +
+		Analysis: "A method finds its native object through the wrapper's own memory, so strategies differ only where a handle is looked up first; " +
 			"in the other direction the floor calls Python from C, and all others from Go.",
 		Operations: []Operation{
 			{"Call", "a method that reads C-visible state"},
@@ -78,7 +78,7 @@ var Groups = []Group{
 	},
 	{
 		ID: "memory", Title: "Garbage collection and memory",
-		Analysis: "A wrapper that is kept takes memory, and every full collection traverses it; " +
+		Analysis: "A wrapper that is kept takes memory, and every full collection traverses it, but for one that preserve has untracked; " +
 			"a strategy that lets dead wrappers go pays less of both, unless it keeps their dicts.",
 		Operations: []Operation{
 			{"GC", "a full collection with natively held objects whose wrappers are dead"},

@@ -79,30 +79,17 @@ pp_wrapper_set_callback(PyObject *self, PyObject *callback)
     Py_RETURN_NONE;
 }
 
-/* The native object of a wrapper that gc traverses, if it has a callback. */
-static inline pp_header *
-with_callback(PyObject *self)
-{
-    const pp_strategy *strategy = PP_WRAPPER(self)->strategy;
-    pp_header *h = strategy && !strategy->lookup ? PP_HEADER(self) : NULL;
-
-    return h && pp_flag(h, PP_HAS_CALLBACK) ? h : NULL;
-}
-
 int
-pp_visit_callback(PyObject *self, visitproc visit, void *arg)
+pp_visit_callback_of(pp_header *h, visitproc visit, void *arg)
 {
-    pp_header *h = with_callback(self);
-
-    if (h)
-        Py_VISIT(*slot_of(h));
+    Py_VISIT(*slot_of(h));
     return 0;
 }
 
 void
 pp_clear_callback(PyObject *self)
 {
-    pp_header *h = with_callback(self);
+    pp_header *h = pp_with_callback(self);
 
     if (h) {
         PyObject *callback = pp_take_callback(h);
@@ -110,20 +97,10 @@ pp_clear_callback(PyObject *self)
     }
 }
 
-int
-pp_visit_own_callback(PyObject *self, visitproc visit, void *arg)
-{
-    pp_header *h = with_callback(self);
-
-    if (h && pp_refs(h) == 1)
-        Py_VISIT(*slot_of(h));
-    return 0;
-}
-
 void
 pp_clear_own_callback(PyObject *self)
 {
-    pp_header *h = with_callback(self);
+    pp_header *h = pp_with_callback(self);
 
     if (h && pp_refs(h) == 1) {
         PyObject *callback = pp_take_callback(h);

@@ -298,14 +298,40 @@ pp_done(const pp_strategy *strategy, pp_header *h)
         pp_done_slow(strategy, h);
 }
 
+/* The native object of a wrapper, if it has a callback. Not of a strategy with a look-up. gc calls
+ * this for every wrapper. */
+static inline pp_header *
+pp_with_callback(PyObject *self)
+{
+    pp_header *h = PP_HEADER(self);
+
+    return h && pp_flag(h, PP_HAS_CALLBACK) ? h : NULL;
+}
+
+int pp_visit_callback_of(pp_header *, visitproc visit, void *arg);
+
 /* Visit, or clear, the Python function that the native object of self holds: for schemes
  * where the wrapper lives as long as the native object, so that the wrapper's references are
  * the native object's. */
-int pp_visit_callback(PyObject *self, visitproc visit, void *arg);
+static inline int
+pp_visit_callback(PyObject *self, visitproc visit, void *arg)
+{
+    pp_header *h = pp_with_callback(self);
+
+    return h ? pp_visit_callback_of(h, visit, arg) : 0;
+}
+
 void pp_clear_callback(PyObject *self);
 
 /* The same for other schemes: only while the wrapper's is the only native reference. */
-int pp_visit_own_callback(PyObject *self, visitproc visit, void *arg);
+static inline int
+pp_visit_own_callback(PyObject *self, visitproc visit, void *arg)
+{
+    pp_header *h = pp_with_callback(self);
+
+    return h && pp_refs(h) == 1 ? pp_visit_callback_of(h, visit, arg) : 0;
+}
+
 void pp_clear_own_callback(PyObject *self);
 
 /* ---- between the files of the scaffolding ------------------------------------------- */

@@ -12,7 +12,9 @@
 
 #define PRESERVE_PYTHON_OWNS 0
 #define PRESERVE_NATIVE_OWNS 1
-bit state = PRESERVE_PYTHON_OWNS;
+#define PRESERVE_UNTRACKED 2
+byte state = PRESERVE_PYTHON_OWNS;
+bool untracked; /* gc does not track the wrapper */
 
 #ifdef ATTACHED_REFS
 byte attached_refs;
@@ -31,7 +33,12 @@ byte attached_refs;
 #define preserve_refs refs
 #define pp_give_to_go() skip
 #endif
-#define READ_SLOT assert(!n_freed); self = (state == PRESERVE_NATIVE_OWNS && wrapper)
+#ifdef SEED_NO_TRACK
+#define preserve_track() skip
+#else
+#define preserve_track() if :: state & PRESERVE_UNTRACKED -> state = PRESERVE_NATIVE_OWNS; untracked = false :: else fi
+#endif
+#define READ_SLOT assert(!n_freed); self = ((state & PRESERVE_NATIVE_OWNS) && wrapper)
 
 #ifdef SEED_ADOPT_NO_LOCK
 #define ADOPT_LOCK skip
@@ -98,7 +105,7 @@ preserve_live:
         lt_try_incref(yes);
 #endif
         if
-        :: yes -> python[_pid]++; END
+        :: yes -> preserve_track(); python[_pid]++; END
         :: else
 #if defined(GIL) && !defined(TRASHCAN)
             -> assert(false)
@@ -139,7 +146,7 @@ preserve_release:
     atomic { READ_SLOT };
 #endif
     if
-    :: atomic { now == 1 && self -> now = 0; self = false;
+    :: atomic { now == 1 && self -> now = 0; self = false; preserve_track();
 #ifdef SEED_STATE_AFTER_UNLOCK
             RELEASE_UNLOCK };
         atomic { state = PRESERVE_PYTHON_OWNS; goto decref }
@@ -190,6 +197,12 @@ preserve_dealloc:
         atomic { lt_unlock(); END }
 #else
             lt_resurrect() };
+#if defined(GIL) && !defined(WEAK) /* preserve_leaf, or not: with a weak reference it is not */
+        if
+        :: atomic { untracked = true; state = PRESERVE_NATIVE_OWNS | PRESERVE_UNTRACKED; lt_unlock(); END }
+        :: skip
+        fi;
+#endif
 #ifdef SEED_KEEP_STATE_AFTER_UNLOCK
         atomic { lt_unlock() };
         atomic { state = PRESERVE_NATIVE_OWNS; END }
@@ -296,6 +309,7 @@ end_loop:
     do
     :: atomic { started && NOBODY_RUNS && NOBODY_HOLDS && !pushed && handed_over == 0 && NOTHING_TO_MERGE ->
            assert(n_freed && (!w_made || w_freed)); break }
-    :: d_step { w_made && !w_dead && !busy[0] && !busy[1] && W_ZERO -> assert(preserve_refs == 1) } /* gc */
+    :: d_step { w_made && !w_dead && !busy[0] && !busy[1] && W_ZERO -> assert(preserve_refs == 1) }
+    :: d_step { untracked && !busy[0] && !busy[1] -> assert(!python[0] && !python[1] && !w_dead) } /* gc could not see its cycles */ /* gc */
     od
 }

@@ -77,6 +77,7 @@ SEEDS = [
     ("preserve", "UNATTACHED_2_TO_1", "the same without the GIL", "", None),
     ("preserve", "UNATTACHED_2_TO_1", "the same, decided by the has-wrapper bit", "-DBIT", None),
     ("preserve", "UNATTACHED_2_TO_1", "the same with a biased native count", GIL + " -DBIT -DATTACHED_REFS", None),
+    ("preserve", "NO_TRACK", "a wrapper that is returned or dies is tracked", GIL, None),
     ("preserve", "NO_GIVE", "pp_give_to_go", GIL + " -DBIT -DATTACHED_REFS", None),
     ("toggleref", "READ_AFTER_DEC", "release reads the slot before its decrement", GIL, None),
     ("toggleref", "NO_QUIET", "lt_quiet before a free", "", None),

@@ -28,6 +28,7 @@ FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # type counts
 AT_ONCE = tuple(kind for kind in KEEPING if not FREE_THREADED or kind is kit.Preserve)
 REFS, STATE, HOLDERS, HANDED_OVER, WRAPPED = range(5)  # of kit.look()
 NATIVE_OWNS = 1  # STATE of Preserve, from the flip to the last native release
+UNTRACKED = 2  # and this bit while gc does not track the zombie
 FILLED, REQUESTED, DRAINING, DRAINED, PUSHED, THREAD = range(6)  # of kit.queued()
 
 atexit.register(kit.disarm, True)

@@ -4,7 +4,21 @@ import gc
 import sys
 import weakref
 
-from kit_helpers import KEEPING, KINDS, STATE, Log, check_all, kit, live, main, make, subclass
+from kit_helpers import (
+    FREE_THREADED,
+    KEEPING,
+    KINDS,
+    NATIVE_OWNS,
+    STATE,
+    UNTRACKED,
+    Log,
+    check_all,
+    kit,
+    live,
+    main,
+    make,
+    subclass,
+)
 
 try:
     import _testcapi
@@ -58,6 +72,51 @@ def test_clear_leaves_what_native_code_holds():
     kit.release(held)
     kit.clear(w)
     assert not any(hasattr(w, name) for name in ("a1", "b", "d"))
+
+
+def test_a_zombie_that_is_part_of_no_cycle_is_not_tracked():
+    def attributes(w):
+        w.d = 1
+        return not gc.is_tracked(w.__dict__)  # from 3.14 on every dict is tracked
+
+    def list_attribute(w):
+        w.d = []
+        return False
+
+    kept = []
+
+    def weak_reference(w):
+        kept.append(weakref.ref(w))
+        return False
+
+    def shared_dict(w):
+        kept.append(w.__dict__)
+        return False
+
+    for base, prepare, leaf in (
+        (kit.Preserve, lambda w: True, True),
+        (kit.Preserve, attributes, True),
+        (kit.Preserve, list_attribute, False),
+        (kit.Preserve, weak_reference, False),
+        (kit.Preserve, shared_dict, False),
+        (subclass(kit.Preserve), lambda w: True, False),
+    ):
+        for back in False, True:
+            w = base()
+            leaf = prepare(w) and leaf and not FREE_THREADED
+            held = kit.retain(w)
+            del w
+            assert kit.look(held)[STATE] == NATIVE_OWNS + UNTRACKED * leaf, prepare
+            gc.collect()
+            if back:
+                w = kit.wrap(held)
+                assert gc.is_tracked(w) and kit.look(held)[STATE] == NATIVE_OWNS
+                w.d = w
+                del w
+            kit.release(held)
+            kept.clear()
+            gc.collect()
+            assert live() == 0, prepare
 
 
 def test_cycles_through_a_holder_are_collected_unless_held_unseen():
