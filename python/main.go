@@ -88,6 +88,7 @@ var beforeFork struct {
 //
 //export ppGoBeforeFork
 func ppGoBeforeFork() {
+	wrapper.PauseTrims()
 	beforeFork.percent = debug.SetGCPercent(-1)
 	beforeFork.limit = debug.SetMemoryLimit(math.MaxInt64)
 	beforeFork.procs = runtime.GOMAXPROCS(0)
@@ -100,6 +101,7 @@ func ppGoAfterFork() {
 	debug.SetMemoryLimit(beforeFork.limit)
 	debug.SetGCPercent(beforeFork.percent)
 	runtime.GOMAXPROCS(beforeFork.procs)
+	wrapper.ResumeTrims()
 }
 
 func main() {}

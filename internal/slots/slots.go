@@ -9,8 +9,10 @@
 package slots
 
 import (
+	"math/bits"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 )
 
 // SlabSize is the number of slots in a slab. An array that is parallel to the table
@@ -22,67 +24,119 @@ const (
 	MaxSlabs = 1 << (SlotBits - SlabBits)
 )
 
-type entry[T any] struct {
-	value atomic.Pointer[T]
-	gen   atomic.Uint32 // odd while the slot is taken, even while it is free
-	next  uint32        // link of the free list the slot is on: slot+1, 0 ends it
+// entries are the slots of a slab. A generation is odd while the slot is taken, and even while it
+// is free.
+type entries[T any] struct {
+	values [SlabSize]atomic.Pointer[T]
+	gens   [SlabSize]atomic.Uint32
+}
+
+// SlabBytes is the memory of a slab's entries.
+const SlabBytes = int64(unsafe.Sizeof(entries[int]{}))
+
+const slabWords = SlabSize / 64
+
+// slab is never freed, but its entries may be: see Trim.
+type slab[T any] struct {
+	entries atomic.Pointer[entries[T]]
+	gen     uint32 // the newest generation of its slots when entries were last freed
+
+	// The free slots, a bit each. Any thread sets bits; they are taken a word at a time. A word
+	// is on one of the table's lists while it is not zero, linked by next: word+1, 0 ends it.
+	free [slabWords]atomic.Uint64
+	next [slabWords]uint32
 }
 
 // Table maps handles to values. The zero value is empty and ready. It must not
 // be copied.
 type Table[T any] struct {
-	slabs [MaxSlabs]atomic.Pointer[[SlabSize]entry[T]]
+	slabs [MaxSlabs]atomic.Pointer[slab[T]]
 
-	// A stack of freed slots, which any thread pushes to. It is only taken
-	// whole: to pop single slots would be an ABA race.
+	// A stack of words that have free slots. The thread that sets a word's first bit pushes
+	// it. It is only taken whole: to pop single words would be an ABA race.
 	freed atomic.Uint32
 
-	mu   sync.Mutex // guards the fields below and growing; never taken by Get or Delete
-	free uint32     // slots taken from freed: slot+1, 0 for none
-	used uint32     // slots handed out at least once
+	mu    sync.Mutex // guards the fields below and growing; never taken by Get or Delete
+	ready uint32     // words taken from freed
+	word  uint32     // the word that slots are handed out from
+	bits  uint64     // what is left of it
+	made  uint32     // slabs, those without entries included
+	empty []uint32   // slabs without entries
+	puts  uint64
 }
 
-func (t *Table[T]) at(slot uint32) *entry[T] {
-	if slab := t.slabs[slot>>SlabBits].Load(); slab != nil {
-		return &slab[slot&(SlabSize-1)]
+// at is the slab of a slot, and its entries; nil if there are none.
+func (t *Table[T]) at(slot uint32) (*slab[T], *entries[T]) {
+	if s := t.slabs[slot>>SlabBits].Load(); s != nil {
+		return s, s.entries.Load()
 	}
-	return nil
+	return nil, nil
 }
 
 // Put stores v, which must not be nil, and returns its handle, never 0.
 func (t *Table[T]) Put(v *T) uint64 {
 	t.mu.Lock()
-	slot, e := t.takeSlot()
+	slot := t.takeSlot()
 	t.mu.Unlock()
+	_, e := t.at(slot)
+	i := slot & (SlabSize - 1)
 	// The value is stored before the generation makes the slot valid, and
 	// removed after: a reader that reads the same generation twice has read its
 	// value.
-	e.value.Store(v)
-	gen := e.gen.Load() + 1 // ours alone until it is stored
-	e.gen.Store(gen)
+	e.values[i].Store(v)
+	gen := e.gens[i].Load() + 1 // ours alone until it is stored
+	e.gens[i].Store(gen)
 	return uint64(gen)<<32 | uint64(slot)
 }
 
 // takeSlot is a free slot. The caller holds mu.
-func (t *Table[T]) takeSlot() (uint32, *entry[T]) {
-	if t.free == 0 {
-		t.free = t.freed.Swap(0)
+func (t *Table[T]) takeSlot() uint32 {
+	if t.bits == 0 {
+		t.takeWord()
 	}
-	if t.free != 0 {
-		slot := t.free - 1
-		e := t.at(slot)
-		t.free = e.next
-		return slot, e
+	slot := t.word<<6 | uint32(bits.TrailingZeros64(t.bits))
+	t.bits &= t.bits - 1
+	t.puts++
+	return slot
+}
+
+// takeWord takes the free slots of a word. The caller holds mu.
+func (t *Table[T]) takeWord() {
+	if t.ready == 0 {
+		t.ready = t.freed.Swap(0)
 	}
-	slot := t.used
-	if slot>>SlabBits >= MaxSlabs {
+	if t.ready == 0 {
+		t.grow()
+	}
+	t.word = t.ready - 1
+	s := t.slabs[t.word/slabWords].Load()
+	t.ready = s.next[t.word%slabWords] // before the word can be pushed again
+	t.bits = s.free[t.word%slabWords].Swap(0)
+}
+
+// grow makes a slab, or gives an empty one entries again. The caller holds mu.
+func (t *Table[T]) grow() {
+	number := t.made
+	if last := len(t.empty) - 1; last >= 0 {
+		number, t.empty = t.empty[last], t.empty[:last]
+	} else if number == MaxSlabs {
 		panic("slots: table is full")
+	} else {
+		t.slabs[number].Store(new(slab[T]))
+		t.made++
 	}
-	if slot&(SlabSize-1) == 0 {
-		t.slabs[slot>>SlabBits].Store(new([SlabSize]entry[T]))
+	s, e := t.slabs[number].Load(), new(entries[T])
+	if s.gen != 0 {
+		for i := range e.gens {
+			e.gens[i].Store(s.gen)
+		}
 	}
-	t.used++
-	return slot, t.at(slot)
+	s.entries.Store(e)
+	for i := uint32(slabWords); i > 0; i-- {
+		s.free[i-1].Store(^uint64(0))
+		s.next[i-1] = t.ready
+		t.ready = number*slabWords + i
+	}
 }
 
 // Get returns the value of a live handle. It takes no lock. For any other
@@ -92,12 +146,13 @@ func (t *Table[T]) Get(handle uint64) *T {
 	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
-	e := t.at(slot)
-	if e == nil || e.gen.Load() != gen {
+	_, e := t.at(slot)
+	i := slot & (SlabSize - 1)
+	if e == nil || e.gens[i].Load() != gen {
 		return nil
 	}
-	v := e.value.Load()
-	if e.gen.Load() != gen {
+	v := e.values[i].Load()
+	if e.gens[i].Load() != gen {
 		return nil // freed, perhaps given away again, between the two loads
 	}
 	return v
@@ -110,22 +165,46 @@ func (t *Table[T]) Delete(handle uint64) *T {
 	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
-	e := t.at(slot)
-	if e == nil || !e.gen.CompareAndSwap(gen, gen+1) {
+	s, e := t.at(slot)
+	i := slot & (SlabSize - 1)
+	if e == nil || !e.gens[i].CompareAndSwap(gen, gen+1) {
 		return nil
 	}
-	v := e.value.Load()
-	e.value.Store(nil)
+	v := e.values[i].Load()
+	e.values[i].Store(nil)
 	if gen+1 == 0 {
 		return v // its generations are used up: never given out again
 	}
+	if s.free[i/64].Or(1<<(i%64)) == 0 {
+		t.push(s, slot/64)
+	}
+	return v
+}
+
+func (t *Table[T]) push(s *slab[T], word uint32) {
 	for {
 		head := t.freed.Load()
-		e.next = head
-		if t.freed.CompareAndSwap(head, slot+1) {
-			return v
+		s.next[word%slabWords] = head
+		if t.freed.CompareAndSwap(head, word+1) {
+			return
 		}
 	}
+}
+
+// Counts are the numbers of slots in use, of slots that have memory, and of deletions so far. A
+// slot that is retired is in use for ever.
+func (t *Table[T]) Counts() (used, slots, deletes int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slots = (int64(t.made) - int64(len(t.empty))) << SlabBits
+	used = slots - int64(bits.OnesCount64(t.bits))
+	for number := range t.made {
+		s := t.slabs[number].Load()
+		for i := range s.free {
+			used -= int64(bits.OnesCount64(s.free[i].Load()))
+		}
+	}
+	return used, slots, int64(t.puts) - used
 }
 
 // Len is the number of live handles. It looks at every slot: for tests.
@@ -133,10 +212,21 @@ func (t *Table[T]) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0
-	for slot := range t.used {
-		if t.at(slot).gen.Load()&1 == 1 {
-			n++
+	for number := range t.made {
+		if e := t.slabs[number].Load().entries.Load(); e != nil {
+			for i := range e.gens {
+				n += int(e.gens[i].Load() & 1)
+			}
 		}
 	}
 	return n
+}
+
+// SetGeneration gives the slot of a live handle another generation, which must be odd, and returns
+// the handle with it. For tests of what happens when generations run out.
+func (t *Table[T]) SetGeneration(handle uint64, gen uint32) uint64 {
+	slot := uint32(handle)
+	_, e := t.at(slot)
+	e.gens[slot&(SlabSize-1)].Store(gen)
+	return uint64(gen)<<32 | uint64(slot)
 }

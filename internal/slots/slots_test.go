@@ -20,13 +20,23 @@ func TestHandleFindsItsValueUntilDeleted(t *testing.T) {
 	require.Zero(t, table.Len())
 }
 
+// putInto puts values until one has the slot.
+func putInto(table *Table[int], slot uint32, v *int) uint64 {
+	for {
+		h := table.Put(v)
+		if uint32(h) == slot {
+			return h
+		}
+		table.Delete(h)
+	}
+}
+
 func TestReusedSlotDoesNotAnswerToTheOldHandle(t *testing.T) {
 	var table Table[int]
 	a, b := 1, 2
 	old := table.Put(&a)
 	table.Delete(old)
-	fresh := table.Put(&b)
-	require.Equal(t, uint32(old), uint32(fresh), "the slot is reused")
+	fresh := putInto(&table, uint32(old), &b)
 	require.NotEqual(t, old, fresh)
 	require.Nil(t, table.Get(old))
 	require.Same(t, &b, table.Get(fresh))
@@ -45,13 +55,34 @@ func TestForeignHandlesAreRefused(t *testing.T) {
 
 func TestSlotWhoseGenerationsAreUsedUpIsRetired(t *testing.T) {
 	var table Table[int]
-	v := 1
-	h := table.Put(&v)
-	table.at(uint32(h)).gen.Store(^uint32(0)) // the last odd generation
-	h = uint64(^uint32(0))<<32 | uint64(uint32(h))
-	require.Same(t, &v, table.Get(h))
-	require.NotNil(t, table.Delete(h))
-	require.NotEqual(t, uint32(h), uint32(table.Put(&v)), "the slot must not start over at generation 1")
+	first := table.Put(new(int))
+	slot := uint32(first)
+	handle := table.SetGeneration(first, last-4)
+	given := []uint64{first}
+	for gen := last - 4; ; gen += 2 { // what is left of the slot's generations
+		require.Equal(t, gen, uint32(handle>>32))
+		require.Equal(t, 1, table.Len())
+		require.NotNil(t, table.Get(handle))
+		require.NotNil(t, table.Delete(handle))
+		given = append(given, handle)
+		for _, stale := range given {
+			require.Nil(t, table.Get(stale))
+			require.Nil(t, table.Delete(stale))
+		}
+		require.Zero(t, table.Len())
+		if gen == last {
+			break
+		}
+		handle = putInto(&table, slot, new(int))
+	}
+	for range 2 * SlabSize {
+		require.NotEqual(t, slot, uint32(table.Put(new(int))), "the slot must not start over at generation 1")
+	}
+	require.Equal(t, 2*SlabSize, table.Len())
+	for _, stale := range append(given, uint64(slot), 1<<32|uint64(slot)) {
+		require.Nil(t, table.Get(stale))
+		require.Nil(t, table.Delete(stale))
+	}
 }
 
 func TestEveryHandleAcrossSlabsIsDistinctAndFound(t *testing.T) {

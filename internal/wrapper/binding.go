@@ -96,6 +96,7 @@ func Disarm() {
 	attachMu.Lock()
 	defer attachMu.Unlock()
 	C.pp_disarm()
+	disarmed.Store(true)
 	for _, b := range bindings {
 		b.library.Disarm()
 	}

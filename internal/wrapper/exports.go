@@ -21,11 +21,7 @@ import (
 //
 //export ppGoRefill
 func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
-	for slot := (*C.lt_slot)(fromC(uintptr(dead))); slot != nil; {
-		h := (*C.pp_header)(unsafe.Add(unsafe.Pointer(slot), -int(unsafe.Offsetof(C.pp_header{}.slot))))
-		slot = slot.next // read before the header can belong to another object
-		objects.Get(uint64(h.handle)).Finish()
-	}
+	finish((*C.lt_slot)(fromC(uintptr(dead))))
 	var list *C.lt_slot
 	bindings[index].library.NewSpare(int(n), func(h *native.Header) {
 		h.Flags = 0
@@ -34,6 +30,15 @@ func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
 		list = slot
 	})
 	return C.uintptr_t(uintptr(unsafe.Pointer(list)))
+}
+
+// finish destroys the objects of a list of slots.
+func finish(slot *C.lt_slot) {
+	for slot != nil {
+		h := (*C.pp_header)(unsafe.Add(unsafe.Pointer(slot), -int(unsafe.Offsetof(C.pp_header{}.slot))))
+		slot = slot.next // read before the header can belong to another object
+		objects.Get(uint64(h.handle)).Finish()
+	}
 }
 
 //export ppGoReserveIDs

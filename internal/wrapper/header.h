@@ -37,10 +37,13 @@ typedef struct pp_header {
 #define PP_HAS_CALLBACK 8 /* see callbacks.c */
 
 #define PP_SLAB_BYTES (1 << 18) /* headers come in slabs of so much, aligned to it: headers.go */
-#define PP_SLAB_HEADERS (PP_SLAB_BYTES / sizeof(pp_header)) /* slots.SlabSize */
-#define PP_MAX_SLABS (1 << 16)                              /* slots.MaxSlabs */
+#define PP_SLAB_HEADERS (PP_SLAB_BYTES / sizeof(pp_header))                   /* slots.SlabSize */
+#define PP_MAX_SLABS (1 << 16)                                                /* slots.MaxSlabs */
+#define PP_SLAB_MEMORY (PP_SLAB_BYTES + PP_SLAB_HEADERS * sizeof(PyObject *)) /* and callbacks */
+#define PP_LEAST_SLABS 8 /* 2 MiB of headers; fewer are not given back: trim.go */
 
-/* All slabs, by a handle's slot. They are never freed. */
+/* All slabs, by a handle's slot. They are never freed, but the memory of one without objects may be
+ * given back, and then reads as zeros. */
 extern _Atomic(pp_header *) pp_slabs[PP_MAX_SLABS];
 
 #define PP_HAS_WRAPPER (INT64_C(1) << 62)       /* native.HasWrapper: slot.wrapper is set */

@@ -21,7 +21,7 @@ pp_new_slab(void)
 {
 	void *memory;
 
-	if (posix_memalign(&memory, PP_SLAB_BYTES, PP_SLAB_BYTES + PP_SLAB_HEADERS * sizeof(PyObject *)))
+	if (posix_memalign(&memory, PP_SLAB_BYTES, PP_SLAB_MEMORY))
 		return NULL;
 	return memset(memory, 0, PP_SLAB_BYTES);
 }
@@ -62,7 +62,8 @@ func Find(handle uint64) *native.Object { return objects.Get(handle) }
 
 // A header is in C memory, at the index of its object's slot: so headers need
 // no free list of their own. Slabs are never freed: C code may read a header
-// for as long as the process lives, even if another object has it by then.
+// for as long as the process lives, even if another object has it by then, or
+// its memory has been given back (trim) and reads as zeros.
 var (
 	slabs  = (*[slots.MaxSlabs]unsafe.Pointer)(unsafe.Pointer(&C.pp_slabs)) // each atomic
 	slabMu sync.Mutex
@@ -92,6 +93,9 @@ func newSlab(i uint32) *slab {
 		panic("wrapper: out of memory for native headers")
 	}
 	atomic.StorePointer(&slabs[i], memory)
+	if i == leastSlabs-1 {
+		trimAfterCollection()
+	}
 	return (*slab)(memory)
 }
 

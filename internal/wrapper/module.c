@@ -73,6 +73,28 @@ pp_idle(pp_state *state)
     return idle;
 }
 
+static lt_slot *
+take(lt_slot **list, _Atomic int *count)
+{
+    lt_slot *taken = *list;
+
+    *list = NULL;
+    atomic_store_explicit(count, 0, memory_order_relaxed);
+    return taken;
+}
+
+lt_slot *
+pp_take_idle(pp_state *state)
+{
+    pp_local *local = pp_local_of(state);
+    lt_slot *spare = take(&local->spare, &local->n_spare), **end = &spare;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = take(&local->dead, &local->n_dead);
+    return spare;
+}
+
 pp_totals
 pp_total(pp_state *state)
 {
@@ -93,10 +115,8 @@ pp_total(pp_state *state)
 static lt_slot *
 refill(pp_state *state, pp_local *local, int n)
 {
-    lt_slot *dead = local->dead;
+    lt_slot *dead = take(&local->dead, &local->n_dead);
 
-    local->dead = NULL;
-    atomic_store_explicit(&local->n_dead, 0, memory_order_relaxed);
     PP_ADD(local->n_spare, n);
     return (lt_slot *)ppGoRefill(state->index, n, (uintptr_t)dead);
 }
@@ -369,6 +389,15 @@ static PyMethodDef module_methods[] = {
     {NULL},
 };
 
+/* m_traverse: called in each full collection. The module refers to nothing that gc can free. */
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    if (atomic_load_explicit(&pp_slabs[PP_LEAST_SLABS - 1], memory_order_relaxed))
+        ppGoCollected(pp_module_strategy(module)->state->index);
+    return 0;
+}
+
 /* A definition of its own for each module, so that functions know their full
  * name. The module's state is one pointer, to a static pp_strategy. Definitions are never
  * freed. */
@@ -386,10 +415,9 @@ make_def(const pp_strategy *strategy, const char *package)
         return NULL;
     }
     *def = (PyModuleDef){
-        PyModuleDef_HEAD_INIT,
-        .m_name = name,
-        .m_size = sizeof(pp_strategy *),
-        .m_methods = module_methods,
+        PyModuleDef_HEAD_INIT,           .m_name = name,
+        .m_size = sizeof(pp_strategy *), .m_methods = module_methods,
+        .m_traverse = module_traverse,
     };
     return def;
 }

@@ -339,7 +339,10 @@ void pp_clear_own_callback(PyObject *self);
 /* Connect a state with its strategy and with the binding of this index. */
 void pp_attach(const pp_strategy *, int index);
 
-int64_t pp_idle(pp_state *); /* any thread */
+int64_t pp_idle(pp_state *); /* the spare and dead objects of all threads. Any thread */
+
+/* The spare and dead objects of this thread, with the GIL all, to be destroyed by the caller. */
+lt_slot *pp_take_idle(pp_state *);
 
 /* The state's counters, added up, in the order of pp_local. */
 typedef struct {

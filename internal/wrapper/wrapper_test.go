@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	_ "pyobject-preservation/handletable"
 	"pyobject-preservation/internal/cpython"
 	"pyobject-preservation/internal/cpython/embed"
 	"pyobject-preservation/internal/slots"
