@@ -980,6 +980,7 @@ class World:
             self.expect(ref.emit(j) == j, "the callback was not called")
             real.set_callback(None)
             del real, inside
+        del ref  # the code inside may have dropped the other reference to it, instead of a release()
         self.after(True)
 
     def op_ambient(self, i, j, k):
