@@ -215,8 +215,8 @@ class World:
                     continue
                 held = native.held(self)
                 for w in list(native.wrappers):
-                    if w.limbo or w.entered or w.event and not w.event.fired:
-                        continue  # dies when its event has said what becomes of it
+                    if w.dead or w.limbo or w.entered or w.event and not w.event.fired:
+                        continue  # dies when its event has said what becomes of it; dead: by a collection meanwhile
                     strong = (
                         w.variables
                         or (w.cycle or w.captured)
