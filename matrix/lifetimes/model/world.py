@@ -409,7 +409,8 @@ class World:
         """An event shows that a wrapper is being destroyed: may it, now?"""
         w, n = event.w, event.w.native
         going = [v for v in n.wrappers if v.attributes is event.carrier] if event.kind == "dict" else [w]
-        known = not self.below_limbo(n)
+        # What a collection inside a drain destroys releases its edges when the collection is over.
+        known = not self.below_limbo(n) and not self.garbage()
         for v in going:
             v.limbo = False
         self.follow()
