@@ -104,7 +104,7 @@ lt_microseconds(void)
 {
     struct timespec now;
 
-    timespec_get(&now, TIME_UTC);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
