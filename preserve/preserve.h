@@ -329,13 +329,15 @@ preserve_dealloc(PyObject *self)
  * and it is a holder. Then the holder visits the wrapper, as the owner of the one Python
  * reference that the native object owns, and a cycle through the two is garbage like any other.
  * Two holders would both visit that one reference, so gc would subtract it twice: such a cycle
- * leaks. So does one through a wrapper that has never been a zombie. */
+ * leaks. So does one through a wrapper that has never been a zombie. A zombie that is not tracked
+ * is not visited: gc.get_referents would return it without preserve_wrap, and a cycle that is then
+ * made through it would leak. */
 static inline bool
 preserve_visible(preserve_native *native)
 {
     lt_slot *slot = preserve_slot(native);
 
-    return lt_state(slot) & PRESERVE_NATIVE_OWNS && lt_holders(slot) == 1 &&
+    return lt_state(slot) == PRESERVE_NATIVE_OWNS && lt_holders(slot) == 1 &&
            preserve_refs(native) == 2;
 }
 

@@ -215,8 +215,8 @@ class World:
                     continue
                 held = native.held(self)
                 for w in list(native.wrappers):
-                    if w.limbo or w.entered or w.event and not w.event.fired:
-                        continue  # dies when its event has said what becomes of it
+                    if w.dead or w.limbo or w.entered or w.event and not w.event.fired:
+                        continue  # dies when its event has said what becomes of it; dead: by a collection meanwhile
                     strong = (
                         w.variables
                         or (w.cycle or w.captured)
@@ -409,7 +409,8 @@ class World:
         """An event shows that a wrapper is being destroyed: may it, now?"""
         w, n = event.w, event.w.native
         going = [v for v in n.wrappers if v.attributes is event.carrier] if event.kind == "dict" else [w]
-        known = not self.below_limbo(n)
+        # What a collection inside a drain destroys releases its edges when the collection is over.
+        known = not self.below_limbo(n) and not self.garbage()
         for v in going:
             v.limbo = False
         self.follow()
@@ -980,6 +981,7 @@ class World:
             self.expect(ref.emit(j) == j, "the callback was not called")
             real.set_callback(None)
             del real, inside
+        del ref  # the code inside may have dropped the other reference to it, instead of a release()
         self.after(True)
 
     def op_ambient(self, i, j, k):
