@@ -101,6 +101,9 @@ func (r *run) peers() string {
 	for _, s := range r.Matrix.Skipped {
 		fmt.Fprintf(&out, "<br>%s was skipped: %s\n", plain(s.Name), plain(s.Reason))
 	}
+	for _, o := range r.Matrix.undeclared("library") {
+		fmt.Fprintf(&out, "<br>Not as declared: %s of %s (%s).\n", plain(o.Property), plain(o.Subject), r.Matrix.word(o.Outcome))
+	}
 	notes.write(&out)
 	return out.String()
 }

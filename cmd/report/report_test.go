@@ -277,6 +277,11 @@ func TestUnquotableRunsLeaveREADMEAlone(t *testing.T) {
 		assert.NotContains(t, r.unquotable(), "\n")
 	}
 
+	peers := peersDemo(t)
+	require.NotEmpty(t, peers.Matrix.undeclared("library"))
+	assert.NotContains(t, peers.unquotable(), "as declared", "of a library: the table says which")
+	assert.Contains(t, peers.peers(), "<br>Not as declared: ")
+
 	results, root := t.TempDir(), documents(t)
 	require.NoError(t, os.CopyFS(filepath.Join(results, "demo"), os.DirFS("testdata/demo")))
 	require.ErrorContains(t, report(results, "", root), "the documents keep what they have, because demo is not to be quoted")

@@ -11,8 +11,8 @@ import "math/bits"
 // touch an entry once its slot's bit is set. So nothing writes to a slab that takeUnused has
 // returned. No handle to it is live, and Get and Delete refuse them all, whether they still find
 // its entries or not.
-func (t *Table[T]) Trim(atLeast int, gone func(number uint32)) int {
-	unused := t.takeUnused(atLeast)
+func (t *Table[T]) Trim(least int, gone func(number uint32)) int {
+	unused := t.takeUnused(least)
 	for _, number := range unused {
 		s := t.slabs[number].Load()
 		e := s.entries.Swap(nil)
@@ -28,7 +28,7 @@ func (t *Table[T]) Trim(atLeast int, gone func(number uint32)) int {
 }
 
 // takeUnused takes the slabs of which every slot is free off the lists, if that is worthwhile.
-func (t *Table[T]) takeUnused(atLeast int) []uint32 {
+func (t *Table[T]) takeUnused(least int) []uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var words, unused []uint32
@@ -47,7 +47,7 @@ func (t *Table[T]) takeUnused(atLeast int) []uint32 {
 			unused = append(unused, uint32(number))
 		}
 	}
-	if len(unused) < atLeast || len(unused) < (int(t.made)-len(t.empty))/4 {
+	if len(unused) < least || len(unused) < (int(t.made)-len(t.empty))/4 {
 		unused, free = nil, make([]int, t.made)
 	}
 	t.ready = 0

@@ -30,9 +30,9 @@ func drop(table *Table[int], handles []uint64) {
 }
 
 // trim is the slabs that went, sorted.
-func trim(table *Table[int], atLeast int) []uint32 {
+func trim(table *Table[int], least int) []uint32 {
 	var gone []uint32
-	table.Trim(atLeast, func(number uint32) { gone = append(gone, number) })
+	table.Trim(least, func(number uint32) { gone = append(gone, number) })
 	slices.Sort(gone)
 	return gone
 }

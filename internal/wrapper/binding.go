@@ -200,10 +200,10 @@ func (b *Binding) Release(o *native.Object) {
 	C.pp_release(b.table, cHeader(h))
 }
 
-// Drain returns when what goroutines have handed over has been released, by this thread or by
-// another, or after a second. It does not wait if a drain has called it. Needs the GIL, which
+// Drain returns when what goroutines have handed over, and what follows from that, has been
+// released, by this thread or by another, or after a second. It does not wait if a drain has called it. Needs the GIL, which
 // it releases while it waits.
-func (b *Binding) Drain() { C.pp_settle(b.table) }
+func (b *Binding) Drain() { C.pp_settle_all(b.table) }
 
 // Stats are a strategy's counters; see the module's stats() for their meaning.
 type Stats struct {

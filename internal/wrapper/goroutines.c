@@ -85,6 +85,20 @@ pp_settle(const pp_strategy *strategy)
     return lt_drain_until(&strategy->state->queue, 1000000);
 }
 
+bool
+pp_settle_all(const pp_strategy *strategy)
+{
+    lt_queue *queue = &strategy->state->queue;
+    int64_t end = lt_microseconds() + 1000000, pushed;
+
+    do {
+        pushed = atomic_load(&queue->pushed);
+        if (!lt_drain_until(queue, end - lt_microseconds()))
+            return false;
+    } while (atomic_load(&queue->pushed) > pushed);
+    return true;
+}
+
 /* ---- Python functions that Go calls, in a child ------------------------------------ */
 
 /* Threads that are inside one. In a child of this process those that it does not have still

@@ -63,6 +63,9 @@ void pp_release_keeping_error(const pp_strategy *, pp_header *);
  * released, by any thread. Whether all has. */
 bool pp_settle(const pp_strategy *);
 
+/* The same, and what is handed over meanwhile: what follows from a release may be. */
+bool pp_settle_all(const pp_strategy *);
+
 /* Take the native reference out of a holder; NULL if it has none. */
 pp_header *pp_take_from_holder(pp_holder *);
 const pp_strategy *pp_module_strategy(PyObject *module);

@@ -274,7 +274,7 @@ static PyObject *
 module_live_objects(PyObject *module, PyObject *unused)
 {
     const pp_strategy *strategy = pp_module_strategy(module);
-    pp_settle(strategy);
+    pp_settle_all(strategy);
     return PyLong_FromLongLong(ppGoLive(strategy->state->index));
 }
 
@@ -356,7 +356,7 @@ module_stats(PyObject *module, PyObject *unused)
     const pp_strategy *strategy = pp_module_strategy(module);
     pp_totals total;
 
-    pp_settle(strategy);
+    pp_settle_all(strategy);
     total = pp_total(strategy->state);
     return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)total.wrappers_created,
                          "wrappers_freed", (long long)total.wrappers_freed, "flips",

@@ -4,6 +4,7 @@ from . import Library, native
 from .reasons import COPY, DEL_UNDER_LOCK, NO_GIL_LEFT, UNSEEN
 
 SELF = "a method that is looked up on the class takes any object for self, and reads its memory"
+DEEP = "a chain is destroyed by recursion, which overflows the stack with 200,000 objects and not with 30,000"
 
 SUBJECTS = [
     Library(
@@ -18,6 +19,7 @@ SUBJECTS = [
             ("breaks", "C1", COPY),
             ("breaks", "G9 G9[list] G9[two] G14[callback]", UNSEEN),
             ("crashed|breaks", "D1", SELF),
+            ("crashed|holds", "G11", DEEP),
         ],
     ),
     Library(
@@ -28,6 +30,7 @@ SUBJECTS = [
         differs=[
             ("breaks", "C1", COPY),
             ("crashed|breaks", "D1", SELF),
+            ("crashed|holds", "G11", DEEP),
             ("hung", "T3", DEL_UNDER_LOCK),
             ("breaks", "X3", NO_GIL_LEFT),
         ],

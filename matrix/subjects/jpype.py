@@ -191,6 +191,7 @@ SUBJECTS = [
                 "of a chain through both garbage collectors one link dies with each of Java's collections",
             ),
             ("breaks", "F11[edge]", "Java's garbage collector decides when a wrapper dies"),
+            ("holds|breaks", "L1", "Java's heap grows before its collector runs"),
             ("breaks", "L5", PROXY),
             ("breaks", "N1", "the virtual machine starts once in a process"),
             ("breaks", "X1 X3", "the virtual machine ends before the last __del__ runs"),

@@ -23,7 +23,7 @@ SUBJECTS = [
             ("breaks", "G9 G9[list] G9[two] G14 G14[callback]", UNSEEN),
             ("hung", "T3", DEL_UNDER_LOCK),
             ("hung", "N1", "using it in a subinterpreter never returns"),
-            ("breaks", "X3", NO_GIL_LEFT),
+            ("holds|breaks", "X3", NO_GIL_LEFT),
             ("breaks", "D1", "every class can be subclassed"),
             ("breaks", "C1", COPY),
         ],

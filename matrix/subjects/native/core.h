@@ -228,12 +228,12 @@ class MyClassRef {
     // to our strategies. It may hold the lock meanwhile.
     void release_from_goroutine(bool locked = false)
     {
-        release({this}, 1, true, locked);
+        release_on_threads({this}, 1, true, locked);
     }
     static void release_from_goroutines(const std::vector<MyClassRef *> &refs, int threads,
                                         bool wait)
     {
-        release(refs, threads, wait, false);
+        release_on_threads(refs, threads, wait, false);
     }
     // The reference, for other code to drop.
     Ptr take()
@@ -266,7 +266,8 @@ class MyClassRef {
     }
 
   private:
-    static void release(const std::vector<MyClassRef *> &refs, int threads, bool wait, bool locked)
+    static void release_on_threads(const std::vector<MyClassRef *> &refs, int threads, bool wait,
+                                   bool locked)
     {
         std::vector<Ptr> all;
         for (MyClassRef *ref : refs)
