@@ -124,7 +124,8 @@ func (o *Object) Retain() {
 
 // Acquire takes a reference on behalf of a caller that holds none and found the object by a
 // name that does not keep it alive. It returns [ErrGone] for a destroyed object, and
-// [ErrWrapperOnly] for one that only its wrapper keeps: then the other side's lock is needed.
+// [ErrWrapperOnly] for one that only its wrapper keeps, or other references that the other side
+// counts itself (Header.AttachedRefs): then the other side's lock is needed.
 func (o *Object) Acquire() error {
 	// The header is given back with o.mu held, so while we hold it a header
 	// that is there is still this object's.

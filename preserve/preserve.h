@@ -67,8 +67,8 @@
  *                                                            code; see preserve_adopt
  * Optional macros: PRESERVE_SET_WRAPPER(node, wrapper) where the count has a has-wrapper bit;
  * PRESERVE_EVENT(flips | wrappers_freed); PRESERVE_VISIT_MORE(self, visit,
- * arg) and PRESERVE_CLEAR_MORE(self) for Python references that the node itself holds; both
- * are also called when preserve_of(self) is NULL. No function accepts a NULL node.
+ * arg) and PRESERVE_CLEAR_MORE(self) for Python references that the node itself holds, and that
+ * it is given through the wrapper only; both are also called when preserve_of(self) is NULL. No function accepts a NULL node.
  *
  * List preserve_dealloc, preserve_traverse, preserve_clear in the class and in every native
  * class derived from it, lt_get_class and lt_set_class as __class__ in tp_getset, and make

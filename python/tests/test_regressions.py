@@ -470,3 +470,18 @@ def test_gc_visits_slots_once_in_a_class_that_the_strategy_has_not_seen(m):
     del obj
     gc.collect()
     assert content == [1, 2, 3]
+
+
+def test_a_zombie_that_gc_shows_is_tracked(m):
+    if "G6" in m.GUARANTEES["breaks"]:
+        pytest.skip("a cycle through a MyClassRef is not collected")
+    before = alive(m)
+    a = m.MyClass()
+    a.x = 1
+    ref = m.MyClassRef(a)
+    del a
+    for shown in gc.get_referents(ref):
+        if isinstance(shown, m.MyClass):
+            shown.ref = ref
+    shown = ref = None
+    assert alive(m) == before
