@@ -7,9 +7,9 @@ Release: microseconds from the last release of an object to its __del__, while t
 Pause: a goroutine releases the root of many objects that native code holds and whose wrappers, dead, have an
 attribute; the main thread loops in Python meanwhile. Reported are the gaps between two of its iterations which are
 longer than 20 microseconds: those in which another thread had the GIL, and those in which the machine was busy with
-something else. The row in which nothing is released has the latter alone; and max-cpu is the longest gap by the processor
-time that the process's other threads used in it. Where there is no processor left for the main thread the others may
-take the GIL several times in one gap.
+something else. The row in which nothing is released has the latter alone. Where there is no processor for the main
+thread, others may take the GIL several times in one gap; slice is the longest time for which a thread that released
+what had been handed over kept the GIL, by stats()["longest_slice"]. Each shape of each strategy is in a fresh process.
 
 The floor is a thread that attaches in order to release, as libraries without a queue do: it waits for a lock, takes
 the GIL where there is one, and drops the last Python reference.
@@ -20,6 +20,8 @@ Prints tables; --text writes Go benchmark text with `lang: latency`.
 import argparse
 import gc
 import itertools
+import json
+import subprocess
 import sys
 import threading
 import time
@@ -32,7 +34,7 @@ FLOOR = "floor"
 LEAST = 20_000  # nanoseconds
 SWITCH_INTERVAL = 1e-4  # fifty times as often as by default, so that the switch adds little to a gap
 PATIENCE = 300  # seconds
-UNITS = "p50-us", "p99-us", "max-us", "max-cpu-us"  # a release does not have the last of them
+UNITS = "p50-us", "p99-us", "max-us", "slice-us"  # the last of what releases a million, with a queue
 
 
 class Token:
@@ -174,21 +176,38 @@ def undisturbed():
 
 
 def watch(begin, ended):
-    """The long gaps between iterations of a loop in Python, from a call of begin until ended() is true: in
-    nanoseconds, and in those of other threads' processor time."""
-    clock, used, mine, gaps = time.perf_counter_ns, time.process_time_ns, time.thread_time_ns, []
+    """The long gaps between iterations of a loop in Python, from a call of begin until ended() is true, in
+    nanoseconds."""
+    clock, gaps = time.perf_counter_ns, []
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL)
-    over, last, others = False, clock(), used() - mine()
+    over, last = False, clock()
     begin()
     while not over:
         over = ended()
-        now, busy = clock(), used() - mine()
+        now = clock()
         if now - last > LEAST:
-            gaps.append((now - last, max(0, min(now - last, busy - others))))
-        last, others = now, busy
+            gaps.append(now - last)
+        last = now
     sys.setswitchinterval(interval)
     return gaps
+
+
+def pauses_in_a_process(name, shape, objs):
+    """The number of pauses, and their values in UNITS."""
+    command = [sys.executable, __file__, "--pause", name, shape, str(objs)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"release_latency: {name}, {shape}: a worker failed (exit code {done.returncode})")
+    return json.loads(done.stdout)
+
+
+def pause_worker(name, shape, objs):
+    gc.disable()  # a collection of so many objects is a pause of its own
+    gaps, found = pauses(name, shape, int(objs)), ()
+    if name != FLOOR:
+        found = (module(name).stats()["longest_slice"],)
+    json.dump((len(gaps), (*percentiles(gaps), *found)), sys.stdout)
 
 
 # ---- all of it --------------------------------------------------------------------------------------
@@ -203,17 +222,13 @@ def measure(names, rounds, objs):
         progress.say(next(done), total, f"measured, the last is {what} of {name}")
         return what, name, n, found
 
-    def paused(keys, name, gaps):
-        wall, busy = zip(*gaps) if gaps else ((), ())
-        return said("Pause" + keys, name, len(gaps), (*percentiles(wall), percentiles(busy)[-1]))
-
     for name in names:
         yield said("Release", name, rounds, percentiles(latencies(name, rounds)))
-    yield paused("/shape=none", FLOOR, undisturbed())
+    gaps = undisturbed()
+    yield said("Pause/shape=none", FLOOR, len(gaps), percentiles(gaps))
     for shape in SHAPES:
         for name in names:
-            yield paused(f"/shape={shape}/objs={objs}", name, pauses(name, shape, objs))
-            getattr(module(name), "settle", int)()
+            yield said(f"Pause/shape={shape}/objs={objs}", name, *pauses_in_a_process(name, shape, objs))
 
 
 def line(what, name, n, found):
@@ -235,7 +250,10 @@ def main():
     parser.add_argument("--objs", type=int, default=1_000_000, help="objects that die at once")
     parser.add_argument("--strategies", default="", help="names with commas between; the floor is always there")
     parser.add_argument("--text", help="where to write Go benchmark text")
+    parser.add_argument("--pause", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.pause:
+        return pause_worker(*options.pause)
     asked = [name for name in options.strategies.split(",") if name] or pp.STRATEGIES
     for name in asked:
         if name not in pp.STRATEGIES:
@@ -244,7 +262,7 @@ def main():
     gc.disable()  # a collection of so many objects is a pause of its own
     lines = [f"Unit {unit} better=lower" for unit in UNITS]
     lines += ["pkg: bench/release_latency.py", f"cpython: {' '.join(sys.version.split())}", "lang: latency"]
-    print(f"{'microseconds':30} {'strategy':10} {'number':>8} {'p50':>10} {'p99':>10} {'max':>10} {'max-cpu':>10}")
+    print(f"{'microseconds':30} {'strategy':10} {'number':>8} {'p50':>10} {'p99':>10} {'max':>10} {'slice':>10}")
     for what, name, n, found in measure(names, options.rounds, options.objs):
         print(f"{what:30} {name:10} {n:8} " + " ".join(f"{value:10.1f}" for value in found), flush=True)
         lines.append(line(what, name, n, found))

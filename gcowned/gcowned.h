@@ -12,7 +12,7 @@ enum { PP_GCOWNED_ROOTED = 1, PP_GCOWNED_END };
 static inline _Atomic uintptr_t *
 pp_gcowned_link(pp_header *h)
 {
-    return (_Atomic uintptr_t *)(void *)&h->extra;
+    return (_Atomic uintptr_t *)(void *)pp_extra(h);
 }
 
 /* The whole list, which is the caller's: the address of its first header, 0 if it is empty. Any
@@ -27,7 +27,7 @@ pp_gcowned_next(uintptr_t *list)
     uintptr_t next = atomic_exchange_explicit(pp_gcowned_link(h), 0, memory_order_acq_rel);
 
     *list = next == PP_GCOWNED_END ? 0 : next;
-    return h->handle;
+    return pp_handle(h);
 }
 
 #endif

@@ -44,7 +44,7 @@ handletable_wrap(pp_header *h)
 static bool
 handletable_adopt(PyObject *self, pp_header *h)
 {
-    PP_WRAPPER(self)->handle = h->handle;
+    PP_WRAPPER(self)->handle = pp_handle(h);
     return true;
 }
 

@@ -54,6 +54,7 @@ typedef struct lt_queue {
     LT_ATOMIC(int) thread;      /* LT_NO_THREAD and so on */
     LT_ATOMIC(int64_t) pushed;  /* references and calls so far */
     LT_ATOMIC(int64_t) drained; /* of these, released and run */
+    LT_ATOMIC(int64_t) longest; /* microseconds: the most that a slice has taken, see lt_reattached */
     PyThread_type_lock wake;    /* released to wake the thread */
     LT_ATOMIC(int) woken;       /* wake is released, and the thread has not got it yet */
     PyThread_type_lock ended;   /* released by the thread when it ends */
@@ -80,6 +81,7 @@ typedef struct lt_scope {
     lt_queue *queue;
     struct lt_scope *outer;
     lt_slot *slots, **last; /* handed over by this thread, oldest first */
+    int64_t start;          /* of the slice, in microseconds; 0: it begins when the clock is read */
 } lt_scope;
 
 #ifdef __cplusplus
@@ -152,19 +154,40 @@ lt_put_back(lt_queue *queue, lt_slot *list)
     Py_END_ALLOW_THREADS
 }
 
-/* Whether the slice that began at *start is over; the clock is read every 8th time. 0: the slice
- * begins when it is read. */
+/* Whether the scope's slice is over; the clock is read every 8th time. */
 static inline bool
-lt_slice_over(int64_t *start, unsigned *n)
+lt_slice_over(lt_scope *scope, unsigned *n)
 {
     int64_t now;
 
     if (++*n % 8)
         return false;
     now = lt_microseconds();
-    if (*start == 0)
-        *start = now;
-    return now - *start > LT_SLICE;
+    if (scope->start == 0)
+        scope->start = now;
+    return now - scope->start > LT_SLICE;
+}
+
+/* A slice has ended, and the next begins when the clock is read. */
+static inline void
+lt_slice_ended(lt_scope *scope)
+{
+    lt_queue *queue = scope->queue;
+    int64_t longest = LT_STD(atomic_load)(&queue->longest);
+    int64_t took = scope->start ? lt_microseconds() - scope->start : 0;
+
+    while (took > longest &&
+           !LT_STD(atomic_compare_exchange_weak)(&queue->longest, &longest, took))
+        ;
+    scope->start = 0;
+}
+
+/* A release has let other threads have the GIL, and is attached again: the slice begins anew. */
+static inline void
+lt_reattached(void)
+{
+    for (lt_scope *scope = lt_innermost; scope; scope = scope->outer)
+        scope->start = 0;
 }
 
 /* Release what slot owns in the queue, or run the call. handed_over is cleared before the first
@@ -201,6 +224,7 @@ lt_begin(lt_queue *queue, lt_scope *scope)
     scope->outer = lt_innermost;
     scope->slots = NULL;
     scope->last = &scope->slots;
+    scope->start = 0;
     lt_innermost = scope;
     return true;
 }
@@ -213,7 +237,6 @@ lt_end(lt_scope *scope)
     lt_queue *queue = scope->queue;
     PyObject *type = NULL, *value = NULL, *tb = NULL;
     bool any = scope->slots != NULL;
-    int64_t start = 0;
     unsigned n = 0;
     lt_slot *slot;
 
@@ -224,11 +247,12 @@ lt_end(lt_scope *scope)
         if (scope->slots == NULL)
             scope->last = &scope->slots;
         lt_handle(queue, slot);
-        if (lt_slice_over(&start, &n)) {
+        if (lt_slice_over(scope, &n)) {
+            lt_slice_ended(scope);
             PyEval_RestoreThread(PyEval_SaveThread());
-            start = 0;
         }
     }
+    lt_slice_ended(scope);
     if (any)
         PyErr_Restore(type, value, tb);
     lt_innermost = scope->outer;
@@ -252,7 +276,6 @@ static inline void
 lt_drain_slice(lt_queue *queue)
 {
     PyObject *type, *value, *tb;
-    int64_t start = lt_microseconds();
     unsigned n = 0;
     bool over = false;
     lt_scope scope;
@@ -260,6 +283,7 @@ lt_drain_slice(lt_queue *queue)
 
     if (!lt_begin(queue, &scope))
         return;
+    scope.start = lt_microseconds();
     PyErr_Fetch(&type, &value, &tb);
     /* requested is cleared before the queue is read: a push after the read requests again. The
      * other order is a lost wake-up. */
@@ -271,9 +295,10 @@ lt_drain_slice(lt_queue *queue)
         for (; slot && !over; slot = next) {
             next = slot->next; /* read before the object is gone */
             lt_handle(queue, slot);
-            over = lt_slice_over(&start, &n);
+            over = lt_slice_over(&scope, &n);
         }
     }
+    lt_slice_ended(&scope);
     *scope.last = slot; /* before the rest: the end of that is not known */
     if ((slot = lt_take_scope(&scope)) != NULL)
         lt_put_back(queue, slot);

@@ -13,7 +13,7 @@ extern const pp_strategy pp_mirrored;
 static inline mirrored_mirror **
 mirrored_mirror_of(pp_header *h)
 {
-    return (mirrored_mirror **)&h->extra;
+    return (mirrored_mirror **)pp_extra(h);
 }
 
 static void

@@ -1,5 +1,10 @@
 package native
 
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
 // Header is the fixed-layout record of an object that both sides share. C code mirrors it
 // (internal/wrapper/header.h; a test there compares the offsets).
 //
@@ -7,17 +12,35 @@ package native
 // operations only, by both sides, and so is Flags. Every other field is written before the
 // object is published, or by the attached side under its own lock.
 type Header struct {
-	Refs   int64  // native references, the wrapper's and Go code's included
-	ID     uint64 // process-unique, from 1, never reused
-	Handle uint64 // finds the Go object again from C (slot and generation)
-	Flags  uint32 // HasBody; the other bits are the attached side's
+	Refs  int64  // native references, the wrapper's and Go code's included
+	ID    uint64 // process-unique, from 1, never reused
+	Flags uint32 // HasBody; the other low 16 bits are the attached side's, the high ones the Library's
 
 	// More native references, which the attached side counts itself while the object HasWrapper:
 	// under its own lock, without atomic instructions. Go code decides by Refs alone.
 	AttachedRefs uint32
 
-	Side [4]uintptr // the attached side's own
+	Side [3]uintptr // the attached side's own
 }
+
+// ownHeader is the record of an object for which no side supplies one.
+type ownHeader struct {
+	Header
+	library *Library
+}
+
+// libraryShift are the bits of Flags below the number of the library, which is 0 in an ownHeader.
+const libraryShift = 16
+
+// libraryOf is the library of the object with this record, whose Flags are given.
+func libraryOf(h *Header, flags uint32) *Library {
+	if number := flags >> libraryShift; number != 0 {
+		return (*numbered.Load())[number-1]
+	}
+	return (*ownHeader)(unsafe.Pointer(h)).library
+}
+
+func (h *Header) library() *Library { return libraryOf(h, atomic.LoadUint32(&h.Flags)) }
 
 // HasWrapper is the bit of Refs that says: the object has a wrapper on the other side, which
 // owns one of the references. Go code then never takes the count from 2 to 1: the last
@@ -34,8 +57,8 @@ const HasWrapper = 1 << 62
 // nanobind's intrusive counter has the same state (intrusive_counter::set_self_py).
 const CountedElsewhere = 1 << 61
 
-// HasBody is set in Flags once the object has had a message or an edge. An object that never
-// had one is memory only: the time of its destruction cannot be observed.
+// HasBody is set in Flags once the object has had a message, a payload, an edge or a [Managed]. An
+// object that never had one is memory only: the time of its destruction cannot be observed.
 const HasBody = 1
 
 // Hooks are how a side in another language attaches to a [Library]. Every field is optional.

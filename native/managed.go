@@ -48,14 +48,14 @@ func (l *Library) NewManaged(message string) *Managed {
 // side keeps one.
 func (o *Object) Managed() *Managed {
 	o.Header()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if m := o.managed.Value(); m != nil {
+	defer o.lock().Unlock()
+	b := o.edit()
+	if m := b.managed.Value(); m != nil {
 		return m
 	}
 	o.Retain()
 	m := &Managed{object: o}
-	o.managed = weak.Make(m)
+	b.managed = weak.Make(m)
 	runtime.AddCleanup(m, forget, o)
 	return m
 }

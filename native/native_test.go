@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +39,44 @@ func TestIDsAreUniqueAcrossLibrariesAndNeverReused(t *testing.T) {
 		seen[o.ID()] = true
 		o.Release()
 	}
+}
+
+// A header that is given back may be another object's at once, while somebody without a reference asks
+// for the number of the first.
+func TestWhatIsKnownOfAnObjectRemains(t *testing.T) {
+	var lib native.Library
+	free := make(chan *native.Header, 1)
+	free <- new(native.Header)
+	lib.Attach(native.Hooks{
+		Header: func(*native.Object) *native.Header { return <-free },
+		Free: func(_ *native.Object, h *native.Header) {
+			atomic.StoreUint64(&h.ID, 0)
+			atomic.StoreUint32(&h.Flags, 0)
+			free <- h
+		},
+	})
+	for range 1000 {
+		o := lib.New("")
+		id, ready := o.ID(), make(chan struct{})
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			close(ready)
+			for range 100 {
+				if o.ID() != id || o.Library() != &lib {
+					t.Errorf("object %d said that it is %d", id, o.ID())
+				}
+			}
+		})
+		<-ready
+		o.Release()
+		asking.Wait()
+		require.Equal(t, id, o.ID())
+		require.Same(t, &lib, o.Library())
+	}
+}
+
+func TestAnObjectIsTwoWords(t *testing.T) {
+	require.EqualValues(t, 16, unsafe.Sizeof(native.Object{}))
 }
 
 func TestOverReleasePanicsWithTheObjectsName(t *testing.T) {
@@ -419,7 +458,6 @@ func TestASpareObjectIsBegunAndEndedByTheOtherSide(t *testing.T) {
 	for range 2 {
 		h.ID = native.ReserveIDs(1)
 		atomic.StoreInt64(&h.Refs, 1)
-		o.Begun()
 		require.Equal(t, h.ID, o.ID())
 		require.EqualValues(t, 1, o.Refs())
 		atomic.StoreInt64(&h.Refs, 0)

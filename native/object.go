@@ -17,47 +17,86 @@ import (
 //
 // A *Object is an ordinary Go pointer; what is counted is the right to use it.
 // Using an object after its last reference is gone panics.
+//
+// An Object is two words. Most are nothing but the native half of a wrapper, and then their size is
+// a good part of what one costs: what few have is in a body, and what C code needs is in the [Header].
 type Object struct {
-	header *Header // nil once gone; atomic, see load
-	lib    *Library
-	id     atomic.Uint64
-
-	mu      sync.Mutex // guards what follows
-	body    *body      // nil for as long as it would be empty
-	managed weak.Pointer[Managed]
+	header unsafe.Pointer // *Header, nil once gone; atomic, see load
+	rest   unsafe.Pointer // *body, nil for as long as that would be empty; see lock. Once gone, *remains
 }
 
-// body is what few objects have. It is separate to keep the others small: much
-// of what the suite measures is making and dropping objects.
+// body is what few objects have.
 type body struct {
 	message  string
 	children []*Object // each entry owns one reference
 
 	payload   any
 	destroyed func(payload any)
+
+	managed weak.Pointer[Managed]
 }
 
-// load is the object's header, nil once the object is gone. header is a plain
-// pointer, not an atomic.Pointer, so that New can set it before the object is
-// published without paying for an atomic store.
-func (o *Object) load() *Header {
-	return (*Header)(atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&o.header))))
+// remains is what is known of an object that is gone.
+type remains struct {
+	id      uint64
+	library *Library
+}
+
+// load is the object's header, nil once the object is gone. header is not an atomic.Pointer so that
+// New can set it before the object is published without paying for an atomic store.
+func (o *Object) load() *Header { return (*Header)(atomic.LoadPointer(&o.header)) }
+
+// known is what remains, of any object.
+func (o *Object) known() remains {
+	if h := o.load(); h != nil {
+		id, flags := atomic.LoadUint64(&h.ID), atomic.LoadUint32(&h.Flags)
+		if o.load() == h { // else they may be another object's
+			return remains{id, libraryOf(h, flags)}
+		}
+	}
+	return *(*remains)(atomic.LoadPointer(&o.rest))
+}
+
+// locks guard the objects' bodies, and keep the header of an object that is not gone. Each guards
+// those with an address of its own; Go does not move them. A lock in each object would make it half
+// as large again. Nothing is called with one locked that may lock another.
+var locks [256]struct {
+	sync.Mutex
+	_ [64 - unsafe.Sizeof(sync.Mutex{})]byte
+}
+
+func (o *Object) lock() *sync.Mutex {
+	mu := &locks[uintptr(unsafe.Pointer(o))/unsafe.Sizeof(*o)%uintptr(len(locks))].Mutex
+	mu.Lock()
+	return mu
+}
+
+// body is the object's body, nil if it has none. The caller has locked o. It panics when the
+// object is gone.
+func (o *Object) body() *body {
+	if o.load() == nil {
+		panic(o.gone("used"))
+	}
+	return (*body)(o.rest)
+}
+
+// edit is the body, made if necessary, for a caller as that of body.
+func (o *Object) edit() *body {
+	if b := o.body(); b != nil {
+		return b
+	}
+	b := new(body)
+	o.rest = unsafe.Pointer(b)
+	atomic.OrUint32(&o.load().Flags, HasBody)
+	return b
 }
 
 // ID is the object's number: from 1, unique for the life of the process,
 // never reused. It remains valid after the object is gone.
-func (o *Object) ID() uint64 { return o.id.Load() }
-
-// Begun gives o the number that the other side has begun it with: see [Library.NewSpare]. The
-// other side calls it, with a reference, before Go code gets the pointer.
-func (o *Object) Begun() {
-	if id := o.load().ID; o.id.Load() != id {
-		o.id.Store(id)
-	}
-}
+func (o *Object) ID() uint64 { return o.known().id }
 
 // Library is the family the object belongs to.
-func (o *Object) Library() *Library { return o.lib }
+func (o *Object) Library() *Library { return o.known().library }
 
 // Refs is the number of native references now. Another goroutine may change it
 // at any time, so it is for tests and messages, not for decisions.
@@ -68,7 +107,7 @@ func (o *Object) Refs() int64 {
 	}
 	n := atomic.LoadInt64(&h.Refs)
 	if n&CountedElsewhere != 0 {
-		if hooks := o.lib.hooks.Load(); hooks.Count != nil {
+		if hooks := h.library().hooks.Load(); hooks.Count != nil {
 			return hooks.Count(h)
 		}
 	}
@@ -127,10 +166,9 @@ func (o *Object) Retain() {
 // [ErrWrapperOnly] for one that only its wrapper keeps, or other references that the other side
 // counts itself (Header.AttachedRefs): then the other side's lock is needed.
 func (o *Object) Acquire() error {
-	// The header is given back with o.mu held, so while we hold it a header
-	// that is there is still this object's.
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	// The header is given back only after the object was locked and gone: while we have the
+	// lock, a header that is there is this object's.
+	defer o.lock().Unlock()
 	h := o.load()
 	if h == nil {
 		return ErrGone
@@ -178,7 +216,7 @@ func (o *Object) release() bool {
 		case n == HasWrapper|1:
 			panic(o.refused(ErrWrapperOnly))
 		case n >= CountedElsewhere: // and not a count alone
-			hooks := o.lib.hooks.Load()
+			hooks := h.library().hooks.Load()
 			if hooks.Release != nil && (n == HasWrapper|2 || n&CountedElsewhere != 0 || hooks.QueueAll) {
 				hooks.Release(o, h)
 				return false
@@ -198,7 +236,7 @@ func (o *Object) Finish() {
 	steps := 0
 	for pending := o.destroy(); len(pending) > 0; steps++ {
 		if steps == longSteps {
-			o.lib.long()
+			o.Library().long()
 		}
 		last := len(pending) - 1
 		child := pending[last]
@@ -222,21 +260,24 @@ func (l *Library) long() {
 // destroy ends the object and returns its edges, whose references pass to the
 // caller.
 func (o *Object) destroy() []*Object {
-	o.mu.Lock()
-	h := o.load()
-	atomic.StorePointer((*unsafe.Pointer)(unsafe.Pointer(&o.header)), nil)
 	var had body
-	if o.body != nil {
-		had, o.body = *o.body, nil
-	}
-	o.mu.Unlock()
+	mu := o.lock()
+	h := o.load()
 	if h == nil {
+		mu.Unlock()
 		panic(o.gone("destroyed"))
 	}
-	if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Free != nil {
+	if b := (*body)(o.rest); b != nil {
+		had = *b
+	}
+	l := h.library()
+	atomic.StorePointer(&o.rest, unsafe.Pointer(&remains{h.ID, l}))
+	atomic.StorePointer(&o.header, nil)
+	mu.Unlock()
+	if hooks := l.hooks.Load(); hooks != nil && hooks.Free != nil {
 		hooks.Free(o, h)
 	}
-	o.lib.live.Add(-1)
+	l.live.Add(-1)
 	if had.destroyed != nil {
 		had.destroyed(had.payload)
 	}
@@ -246,19 +287,17 @@ func (o *Object) destroy() []*Object {
 // Message is the text the object carries.
 func (o *Object) Message() string {
 	o.Header()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.body == nil {
-		return ""
+	defer o.lock().Unlock()
+	if b := o.body(); b != nil {
+		return b.message
 	}
-	return o.body.message
+	return ""
 }
 
 // SetMessage replaces the text.
 func (o *Object) SetMessage(s string) {
 	o.Header()
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.lock().Unlock()
 	o.edit().message = s
 }
 
@@ -270,8 +309,7 @@ func (o *Object) SetMessage(s string) {
 // not wait for another thread that needs the GIL. It is not called for a value that is replaced.
 func (o *Object) SetPayload(payload any, destroyed func(payload any)) {
 	o.Header()
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.lock().Unlock()
 	b := o.edit()
 	b.payload, b.destroyed = payload, destroyed
 }
@@ -279,21 +317,11 @@ func (o *Object) SetPayload(payload any, destroyed func(payload any)) {
 // Payload is what SetPayload set, nil if nothing.
 func (o *Object) Payload() any {
 	o.Header()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.body == nil {
-		return nil
+	defer o.lock().Unlock()
+	if b := o.body(); b != nil {
+		return b.payload
 	}
-	return o.body.payload
-}
-
-// edit is the body, made if necessary. The caller holds o.mu.
-func (o *Object) edit() *body {
-	if o.body == nil {
-		o.body = new(body)
-		atomic.OrUint32(&o.load().Flags, HasBody)
-	}
-	return o.body
+	return nil
 }
 
 // Append adds an edge from o to child, which takes a reference of its own. The
@@ -304,7 +332,7 @@ func (o *Object) edit() *body {
 // It panics with [ErrOtherLibrary] if child belongs to another library.
 func (o *Object) Append(child *Object) {
 	o.Header()
-	if child.lib != o.lib {
+	if child.Library() != o.Library() {
 		panic(o.refused(ErrOtherLibrary))
 	}
 	child.Retain()
@@ -313,8 +341,7 @@ func (o *Object) Append(child *Object) {
 
 // AppendOwned is Append for a caller that passes a reference to child on to the edge.
 func (o *Object) AppendOwned(child *Object) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.lock().Unlock()
 	b := o.edit()
 	b.children = append(b.children, child)
 }
@@ -326,7 +353,7 @@ func (o *Object) Remove(child *Object) bool {
 	if !o.removeEdge(child) {
 		return false
 	}
-	if hooks := o.lib.hooks.Load(); hooks != nil && hooks.EdgeRemoved != nil && atomic.LoadInt64(&h.Refs)&HasWrapper != 0 {
+	if hooks := h.library().hooks.Load(); hooks != nil && hooks.EdgeRemoved != nil && atomic.LoadInt64(&h.Refs)&HasWrapper != 0 {
 		o.Retain()
 		hooks.EdgeRemoved(o, child)
 		return true
@@ -336,47 +363,52 @@ func (o *Object) Remove(child *Object) bool {
 }
 
 func (o *Object) removeEdge(child *Object) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.body == nil {
+	defer o.lock().Unlock()
+	b := o.body()
+	if b == nil {
 		return false
 	}
-	i := slices.Index(o.body.children, child)
+	i := slices.Index(b.children, child)
 	if i < 0 {
 		return false
 	}
-	o.body.children = slices.Delete(o.body.children, i, i+1)
+	b.children = slices.Delete(b.children, i, i+1)
 	return true
 }
 
 // RemoveAll removes every edge and releases what it held. For the other side: EdgeRemoved
 // is not called.
 func (o *Object) RemoveAll() {
-	o.Header()
-	o.mu.Lock()
-	var children []*Object
-	if o.body != nil {
-		children, o.body.children = o.body.children, nil
-	}
-	o.mu.Unlock()
-	for i, child := range children {
+	l := o.Header().library()
+	for i, child := range o.takeChildren() {
 		if i == longSteps {
-			o.lib.long()
+			l.long()
 		}
 		child.Release()
 	}
+}
+
+func (o *Object) takeChildren() []*Object {
+	defer o.lock().Unlock()
+	b := o.body()
+	if b == nil {
+		return nil
+	}
+	children := b.children
+	b.children = nil
+	return children
 }
 
 // Children returns the edges in order, as a copy that holds a reference for
 // each entry: the caller must release every one of them.
 func (o *Object) Children() []*Object {
 	o.Header()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.body == nil {
+	defer o.lock().Unlock()
+	b := o.body()
+	if b == nil {
 		return nil
 	}
-	children := slices.Clone(o.body.children)
+	children := slices.Clone(b.children)
 	for _, child := range children {
 		child.Retain()
 	}
@@ -387,8 +419,7 @@ func (o *Object) Children() []*Object {
 // other side's, where it may be overridden; without another side the answer is the event
 // itself. The caller must hold a reference throughout.
 func (o *Object) Emit(event int64) (int64, error) {
-	o.Header()
-	if hooks := o.lib.hooks.Load(); hooks != nil && hooks.Dispatch != nil {
+	if hooks := o.Header().library().hooks.Load(); hooks != nil && hooks.Dispatch != nil {
 		return hooks.Dispatch(o, event)
 	}
 	return event, nil

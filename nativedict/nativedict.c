@@ -10,7 +10,7 @@ PP_ACCESSORS(nativedict)
 static inline void **
 nativedict_data(pp_header *h)
 {
-    return &h->extra;
+    return pp_extra(h);
 }
 
 #include "nativedict.h"

@@ -78,7 +78,7 @@ all_live(void)
 
 typedef struct {
     PyObject_HEAD
-    pp_header *record; /* one cache line from malloc, like a native object's header */
+    pp_header *record; /* from malloc, of the size of a native object's header */
     PyObject *dict;
     PyObject *weakrefs;
 } floor_object;

@@ -14,6 +14,14 @@ package loops
 #include "loops.h"
 #include <stdlib.h>
 #include <string.h>
+
+// One reference of the caller's is for Go code from now on.
+static uint64_t
+pp_loop_give(pp_header *h)
+{
+	pp_give_to_go(h);
+	return pp_handle(h);
+}
 */
 import "C"
 
@@ -162,9 +170,7 @@ type offThread interface {
 
 // given is the object of a header whose reference is Go code's from now on.
 func given(header unsafe.Pointer) *native.Object {
-	h := (*C.pp_header)(header)
-	C.pp_give_to_go(h)
-	return wrapper.Object(uint64(h.handle))
+	return wrapper.Object(uint64(C.pp_loop_give((*C.pp_header)(header))))
 }
 
 // RetainReleaseOffThread takes, on a goroutine without the GIL, one more reference to

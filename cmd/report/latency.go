@@ -17,8 +17,8 @@ const latencyReading = "The first column is the time from the last release of an
 	"releases the root of that many objects, in a tree where each has ten children, as the children of one, or in a chain: the gaps of more than 20 µs between two iterations, in which other Python threads wait, too. " +
 	"A pause that grows with the number of objects is felt by every thread of a program that drops something large; " +
 	"the floor is a thread that takes the GIL and drops the root, as libraries without a queue do. " +
-	"Median, 99th percentile and longest; *below, the longest by the processor time of the process's other threads in it*, " +
-	"without that of other processes.%s Strategies that run `__del__` when Python drops the wrapper are not in this table.\n"
+	"Median, 99th percentile and longest; *below, the longest time for which a thread that released kept the GIL*: where the loop " +
+	"gets no processor, that happens more than once in a pause.%s Strategies that run `__del__` when Python drops the wrapper are not in this table.\n"
 
 // latencyRows are the rows of the section, in the order of the run.
 func (r *run) latencyRows() (names []string) {
@@ -49,7 +49,7 @@ func (r *run) latency() (columns []string, lines [][]string, words string) {
 	if r.Samples[cell{latencyLang, row{undisturbed, "max-us"}, floor}] != nil {
 		idle = fmt.Sprintf(" The same loop, while nothing is released: %s.", r.latencyCell(undisturbed, floor))
 	}
-	return columns, lines, fmt.Sprintf(latencyReading, strings.ReplaceAll(idle, "<br>", "; "))
+	return columns, lines, fmt.Sprintf(latencyReading, idle)
 }
 
 func (r *run) latencyCell(name, strategy string) string {
@@ -62,7 +62,7 @@ func (r *run) latencyCell(name, strategy string) string {
 		parts = append(parts, microseconds(s.values[0]))
 	}
 	text := strings.Join(parts, ", ")
-	if s := r.Samples[cell{latencyLang, row{name, "max-cpu-us"}, strategy}]; s != nil {
+	if s := r.Samples[cell{latencyLang, row{name, "slice-us"}, strategy}]; s != nil {
 		text += "<br>*" + microseconds(s.values[0]) + "*"
 	}
 	return text

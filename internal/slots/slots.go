@@ -24,22 +24,22 @@ const (
 	MaxSlabs = 1 << (SlotBits - SlabBits)
 )
 
-// entries are the slots of a slab. A generation is odd while the slot is taken, and even while it
+// Generations are those of a slab's slots. One is odd while its slot is taken, and even while it
 // is free.
-type entries[T any] struct {
-	values [SlabSize]atomic.Pointer[T]
-	gens   [SlabSize]atomic.Uint32
-}
+type Generations [SlabSize]atomic.Uint32
 
-// SlabBytes is the memory of a slab's entries.
-const SlabBytes = int64(unsafe.Sizeof(entries[int]{}))
+type values[T any] [SlabSize]atomic.Pointer[T]
+
+// SlabBytes is the memory of a slab's values.
+const SlabBytes = int64(unsafe.Sizeof(values[int]{}))
 
 const slabWords = SlabSize / 64
 
-// slab is never freed, but its entries may be: see Trim.
+// slab is never freed, but its entries, the two arrays, may be: see Trim.
 type slab[T any] struct {
-	entries atomic.Pointer[entries[T]]
-	gen     uint32 // the newest generation of its slots when entries were last freed
+	values atomic.Pointer[values[T]] // nil without entries
+	gens   atomic.Pointer[Generations]
+	gen    uint32 // the newest generation of its slots when the entries were last freed
 
 	// The free slots, a bit each. Any thread sets bits; they are taken a word at a time. A word
 	// is on one of the table's lists while it is not zero, linked by next: word+1, 0 ends it.
@@ -50,6 +50,11 @@ type slab[T any] struct {
 // Table maps handles to values. The zero value is empty and ready. It must not
 // be copied.
 type Table[T any] struct {
+	// Generations, if not nil, supplies the memory of a slab's generations: so C code can compare
+	// them. It is called each time the slab gets entries, and must return the same memory each
+	// time, zeroed at first. It must not call the table. Without it they are on the Go heap.
+	Generations func(slab uint32) *Generations
+
 	slabs [MaxSlabs]atomic.Pointer[slab[T]]
 
 	// A stack of words that have free slots. The thread that sets a word's first bit pushes
@@ -66,11 +71,13 @@ type Table[T any] struct {
 }
 
 // at is the slab of a slot, and its entries; nil if there are none.
-func (t *Table[T]) at(slot uint32) (*slab[T], *entries[T]) {
+func (t *Table[T]) at(slot uint32) (*slab[T], *values[T], *Generations) {
 	if s := t.slabs[slot>>SlabBits].Load(); s != nil {
-		return s, s.entries.Load()
+		if v, gens := s.values.Load(), s.gens.Load(); v != nil && gens != nil {
+			return s, v, gens
+		}
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // Put stores v, which must not be nil, and returns its handle, never 0.
@@ -78,14 +85,14 @@ func (t *Table[T]) Put(v *T) uint64 {
 	t.mu.Lock()
 	slot := t.takeSlot()
 	t.mu.Unlock()
-	_, e := t.at(slot)
+	_, values, gens := t.at(slot)
 	i := slot & (SlabSize - 1)
 	// The value is stored before the generation makes the slot valid, and
 	// removed after: a reader that reads the same generation twice has read its
 	// value.
-	e.values[i].Store(v)
-	gen := e.gens[i].Load() + 1 // ours alone until it is stored
-	e.gens[i].Store(gen)
+	values[i].Store(v)
+	gen := gens[i].Load() + 1 // ours alone until it is stored
+	gens[i].Store(gen)
 	return uint64(gen)<<32 | uint64(slot)
 }
 
@@ -125,18 +132,26 @@ func (t *Table[T]) grow() {
 		t.slabs[number].Store(new(slab[T]))
 		t.made++
 	}
-	s, e := t.slabs[number].Load(), new(entries[T])
+	s, gens := t.slabs[number].Load(), t.generations(number)
 	if s.gen != 0 {
-		for i := range e.gens {
-			e.gens[i].Store(s.gen)
+		for i := range gens {
+			gens[i].Store(s.gen)
 		}
 	}
-	s.entries.Store(e)
+	s.gens.Store(gens)
+	s.values.Store(new(values[T]))
 	for i := uint32(slabWords); i > 0; i-- {
 		s.free[i-1].Store(^uint64(0))
 		s.next[i-1] = t.ready
 		t.ready = number*slabWords + i
 	}
+}
+
+func (t *Table[T]) generations(slab uint32) *Generations {
+	if t.Generations != nil {
+		return t.Generations(slab)
+	}
+	return new(Generations)
 }
 
 // Get returns the value of a live handle. It takes no lock. For any other
@@ -146,13 +161,13 @@ func (t *Table[T]) Get(handle uint64) *T {
 	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
-	_, e := t.at(slot)
+	_, values, gens := t.at(slot)
 	i := slot & (SlabSize - 1)
-	if e == nil || e.gens[i].Load() != gen {
+	if values == nil || gens[i].Load() != gen {
 		return nil
 	}
-	v := e.values[i].Load()
-	if e.gens[i].Load() != gen {
+	v := values[i].Load()
+	if gens[i].Load() != gen {
 		return nil // freed, perhaps given away again, between the two loads
 	}
 	return v
@@ -165,13 +180,13 @@ func (t *Table[T]) Delete(handle uint64) *T {
 	if slot>>SlabBits >= MaxSlabs || gen&1 == 0 {
 		return nil
 	}
-	s, e := t.at(slot)
+	s, values, gens := t.at(slot)
 	i := slot & (SlabSize - 1)
-	if e == nil || !e.gens[i].CompareAndSwap(gen, gen+1) {
+	if values == nil || !gens[i].CompareAndSwap(gen, gen+1) {
 		return nil
 	}
-	v := e.values[i].Load()
-	e.values[i].Store(nil)
+	v := values[i].Load()
+	values[i].Store(nil)
 	if gen+1 == 0 {
 		return v // its generations are used up: never given out again
 	}
@@ -213,9 +228,9 @@ func (t *Table[T]) Len() int {
 	defer t.mu.Unlock()
 	n := 0
 	for number := range t.made {
-		if e := t.slabs[number].Load().entries.Load(); e != nil {
-			for i := range e.gens {
-				n += int(e.gens[i].Load() & 1)
+		if _, values, gens := t.at(number << SlabBits); values != nil {
+			for i := range gens {
+				n += int(gens[i].Load() & 1)
 			}
 		}
 	}
@@ -226,7 +241,7 @@ func (t *Table[T]) Len() int {
 // the handle with it. For tests of what happens when generations run out.
 func (t *Table[T]) SetGeneration(handle uint64, gen uint32) uint64 {
 	slot := uint32(handle)
-	_, e := t.at(slot)
-	e.gens[slot&(SlabSize-1)].Store(gen)
+	_, _, gens := t.at(slot)
+	gens[slot&(SlabSize-1)].Store(gen)
 	return uint64(gen)<<32 | uint64(slot)
 }

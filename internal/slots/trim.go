@@ -15,9 +15,10 @@ func (t *Table[T]) Trim(least int, gone func(number uint32)) int {
 	unused := t.takeUnused(least)
 	for _, number := range unused {
 		s := t.slabs[number].Load()
-		e := s.entries.Swap(nil)
-		for i := range e.gens {
-			s.gen = max(s.gen, e.gens[i].Load())
+		s.values.Store(nil)
+		gens := s.gens.Swap(nil)
+		for i := range gens {
+			s.gen = max(s.gen, gens[i].Load())
 		}
 		gone(number)
 	}

@@ -112,8 +112,46 @@ func TestCountsFollowPutsAndDeletes(t *testing.T) {
 	require.Equal(t, SlabSize-1, table.Len())
 }
 
+// elsewhere has the table's generations in memory that is not the table's. The result zeroes a
+// slab's, as the system does with what is given back.
+func elsewhere[T any](table *Table[T]) (zero func(uint32)) {
+	memory := make([]Generations, 64)
+	table.Generations = func(slab uint32) *Generations { return &memory[slab] }
+	return func(slab uint32) {
+		for i := range memory[slab] {
+			memory[slab][i].Store(0)
+		}
+	}
+}
+
+func TestGenerationsElsewhereOutliveTheirMemory(t *testing.T) {
+	var table Table[int]
+	zero := elsewhere(&table)
+	old := fill(&table, 2)
+	require.Equal(t, uint32(old[1][5]>>32), table.Generations(1)[uint32(old[1][5])%SlabSize].Load())
+	drop(&table, old[0])
+	require.Equal(t, 1, table.Trim(1, zero))
+	for _, h := range fill(&table, 1)[0] {
+		require.NotContains(t, old[0], h)
+		require.NotNil(t, table.Get(h))
+	}
+	for _, h := range old[0] {
+		require.Nil(t, table.Get(h))
+	}
+}
+
 func TestTrimBesideEveryOtherMethod(t *testing.T) {
-	var table Table[uint64]
+	t.Run("generations=own", func(t *testing.T) {
+		var table Table[uint64]
+		trimBeside(t, &table, func(uint32) {})
+	})
+	t.Run("generations=elsewhere", func(t *testing.T) {
+		var table Table[uint64]
+		trimBeside(t, &table, elsewhere(&table))
+	})
+}
+
+func trimBeside(t *testing.T, table *Table[uint64], zero func(uint32)) {
 	var workers, trimmer sync.WaitGroup
 	done := make(chan struct{})
 	var gone int
@@ -123,7 +161,7 @@ func TestTrimBesideEveryOtherMethod(t *testing.T) {
 			case <-done:
 				return
 			default:
-				gone += table.Trim(1, func(uint32) {})
+				gone += table.Trim(1, zero)
 			}
 		}
 	})

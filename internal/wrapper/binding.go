@@ -185,7 +185,7 @@ func (b *Binding) Unwrap(w cpython.Object) (*native.Object, error) {
 	if b.table.lookup == nil { // else the look-up has taken one
 		C.pp_retain(b.table, h) // in C: with the wrapper's reference, attached
 	}
-	return Object(uint64(h.handle)), nil
+	return Object(handleOf((*native.Header)(unsafe.Pointer(h)))), nil
 }
 
 // Release releases one native reference at once; the wrapper may die of it. Needs the GIL.

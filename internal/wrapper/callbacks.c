@@ -4,14 +4,13 @@
  * owns the reference and releases it when it dies, on whatever thread. */
 #include "methods.h"
 
-/* In the memory of the slab that the header is in: see newSlab in headers.go. */
 static inline PyObject **
 slot_of(pp_header *h)
 {
-    uintptr_t slab = (uintptr_t)h & ~(uintptr_t)(PP_SLAB_BYTES - 1);
-    size_t i = h - (pp_header *)slab;
+    uint32_t i;
+    pp_slab *slab = pp_slab_of(h, &i);
 
-    return (PyObject **)(slab + PP_SLAB_BYTES) + i;
+    return &slab->callbacks[i];
 }
 
 PyObject *

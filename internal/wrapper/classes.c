@@ -177,7 +177,7 @@ pp_set_message(pp_header *h, PyObject *message)
     text = PyUnicode_AsUTF8AndSize(message, &size);
     if (text == NULL)
         return -1;
-    ppGoSetMessage(h->handle, (char *)text, size);
+    ppGoSetMessage(pp_handle(h), (char *)text, size);
     return 0;
 }
 

@@ -5,7 +5,7 @@ import "pyobject-preservation/native"
 var (
 	HeaderLayout = headerLayout
 	HeaderBits   = headerBits
-	SlabHeaders  = slabHeaders
+	SlabLayout   = slabLayout
 	Counts       = objects.Counts
 )
 
@@ -13,11 +13,9 @@ var (
 const LeastSlabs = leastSlabs
 
 // Handle is the object's handle.
-func Handle(o *native.Object) uint64 { return o.Header().Handle }
+func Handle(o *native.Object) uint64 { return handleOf(o.Header()) }
 
 // SetGeneration gives the object's slot another generation, and returns its new handle.
 func SetGeneration(o *native.Object, gen uint32) uint64 {
-	h := o.Header()
-	h.Handle = objects.SetGeneration(h.Handle, gen)
-	return h.Handle
+	return objects.SetGeneration(Handle(o), gen)
 }

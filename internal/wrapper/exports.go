@@ -24,7 +24,7 @@ func ppGoRefill(index C.int, n C.int, dead C.uintptr_t) C.uintptr_t {
 	finish((*C.lt_slot)(fromC(uintptr(dead))))
 	var list *C.lt_slot
 	bindings[index].library.NewSpare(int(n), func(h *native.Header) {
-		h.Flags = 0
+		h.Flags &^= C.PP_SHOWN
 		slot := &cHeader(h).slot
 		slot.next = list
 		list = slot
@@ -37,7 +37,7 @@ func finish(slot *C.lt_slot) {
 	for slot != nil {
 		h := (*C.pp_header)(unsafe.Add(unsafe.Pointer(slot), -int(unsafe.Offsetof(C.pp_header{}.slot))))
 		slot = slot.next // read before the header can belong to another object
-		objects.Get(uint64(h.handle)).Finish()
+		objects.Get(handleOf((*native.Header)(unsafe.Pointer(h)))).Finish()
 	}
 }
 

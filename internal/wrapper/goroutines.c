@@ -146,7 +146,7 @@ pp_holder_release_from_goroutine(PyObject *self, PyObject *args, PyObject *kwarg
         return NULL;
     h = pp_take_from_holder(PP_HOLDER(self));
     if (h) {
-        uint64_t handle = h->handle;
+        uint64_t handle = pp_handle(h);
         pp_give_to_go(h);
         Py_BEGIN_ALLOW_THREADS
         ppGoReleaseOnGoroutines(&handle, 1, 1, locked, 1);
@@ -178,7 +178,7 @@ pp_holder_wrap_from_goroutines(PyObject *self, PyObject *args, PyObject *kwargs)
         return NULL;
     pp_give_to_go(h);
     Py_BEGIN_ALLOW_THREADS
-    failed = ppGoWrapOnGoroutines(strategy->state->index, h->handle, goroutines, times);
+    failed = ppGoWrapOnGoroutines(strategy->state->index, pp_handle(h), goroutines, times);
     Py_END_ALLOW_THREADS
     strategy->release(h);
     pp_settle(strategy);
@@ -227,7 +227,7 @@ pp_module_release_from_goroutines(PyObject *module, PyObject *args, PyObject *kw
         pp_header *h = pp_take_from_holder(PP_HOLDER(PyList_GET_ITEM(list, i)));
         if (h) {
             pp_give_to_go(h);
-            handles[held++] = h->handle;
+            handles[held++] = pp_handle(h);
         }
     }
     Py_DECREF(list);
@@ -294,7 +294,7 @@ pp_holder_release_after_python(PyObject *self, PyObject *unused)
     h = pp_take_from_holder(PP_HOLDER(self));
     if (h) {
         pp_give_to_go(h);
-        *l = (late){h->handle, atomic_load(&after)};
+        *l = (late){pp_handle(h), atomic_load(&after)};
         while (!atomic_compare_exchange_weak(&after, &l->next, l))
             ;
     }

@@ -5,10 +5,11 @@
 #include "../cpython/python.h" /* first: it includes Python.h */
 #include "../../lifetime/queue.h"
 
-/* One record a native object, in C memory, one cache line. The fields up to attached_refs are
- * native.Header's; TestHeaderLayout compares the offsets. The rest is opaque to Go code.
+/* One record a native object, in C memory. The fields up to attached_refs are native.Header's;
+ * TestHeaderLayout compares the offsets. The rest is opaque to Go code.
  *
- * refs and flags are atomic. The GIL, or the slot's lock, guards slot, extra and the callback;
+ * refs and flags are atomic. The GIL, or the slot's lock, guards slot, and callback and extra of
+ * the slab;
  * slot.handed_over is atomic, and slot.next belongs to the queue, the free list or the list of
  * dead headers.
  *
@@ -25,26 +26,34 @@
 typedef struct pp_header {
     _Atomic int64_t refs;   /* see above; and PP_HAS_WRAPPER */
     uint64_t id;            /* unique in the process, never reused */
-    uint64_t handle;        /* names the Go object: slot and generation */
-    _Atomic uint32_t flags; /* PP_HAS_BODY and so on */
+    _Atomic uint32_t flags; /* PP_HAS_BODY and so on; the high 16 bits are Go's */
     uint32_t attached_refs; /* see above; the GIL guards it */
     lt_slot slot;           /* the wrapper, see lifetime/slot.h */
-    void *extra;            /* the strategy's own */
 } pp_header;
 
 #define PP_HAS_BODY 1 /* native.HasBody: has had a message or an edge */
 #define PP_SHOWN 2    /* Go or Python code may have kept a pointer or the handle: see pp_finish */
 #define PP_HAS_CALLBACK 8 /* see callbacks.c */
 
-#define PP_SLAB_BYTES (1 << 18) /* headers come in slabs of so much, aligned to it: headers.go */
-#define PP_SLAB_HEADERS (PP_SLAB_BYTES / sizeof(pp_header))                   /* slots.SlabSize */
-#define PP_MAX_SLABS (1 << 16)                                                /* slots.MaxSlabs */
-#define PP_SLAB_MEMORY (PP_SLAB_BYTES + PP_SLAB_HEADERS * sizeof(PyObject *)) /* and callbacks */
-#define PP_LEAST_SLABS 8 /* 2 MiB of headers; fewer are not given back: trim.go */
+#define PP_SLAB_HEADERS 4096         /* slots.SlabSize */
+#define PP_SLAB_ALIGNMENT (1 << 19)  /* a power of two, not less than the size of a slab */
+#define PP_MAX_SLABS (1 << 16)       /* slots.MaxSlabs */
+#define PP_LEAST_SLABS 8             /* fewer are not given back: trim.go */
+
+/* Headers come in slabs, each aligned to PP_SLAB_ALIGNMENT, so that a header's address leads to
+ * what there is beside it: arrays in the same order. The memory is the system's, zeroed, and none
+ * is used for what is never touched. */
+typedef struct {
+    pp_header headers[PP_SLAB_HEADERS];
+    _Atomic uint32_t generations[PP_SLAB_HEADERS]; /* slots.Generations: Go writes them */
+    PyObject *callbacks[PP_SLAB_HEADERS];          /* valid with PP_HAS_CALLBACK */
+    void *extras[PP_SLAB_HEADERS];                 /* see pp_extra */
+    uint32_t number;                               /* not given back with the rest */
+} pp_slab;
 
 /* All slabs, by a handle's slot. They are never freed, but the memory of one without objects may be
  * given back, and then reads as zeros. */
-extern _Atomic(pp_header *) pp_slabs[PP_MAX_SLABS];
+extern _Atomic(pp_slab *) pp_slabs[PP_MAX_SLABS];
 
 #define PP_HAS_WRAPPER (INT64_C(1) << 62)       /* native.HasWrapper: slot.wrapper is set */
 #define PP_COUNTED_ELSEWHERE (INT64_C(1) << 61) /* native.CountedElsewhere: refs is not a count */
@@ -129,22 +138,53 @@ pp_set_wrapper(pp_header *h, PyObject *wrapper)
     }
 }
 
+static inline pp_slab *
+pp_slab_of(pp_header *h, uint32_t *index)
+{
+    pp_slab *slab = (pp_slab *)((uintptr_t)h & ~(uintptr_t)(PP_SLAB_ALIGNMENT - 1));
+
+    *index = (uint32_t)(h - slab->headers);
+    return slab;
+}
+
+/* A pointer of the strategy's own. NULL when the object is made; the strategy sets it to NULL
+ * before the object dies. */
+static inline void **
+pp_extra(pp_header *h)
+{
+    uint32_t i;
+    pp_slab *slab = pp_slab_of(h, &i);
+
+    return &slab->extras[i];
+}
+
+/* The name of the Go object: slot and generation. The caller keeps the object alive. */
+static inline uint64_t
+pp_handle(pp_header *h)
+{
+    uint32_t i;
+    pp_slab *slab = pp_slab_of(h, &i);
+    uint64_t generation = atomic_load_explicit(&slab->generations[i], memory_order_relaxed);
+
+    return generation << 32 | (slab->number * PP_SLAB_HEADERS + i);
+}
+
 /* The header that a handle names; NULL if it is stale: another object has its slot, or none. The
  * caller knows that the object, if there is one, stays alive: it compares the generation, it does
  * not take a reference. */
 static inline pp_header *
 pp_find(uint64_t handle)
 {
-    uint32_t slot = (uint32_t)handle;
-    pp_header *h;
+    uint32_t slot = (uint32_t)handle, i = slot % PP_SLAB_HEADERS;
+    pp_slab *slab;
 
     if (slot / PP_SLAB_HEADERS >= PP_MAX_SLABS)
         return NULL;
-    h = atomic_load_explicit(&pp_slabs[slot / PP_SLAB_HEADERS], memory_order_acquire);
-    if (h == NULL)
+    slab = atomic_load_explicit(&pp_slabs[slot / PP_SLAB_HEADERS], memory_order_acquire);
+    if (slab == NULL ||
+        atomic_load_explicit(&slab->generations[i], memory_order_acquire) != handle >> 32)
         return NULL;
-    h += slot % PP_SLAB_HEADERS;
-    return h->handle == handle && pp_refs(h) > 0 ? h : NULL;
+    return pp_refs(&slab->headers[i]) > 0 ? &slab->headers[i] : NULL; /* 0: free, or spare */
 }
 
 static inline pp_header *

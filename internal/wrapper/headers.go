@@ -4,7 +4,8 @@ package wrapper
 #cgo pkg-config: python3
 #cgo CFLAGS: -std=gnu11 -fvisibility=hidden
 #include "methods.h"
-#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static void
 pp_drop_callback(const pp_strategy *strategy, pp_header *h)
@@ -12,18 +13,24 @@ pp_drop_callback(const pp_strategy *strategy, pp_header *h)
 	pp_drop_later(strategy, pp_take_callback(h));
 }
 
-// A slab of zeroed headers, followed by an array with a callback pointer for each. It is
-// aligned to the headers' total size, so that C finds the array by masking a header's
-// address. Unused pages of the array are never touched. Not aligned_alloc, which
-// requires a multiple of the alignment.
+// Not from malloc: its memory need not be zeroed, and would be adjacent, so that the kernel might use
+// huge pages, which give memory to what is not touched too.
 static void *
-pp_new_slab(void)
+pp_new_slab(uint32_t number)
 {
-	void *memory;
+	const size_t size = 2 * PP_SLAB_ALIGNMENT;
+	char *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+	size_t page = sysconf(_SC_PAGESIZE), before, used;
 
-	if (posix_memalign(&memory, PP_SLAB_BYTES, PP_SLAB_MEMORY))
+	if (mapped == MAP_FAILED)
 		return NULL;
-	return memset(memory, 0, PP_SLAB_BYTES);
+	before = -(uintptr_t)mapped & (PP_SLAB_ALIGNMENT - 1);
+	used = before + (sizeof(pp_slab) + page - 1) / page * page;
+	if (before > 0)
+		munmap(mapped, before);
+	munmap(mapped + used, size - used);
+	((pp_slab *)(mapped + before))->number = number;
+	return mapped + before;
 }
 
 */
@@ -43,12 +50,13 @@ import (
 // reachable: Go's collector does not see native references that C code holds.
 var objects slots.Table[native.Object]
 
+func init() { objects.Generations = generations }
+
 // Object is the native object with the given handle, or nil. The caller owns a reference to
 // it. From then on C code does not reuse the object: see pp_finish.
 func Object(handle uint64) *native.Object {
 	o := objects.Get(handle)
 	if o != nil {
-		o.Begun()
 		if flags := &o.Header().Flags; atomic.LoadUint32(flags)&C.PP_SHOWN == 0 {
 			atomic.OrUint32(flags, C.PP_SHOWN)
 		}
@@ -61,7 +69,7 @@ func Object(handle uint64) *native.Object {
 func Find(handle uint64) *native.Object { return objects.Get(handle) }
 
 // A header is in C memory, at the index of its object's slot: so headers need
-// no free list of their own. Slabs are never freed: C code may read a header
+// no free list and no generations of their own. Slabs are never freed: C code may read a header
 // for as long as the process lives, even if another object has it by then, or
 // its memory has been given back (trim) and reads as zeros.
 var (
@@ -69,41 +77,43 @@ var (
 	slabMu sync.Mutex
 )
 
-type slab = [slots.SlabSize]native.Header
+func loadSlab(i uint32) *C.pp_slab { return (*C.pp_slab)(atomic.LoadPointer(&slabs[i])) }
 
-func loadSlab(i uint32) *slab { return (*slab)(atomic.LoadPointer(&slabs[i])) }
-
-func headerAt(handle uint64) *native.Header {
-	slot := uint32(handle)
-	headers := loadSlab(slot >> slots.SlabBits)
-	if headers == nil {
-		headers = newSlab(slot >> slots.SlabBits)
-	}
-	return &headers[slot&(slots.SlabSize-1)]
-}
-
-func newSlab(i uint32) *slab {
+// generations are those of a slab, which is made if necessary.
+func generations(number uint32) *slots.Generations {
 	slabMu.Lock()
 	defer slabMu.Unlock()
-	if headers := loadSlab(i); headers != nil {
-		return headers
+	s := loadSlab(number)
+	if s == nil {
+		if s = (*C.pp_slab)(C.pp_new_slab(C.uint32_t(number))); s == nil {
+			panic("wrapper: out of memory for native headers")
+		}
+		atomic.StorePointer(&slabs[number], unsafe.Pointer(s))
+		if number == leastSlabs-1 {
+			trimAfterCollection()
+		}
 	}
-	memory := C.pp_new_slab()
-	if memory == nil {
-		panic("wrapper: out of memory for native headers")
-	}
-	atomic.StorePointer(&slabs[i], memory)
-	if i == leastSlabs-1 {
-		trimAfterCollection()
-	}
-	return (*slab)(memory)
+	return (*slots.Generations)(unsafe.Pointer(&s.generations))
 }
 
 func newHeader(o *native.Object) *native.Header {
-	handle := objects.Put(o)
-	h := headerAt(handle)
-	*h = native.Header{Handle: handle, Flags: C.PP_SHOWN} // Go code has the pointer, unless it is spare
+	slot := uint32(objects.Put(o))
+	s, i := loadSlab(slot>>slots.SlabBits), slot&(slots.SlabSize-1)
+	h := (*native.Header)(unsafe.Pointer(&s.headers[i]))
+	*h = native.Header{Flags: C.PP_SHOWN} // Go code has the pointer, unless it is spare
+	if s.extras[i] != nil {               // the last object leaked it: see Disarm
+		s.extras[i] = nil
+	}
 	return h
+}
+
+// handleOf is pp_handle, without a call into C.
+func handleOf(h *native.Header) uint64 {
+	offset := uintptr(unsafe.Pointer(h)) & (C.PP_SLAB_ALIGNMENT - 1)
+	s := (*C.pp_slab)(unsafe.Add(unsafe.Pointer(h), -int(offset)))
+	i := uint32(offset / unsafe.Sizeof(*h))
+	gens := (*slots.Generations)(unsafe.Pointer(&s.generations))
+	return uint64(gens[i].Load())<<32 | uint64(uint32(s.number)<<slots.SlabBits+i)
 }
 
 func (b *Binding) freeHeader(_ *native.Object, h *native.Header) {
@@ -115,7 +125,7 @@ func (b *Binding) freeHeader(_ *native.Object, h *native.Header) {
 		// On any goroutine, but no other thread can reach the object any more.
 		C.pp_drop_callback(b.table, cHeader(h))
 	}
-	objects.Delete(h.Handle)
+	objects.Delete(handleOf(h))
 }
 
 func cHeader(h *native.Header) *C.pp_header { return (*C.pp_header)(unsafe.Pointer(h)) }

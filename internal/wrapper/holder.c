@@ -294,7 +294,7 @@ holder_emit(PyObject *self, PyObject *arg)
     h = pp_retain_held(self); /* on_event may release this very holder */
     if (h == NULL)
         return NULL;
-    failed = ppGoEmit(h->handle, event, &answer);
+    failed = ppGoEmit(pp_handle(h), event, &answer);
     pp_release_keeping_error(strategy, h);
     return failed ? NULL : PyLong_FromLongLong(answer);
 }

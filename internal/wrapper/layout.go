@@ -6,13 +6,13 @@ package wrapper
 
 #define FIELD(name) offsetof(pp_header, name), sizeof(((pp_header *)0)->name)
 
-enum { FIELDS = 5 };
+enum { FIELDS = 4 };
 
 static size_t
 pp_header_layout(int i)
 {
 	static const size_t layout[2 * FIELDS + 1] = {
-		FIELD(refs), FIELD(id), FIELD(handle), FIELD(flags), FIELD(attached_refs),
+		FIELD(refs), FIELD(id), FIELD(flags), FIELD(attached_refs),
 		sizeof(pp_header),
 	};
 	return layout[i];
@@ -28,8 +28,10 @@ func headerBits() map[string]int64 {
 	}
 }
 
-// slabHeaders is how many headers C takes a slab for.
-func slabHeaders() int { return C.PP_SLAB_HEADERS }
+// slabLayout is how many headers C takes a slab for, its size and its alignment.
+func slabLayout() (headers, size, alignment int) {
+	return C.PP_SLAB_HEADERS, C.sizeof_pp_slab, C.PP_SLAB_ALIGNMENT
+}
 
 // headerLayout is the C header as the compiler laid it out: offset and size of
 // each field in order, then the size of the whole. It is here for

@@ -45,7 +45,7 @@ text_of(PyObject *self, int kind)
 
     if (h == NULL)
         return NULL;
-    size = ppGoText(h->handle, kind, text, sizeof small);
+    size = ppGoText(pp_handle(h), kind, text, sizeof small);
 
     while (size > (int64_t)sizeof small) {
         int64_t room = size;
@@ -54,7 +54,7 @@ text_of(PyObject *self, int kind)
             done(self, h);
             return PyErr_NoMemory();
         }
-        size = ppGoText(h->handle, kind, text, room);
+        size = ppGoText(pp_handle(h), kind, text, room);
         if (size <= room)
             break;
         PyMem_Free(text); /* another thread has made it longer meanwhile */
@@ -147,7 +147,7 @@ wrapper_append(PyObject *self, PyObject *child)
         if (strategy->edges)  /* before another thread can remove the edge */
             strategy->edges->made(from, to);
         pp_give_to_go(to);
-        ppGoAppend(from->handle, to->handle);
+        ppGoAppend(pp_handle(from), pp_handle(to));
         pp_done(strategy, to);
     }
     pp_done(strategy, from);
@@ -179,7 +179,7 @@ wrapper_remove(PyObject *self, PyObject *child)
 
         strategy->retain(from); /* Go code needs a reference beside the wrapper's */
         pp_give_to_go(from);
-        removed = ppGoRemove(from->handle, to->handle);
+        removed = ppGoRemove(pp_handle(from), pp_handle(to));
         strategy->release(from);
         if (begun)
             lt_end(&scope);
@@ -201,7 +201,7 @@ pp_remove_edges(const pp_strategy *strategy, pp_header *from)
     lt_scope scope;
     bool begun = lt_begin(&strategy->state->queue, &scope);
 
-    pp_call_go(ppGoRemoveAll, from->handle);
+    pp_call_go(ppGoRemoveAll, pp_handle(from));
     if (begun)
         lt_end(&scope);
 }
@@ -222,7 +222,7 @@ wrapper_children(PyObject *self, PyObject *unused)
     if (h == NULL)
         return NULL;
     /* Go retains what it returns, so the edges may change while we wrap. */
-    while ((n = ppGoChildren(h->handle, found, room)) > room) {
+    while ((n = ppGoChildren(pp_handle(h), found, room)) > room) {
         if (found != small)
             PyMem_Free(found);
         room = n;

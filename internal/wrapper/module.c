@@ -8,7 +8,7 @@
 
 /* ---- native objects ------------------------------------------------------------ */
 
-_Atomic(pp_header *) pp_slabs[PP_MAX_SLABS];
+_Atomic(pp_slab *) pp_slabs[PP_MAX_SLABS];
 
 /* ---- what each thread has ------------------------------------------------------- */
 
@@ -98,7 +98,8 @@ pp_take_idle(pp_state *state)
 pp_totals
 pp_total(pp_state *state)
 {
-    pp_totals total = {.drained = atomic_load(&state->queue.drained)};
+    pp_totals total = {.drained = atomic_load(&state->queue.drained),
+                       .longest_slice = atomic_load(&state->queue.longest)};
 
     FOR_EACH_LOCAL (local, state) {
         total.wrappers_created += READ(local->wrappers_created);
@@ -165,6 +166,7 @@ pp_call_go(void (*function)(uint64_t), uint64_t handle)
     if ((state = detached) != NULL) {
         detached = NULL;
         PyEval_RestoreThread(state);
+        lt_reattached();
     }
 }
 
@@ -179,7 +181,7 @@ pp_finish(pp_state *state, pp_header *h)
         lt_scope scope; /* for the last references to its children, among others */
         bool begun = lt_begin(&state->queue, &scope);
 
-        pp_call_go(ppGoFinish, h->handle);
+        pp_call_go(ppGoFinish, pp_handle(h));
         if (begun)
             lt_end(&scope);
         return;
@@ -187,7 +189,6 @@ pp_finish(pp_state *state, pp_header *h)
     local = pp_local_of(state);
     if (!(flags & PP_SHOWN) && READ(local->n_spare) < PP_SPARES) {
         h->slot = (lt_slot){.next = local->spare};
-        h->extra = NULL;
         local->spare = &h->slot;
         PP_ADD(local->n_spare, 1);
         return;
@@ -348,7 +349,8 @@ PyDoc_STRVAR(stats_doc,
              "  wrappers_freed    wrappers gone for good\n"
              "  flips             the native object took over a wrapper that Python had dropped\n"
              "  resurrections     tp_finalize brought a wrapper back to life (finalizer)\n"
-             "  drained           references handed over by goroutines and released since");
+             "  drained           references handed over by goroutines and released since\n"
+             "  longest_slice     microseconds: the most that one slice of a drain has taken");
 
 static PyObject *
 module_stats(PyObject *module, PyObject *unused)
@@ -358,10 +360,11 @@ module_stats(PyObject *module, PyObject *unused)
 
     pp_settle_all(strategy);
     total = pp_total(strategy->state);
-    return Py_BuildValue("{sLsLsLsLsL}", "wrappers_created", (long long)total.wrappers_created,
+    return Py_BuildValue("{sLsLsLsLsLsL}", "wrappers_created", (long long)total.wrappers_created,
                          "wrappers_freed", (long long)total.wrappers_freed, "flips",
                          (long long)total.flips, "resurrections", (long long)total.resurrections,
-                         "drained", (long long)total.drained);
+                         "drained", (long long)total.drained, "longest_slice",
+                         (long long)total.longest_slice);
 }
 
 PyDoc_STRVAR(release_from_goroutines_doc,

@@ -3,10 +3,8 @@ package wrapper
 /*
 #include "methods.h"
 
-#ifdef __linux__
 #include <sys/mman.h>
 #include <unistd.h>
-#endif
 
 // Elsewhere the memory stays with the process, for other headers: MADV_DONTNEED need not zero it.
 static void
@@ -15,7 +13,7 @@ pp_give_back(void *slab)
 #ifdef __linux__
 	size_t page = sysconf(_SC_PAGESIZE);
 
-	madvise(slab, PP_SLAB_MEMORY / page * page, MADV_DONTNEED);
+	madvise(slab, offsetof(pp_slab, number) / page * page, MADV_DONTNEED);
 #endif
 }
 */

@@ -192,7 +192,7 @@ pp_local_of(pp_state *state)
 #define PP_EVENT(state, what) PP_ADD(pp_local_of(state)->what, 1)
 
 #define PP_BATCH 32
-#define PP_SPARES 16384 /* at most: 1 MiB of headers, 768 KiB of Go objects */
+#define PP_SPARES 16384 /* at most: 832 KiB of headers, 384 KiB of Go objects */
 #define PP_IDS 1024     /* reserved at a time */
 
 /* ---- for strategies ---------------------------------------------------------------- */
@@ -346,7 +346,7 @@ lt_slot *pp_take_idle(pp_state *);
 
 /* The state's counters, added up, in the order of pp_local. */
 typedef struct {
-    int64_t wrappers_created, wrappers_freed, flips, resurrections, drained;
+    int64_t wrappers_created, wrappers_freed, flips, resurrections, drained, longest_slice;
 } pp_totals;
 
 pp_totals pp_total(pp_state *);

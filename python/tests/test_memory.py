@@ -89,7 +89,7 @@ def test_a_collection_after_a_peak_gives_memory_back(tmp_path, name, order):
     """Whatever is spare, and in whichever order the objects went. Of 100 kB 94 are given back."""
     before, most, after = map(int, run(tmp_path, PROGRAM, name, order, "300000").split())
     taken = most - before
-    assert taken > 40_000, "the objects are not in what was measured"
+    assert taken > 30_000, "the objects are not in what was measured"
     if sysconfig.get_config_var("Py_GIL_DISABLED"):  # CPython keeps what Python objects took, for others
-        taken = 124 * 300_000 // 1024  # headers, Go objects and table
+        taken = 76 * 300_000 // 1024  # headers, Go objects and table
     assert most - after > 0.8 * taken, (before, most, after)

@@ -18,10 +18,9 @@ def test_percentiles():
 
 
 def test_the_last_gap_is_watched_too():
-    """One iteration, in which the end has come: it took 50 ms, and the processor nothing."""
-    ((wall, busy),) = latency.watch(lambda: time.sleep(0.05), lambda: True)
+    """One iteration, in which the end has come: it took 50 ms."""
+    (wall,) = latency.watch(lambda: time.sleep(0.05), lambda: True)
     assert 50_000_000 <= wall < 10_000_000_000
-    assert 0 <= busy < wall
 
 
 @pytest.mark.parametrize("shape", latency.SHAPES)
@@ -53,9 +52,8 @@ def test_it_writes_benchmark_text(tmp_path):
     for name in "floor", "mirrored":
         assert re.search(rf"^BenchmarkRelease/strategy={name} 3 \S+ p50-us \S+ p99-us \S+ max-us$", written, re.M)
         for shape in latency.SHAPES:
-            line = (
-                rf"^BenchmarkPause/strategy={name}/shape={shape}/objs=2000 \d+ (\S+ p50-us) .* max-us \S+ max-cpu-us$"
-            )
+            slices = "" if name == "floor" else r" \S+ slice-us"
+            line = rf"^BenchmarkPause/strategy={name}/shape={shape}/objs=2000 \d+ (\S+ p50-us) .* max-us{slices}$"
             assert re.search(line, written, re.M), written
     assert "BenchmarkPause/strategy=floor/shape=none " in written
     assert "strategy=naive" not in written, "__del__ runs there when Python drops the wrapper"
