@@ -109,11 +109,11 @@ mirrored_edge_gone(toggleref_native *from, toggleref_native *to)
 static inline void
 mirrored_forget(toggleref_native *from)
 {
-    mirrored_mirror *mirror;
+    mirrored_mirror **where = mirrored_mirror_of(from), *mirror;
 
     lt_lock(toggleref_slot(from));
-    mirror = *mirrored_mirror_of(from);
-    *mirrored_mirror_of(from) = NULL;
+    if ((mirror = *where) != NULL)
+        *where = NULL;
     lt_unlock(toggleref_slot(from));
     if (mirror == NULL)
         return;
