@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -150,3 +151,49 @@ def test_user_code_inside_deaths_agrees_with_the_model(subject, record_property)
 @pytest.mark.parametrize("what", REGRESSIONS)
 def test_what_once_failed(subject, what):
     run(subject, REGRESSIONS[what])
+
+
+@each_subject
+def test_a_collection_that_starts_while_the_model_takes_a_wrapper(subject):
+    """An event of it follows the model: a wrapper that a wrap has just given is not dropped."""
+    world = World(subject)
+    world.op_native(0, 0, 0)
+    world.op_drop(0, 0, 0)
+    same = world.same
+
+    def followed(real, w):
+        world.follow()
+        same(real, w)
+
+    world.same = followed
+    world.op_get(0, 0, 0)
+    world.same = same
+    world.close()
+
+
+@each_subject
+def test_a_collection_between_a_drop_and_a_wrap_inside_an_emit(subject):
+    world, r = World(subject), random.Random(0)
+    world.op_create(0, 0, 1)
+    world.op_hold(0, 0, 0)
+    world.op_cycle(0, 0, 0)
+    w = world.variables[0][1]
+    world.re_drop(w, None, r, False)
+    gc.collect()
+    world.re_get(w, None, r, False)
+    world.close()
+
+
+@each_subject
+def test_a_del_in_a_collection_keeps_what_refers_to_another_with_a_del(subject):
+    """gc runs both before it sees that."""
+    world = World(subject)
+    for _ in range(2):
+        world.op_create(5, 0, 0)
+    world.op_append(0, 1, 0)
+    world.op_cycle(0, 0, 0)
+    world.op_arm(0, 0, 0)
+    world.act = world.re_keep
+    world.op_drop(1, 0, 0)
+    world.op_drop(0, 0, 0)
+    world.close()

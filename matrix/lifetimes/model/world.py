@@ -138,6 +138,7 @@ class World:
         self.deep = False  # something may have been put off since a destruction was last over
         self.put_off = []  # Wrappers in limbo for that reason
         self.reentered = self.settled = 0  # API calls inside events; those of them before settle() last ran
+        self.condemned = (0, ())  # a collection's number, and what found_by_gc gave in it
         self.armed = True
         self.on_event = None  # called with the wrapper, by on_event of Plain
 
@@ -167,14 +168,17 @@ class World:
     # ---- the model ----------------------------------------------------------------
 
     def wrap(self, native):
-        """What a wrap should give: a wrapper that is there, or is made."""
+        """What a wrap should give: a wrapper that is there, or is made. It has a variable at once, so that
+        an event of a collection that starts now does not take it for dropped; then add() or let_go()."""
         if self.one and native.wrappers:
+            native.wrappers[-1].variables += 1
             return native.wrappers[-1]
         cls, attributes = native.kept or (self.s.MyClass, None)
         if native.kept is None or not self.keeps_class:
             cls = self.s.MyClass
         w = Wrapper(native, cls, attributes if self.keeps_dict else None)
         w.vague = self.vague
+        w.variables = 1
         native.wrappers.append(w)
         native.kept = None
         return w
@@ -193,7 +197,9 @@ class World:
         self.expected_deaths[w.native.number] = self.expected_deaths.get(w.native.number, 0) + 1
 
     def let_go(self, w):
-        """Perhaps no Python reference is left: then a wrapper that is kept once may have been kept already."""
+        """A variable less. Perhaps no Python reference is left: then a wrapper that is kept once may have
+        been kept already."""
+        w.variables -= 1
         if self.vague and not w.variables:
             w.vague = w.weak_vague = True
 
@@ -281,10 +287,9 @@ class World:
         return things[i % len(things)] if things else None
 
     def add(self, real, w):
-        """real is in one of our variables from now on, and must be w."""
+        """real is in one of our variables, which w counts already, and must be w."""
         self.same(real, w)
         self.variables.append((real, w))
-        w.variables += 1
 
     def room(self, i):
         """Make room for one more variable."""
@@ -358,9 +363,28 @@ class World:
 
     def deleted_by_python(self, this):
         """__del__ of this runs."""
-        number = this.id()
+        number, found = this.id(), self.found_by_gc()
         for event in [e for e in self.events if e.kind == "del" and e.w.native.number == number][:1]:
             self.fired(event, this)
+            return
+        # gc runs every __del__ before it looks what one of them has made reachable again.
+        for w in [w for w in found if w.native.number == number and not w.finalized and not w.dead][:1]:
+            self.finalizes(w)
+
+    def found_by_gc(self):
+        """Wrappers with __del__ that the running collection may find unreachable, as of before its first event."""
+        if not collections.running or self.vague:
+            return ()
+        if self.condemned[0] != collections.number:
+            natives = self.unreachable()
+            found = [
+                w
+                for n in self.natives
+                for w in n.wrappers
+                if w.cls is self.deleted and not w.variables and (w.cycle or w.captured or n in natives)
+            ]
+            self.condemned = (collections.number, found)
+        return self.condemned[1]
 
     def fired(self, event, this=None):
         """Python runs an event: this is the wrapper, in a __del__. What is wrong is found by check()."""
@@ -372,6 +396,7 @@ class World:
 
     def fire(self, event, this):
         self.expect(not event.fired, "it ran twice")
+        self.found_by_gc()
         event.fired = True
         self.events.remove(event)
         w, n = event.w, event.w.native
@@ -519,8 +544,8 @@ class World:
             return
         v = self.wrap(n)
         self.same(real, v)
-        del real
         self.let_go(v)
+        del real
         self.follow()
 
     def re_release(self, w, this, r, by_gc):
@@ -594,10 +619,15 @@ class World:
             real.__class__ = v.cls = self.listening[v.cls is self.listening[0]]
 
     def re_drop(self, w, this, r, by_gc):
-        """Not in a destructor: the operation under way may refer to any variable."""
+        """Not in a destructor: the operation under way may refer to any variable. Nor the last reference
+        to what only gc destroys: where native code does not keep that, the next wrap gives it, or, if gc has
+        run at an allocation in between, a new one."""
         if self.variables:
-            real, v = self.variables.pop(r.randrange(len(self.variables)))
-            v.variables -= 1
+            i = r.randrange(len(self.variables))
+            v = self.variables[i][1]
+            if v.variables == 1 and (v.cycle or v.captured):
+                return
+            real, v = self.variables.pop(i)
             self.let_go(v)
             del real
             self.follow()
@@ -612,6 +642,7 @@ class World:
         n = Native(real.id(), message)
         self.expect(all(n.number != o.number for o in self.natives), f"number {n.number} came twice")
         w = Wrapper(n, cls)
+        w.variables = 1
         n.wrappers.append(w)
         self.natives.append(n)
         if k % 2:
@@ -670,7 +701,6 @@ class World:
         if not self.variables:
             return
         real, w = self.variables.pop(i % len(self.variables))
-        w.variables -= 1
         self.let_go(w)
         del real
         self.after(True)
@@ -712,6 +742,7 @@ class World:
         real = ref()
         self.expect((real is None) == w.dead, f"a weak reference is {'dead' if real is None else 'alive'}")
         if real is not None:
+            w.variables += 1
             self.add(real, w)
             del real
             self.after(True)
@@ -755,11 +786,9 @@ class World:
         given = [(c, self.wrap(n)) for c, n in zip(children, edges)]
         for c, known in given:
             self.same(c, known)
-            known.variables += 1
         del children
         while given:
             c, known = given.pop()
-            known.variables -= 1
             self.let_go(known)
             del c
         self.after(True)
@@ -784,7 +813,6 @@ class World:
         del real, junk
         if not self.gc_safe and w.native.held(self) and w.variables == 1:
             w.weak_vague = True
-        w.variables -= 1
         self.let_go(w)
         if not self.keeps and not w.variables:
             w.native.gutted = True
@@ -935,7 +963,6 @@ class World:
             if not self.variables:
                 break
             real, w = self.variables.pop(i % len(self.variables))
-            w.variables -= 1
             self.let_go(w)
             dropped.append(w)
             nest = [real, nest]
@@ -1065,14 +1092,15 @@ class World:
 
 
 class Collections:
-    """Whether gc runs at the moment."""
+    """Whether gc runs at the moment, and the number of its collections."""
 
     def __init__(self):
-        self.running = False
+        self.running, self.number = False, 0
         gc.callbacks.append(self)
 
     def __call__(self, phase, info):
         self.running = phase == "start"
+        self.number += self.running
 
 
 collections = Collections()
