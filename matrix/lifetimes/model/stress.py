@@ -154,9 +154,10 @@ def main():
     if options.run:
         faulthandler.enable()
         subject = load(options.run)
+        gc.collect()
         gc.freeze()
         gc.set_threshold(1)
-        world.run(subject, json.load(sys.stdin))
+        world.run(subject, [tuple(o) for o in json.load(sys.stdin)])
         return None
     if options.worker:
         return worker(options.worker, options.seed, options.seconds, options.operations, options.parallel)
