@@ -42,9 +42,9 @@
 //
 // # What it costs
 //
-// Wrapping and unwrapping are preserve's, in C. A pointer of Go code's own costs about 190 bytes
-// (itself, a weak handle, and the collector's entries for the two) and 5,000 instructions, most
-// of which walk the collector's lists of such entries.
+// Wrapping and unwrapping are preserve's, in C. A pointer of Go code's own costs about 290 bytes
+// (itself, the part of its object that few need, a weak handle, and the collector's entries for the
+// two) and 5,000 instructions, most of which walk the collector's lists of such entries.
 //
 // A MyClassRef represents Go code that has stored the pointer, without there being one: while an
 // object has a MyClassRef its pointer cannot become unreachable, so the C code counts them. When the

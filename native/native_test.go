@@ -75,8 +75,20 @@ func TestWhatIsKnownOfAnObjectRemains(t *testing.T) {
 	}
 }
 
-func TestAnObjectIsTwoWords(t *testing.T) {
-	require.EqualValues(t, 16, unsafe.Sizeof(native.Object{}))
+func TestAnObjectIsThreeWords(t *testing.T) {
+	require.EqualValues(t, 24, unsafe.Sizeof(native.Object{}))
+}
+
+func TestToDestroyAnObjectAllocatesNothing(t *testing.T) {
+	var lib native.Library
+	objects := make([]*native.Object, 1001) // one more than AllocsPerRun says
+	for i := range objects {
+		objects[i] = lib.New("")
+	}
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		objects[0].Release()
+		objects = objects[1:]
+	}))
 }
 
 func TestOverReleasePanicsWithTheObjectsName(t *testing.T) {

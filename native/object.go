@@ -18,11 +18,14 @@ import (
 // A *Object is an ordinary Go pointer; what is counted is the right to use it.
 // Using an object after its last reference is gone panics.
 //
-// An Object is two words. Most are nothing but the native half of a wrapper, and then their size is
+// An Object is three words. Most are nothing but the native half of a wrapper, and then their size is
 // a good part of what one costs: what few have is in a body, and what C code needs is in the [Header].
+// To destroy an object allocates nothing: it is done with the other side's lock, and whoever allocates
+// while Go's collector runs may have to wait for that.
 type Object struct {
 	header unsafe.Pointer // *Header, nil once gone; atomic, see load
-	rest   unsafe.Pointer // *body, nil for as long as that would be empty; see lock. Once gone, *remains
+	rest   unsafe.Pointer // *body, nil for as long as that would be empty; see lock. Once gone, *Library
+	id     uint64         // once gone
 }
 
 // body is what few objects have.
@@ -36,30 +39,24 @@ type body struct {
 	managed weak.Pointer[Managed]
 }
 
-// remains is what is known of an object that is gone.
-type remains struct {
-	id      uint64
-	library *Library
-}
-
 // load is the object's header, nil once the object is gone. header is not an atomic.Pointer so that
 // New can set it before the object is published without paying for an atomic store.
 func (o *Object) load() *Header { return (*Header)(atomic.LoadPointer(&o.header)) }
 
-// known is what remains, of any object.
-func (o *Object) known() remains {
+// known is what is known of any object, gone or not.
+func (o *Object) known() (id uint64, l *Library) {
 	if h := o.load(); h != nil {
 		id, flags := atomic.LoadUint64(&h.ID), atomic.LoadUint32(&h.Flags)
 		if o.load() == h { // else they may be another object's
-			return remains{id, libraryOf(h, flags)}
+			return id, libraryOf(h, flags)
 		}
 	}
-	return *(*remains)(atomic.LoadPointer(&o.rest))
+	return o.id, (*Library)(atomic.LoadPointer(&o.rest))
 }
 
 // locks guard the objects' bodies, and keep the header of an object that is not gone. Each guards
-// those with an address of its own; Go does not move them. A lock in each object would make it half
-// as large again. Nothing is called with one locked that may lock another.
+// those with an address of its own; Go does not move them. A lock in each object would make it a third
+// larger. Nothing is called with one locked that may lock another.
 var locks [256]struct {
 	sync.Mutex
 	_ [64 - unsafe.Sizeof(sync.Mutex{})]byte
@@ -93,10 +90,16 @@ func (o *Object) edit() *body {
 
 // ID is the object's number: from 1, unique for the life of the process,
 // never reused. It remains valid after the object is gone.
-func (o *Object) ID() uint64 { return o.known().id }
+func (o *Object) ID() uint64 {
+	id, _ := o.known()
+	return id
+}
 
 // Library is the family the object belongs to.
-func (o *Object) Library() *Library { return o.known().library }
+func (o *Object) Library() *Library {
+	_, l := o.known()
+	return l
+}
 
 // Refs is the number of native references now. Another goroutine may change it
 // at any time, so it is for tests and messages, not for decisions.
@@ -271,7 +274,8 @@ func (o *Object) destroy() []*Object {
 		had = *b
 	}
 	l := h.library()
-	atomic.StorePointer(&o.rest, unsafe.Pointer(&remains{h.ID, l}))
+	o.id = h.ID
+	atomic.StorePointer(&o.rest, unsafe.Pointer(l))
 	atomic.StorePointer(&o.header, nil)
 	mu.Unlock()
 	if hooks := l.hooks.Load(); hooks != nil && hooks.Free != nil {

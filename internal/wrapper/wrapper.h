@@ -192,7 +192,7 @@ pp_local_of(pp_state *state)
 #define PP_EVENT(state, what) PP_ADD(pp_local_of(state)->what, 1)
 
 #define PP_BATCH 32
-#define PP_SPARES 16384 /* at most: 832 KiB of headers, 384 KiB of Go objects */
+#define PP_SPARES 16384 /* at most: 832 KiB of headers, 512 KiB of Go objects */
 #define PP_IDS 1024     /* reserved at a time */
 
 /* ---- for strategies ---------------------------------------------------------------- */

@@ -91,5 +91,5 @@ def test_a_collection_after_a_peak_gives_memory_back(tmp_path, name, order):
     taken = most - before
     assert taken > 30_000, "the objects are not in what was measured"
     if sysconfig.get_config_var("Py_GIL_DISABLED"):  # CPython keeps what Python objects took, for others
-        taken = 76 * 300_000 // 1024  # headers, Go objects and table
+        taken = 84 * 300_000 // 1024  # headers, Go objects and table
     assert most - after > 0.8 * taken, (before, most, after)
