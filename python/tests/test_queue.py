@@ -1,5 +1,7 @@
 """What goroutines release is released soon, on any thread; and no thread drains without end."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -101,3 +103,30 @@ def test_what_a_thread_causes_itself_has_happened_when_it_returns():
     del head
     assert m.stats()["drained"] - drained == 200_000
     assert m.live_objects() == before
+
+
+SLICES = """
+import time, pyobject_preservation as pp
+m = pp.strategy("preserve")
+assert m.stats()["longest_slice"] == 0
+head = m.MyClass()
+for _ in range(300_000):
+    following = m.MyClass()
+    following.attribute = None
+    following.append(head)
+    head = following
+held = [m.MyClassRef(head)]
+del head, following
+start = time.perf_counter()
+m.release_from_goroutines(held)
+m.settle()
+print(m.stats()["longest_slice"], int(1e6 * (time.perf_counter() - start)))
+"""
+
+
+def test_no_slice_takes_as_long_as_all_that_a_release_causes():
+    """4 ms are the promise; a machine that is short of processors may suspend a thread for long."""
+    done = subprocess.run([sys.executable, "-c", SLICES], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    longest, all_of_it = map(int, done.stdout.split())
+    assert 1000 < longest < all_of_it / 2
