@@ -75,6 +75,18 @@ func TestWhatIsKnownOfAnObjectRemains(t *testing.T) {
 	}
 }
 
+func TestAChildUnlocksWhatOtherThreadsHadLocked(t *testing.T) {
+	var lib native.Library
+	o := lib.New("")
+	native.Lock(o)
+	memory, size := native.LockMemory()
+	clear(unsafe.Slice((*byte)(memory), size))
+	o.SetMessage("here")
+	require.Equal(t, "here", o.Message())
+	o.Release()
+	require.Zero(t, lib.Live())
+}
+
 func TestAnObjectIsThreeWords(t *testing.T) {
 	require.EqualValues(t, 24, unsafe.Sizeof(native.Object{}))
 }

@@ -68,6 +68,12 @@ func (o *Object) lock() *sync.Mutex {
 	return mu
 }
 
+// LockMemory is where the package's locks are, and their size in bytes. In the child of a fork, which has one thread,
+// nothing unlocks what another thread had locked: code that forks must zero this memory there.
+func LockMemory() (address unsafe.Pointer, size uintptr) {
+	return unsafe.Pointer(&locks), unsafe.Sizeof(locks)
+}
+
 // body is the object's body, nil if it has none. The caller has locked o. It panics when the
 // object is gone.
 func (o *Object) body() *body {

@@ -28,6 +28,10 @@ static _Thread_local int preparing;
  * its first call into Go until it ends, so that later calls are faster. */
 extern uintptr_t x_cgo_pthread_key_created __attribute__((weak));
 
+/* Of the native objects; see native.LockMemory. */
+static void *locks;
+static size_t locks_size;
+
 /* The child has no monitor to take processors back from threads that have left Go, and a thread
  * that finds none free waits for ever. So threads give M and processor back at each return;
  * except at the first return of the forking thread, which keeps its own. */
@@ -36,11 +40,13 @@ in_child(void)
 {
     if (&x_cgo_pthread_key_created)
         x_cgo_pthread_key_created = 0;
+    memset(locks, 0, locks_size);
 }
 
 static void
 watch_forks(void)
 {
+    locks = (void *)ppGoLockMemory(&locks_size);
     pthread_atfork(NULL, NULL, in_child);
 }
 

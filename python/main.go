@@ -27,6 +27,7 @@ import (
 	_ "pyobject-preservation/bench"
 	"pyobject-preservation/internal/cpython" // its header, too: see internal/wrapper/embed.go
 	"pyobject-preservation/internal/wrapper"
+	"pyobject-preservation/native"
 	"pyobject-preservation/strategies"
 )
 
@@ -72,6 +73,16 @@ func ppGoWatchForks() { wrapper.WatchForks() }
 
 //export ppGoForked
 func ppGoForked() bool { return wrapper.Forked() }
+
+// ppGoLockMemory is native.LockMemory, as a number: C code must not keep a Go pointer, but this
+// memory does not move.
+//
+//export ppGoLockMemory
+func ppGoLockMemory(size *C.size_t) C.uintptr_t {
+	address, n := native.LockMemory()
+	*size = C.size_t(n)
+	return C.uintptr_t(uintptr(address))
+}
 
 // beforeFork is what was set before the fork that is under way; fork.c ensures that there
 // is one at a time.

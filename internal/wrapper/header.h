@@ -35,10 +35,10 @@ typedef struct pp_header {
 #define PP_SHOWN 2    /* Go or Python code may have kept a pointer or the handle: see pp_finish */
 #define PP_HAS_CALLBACK 8 /* see callbacks.c */
 
-#define PP_SLAB_HEADERS 4096         /* slots.SlabSize */
-#define PP_SLAB_ALIGNMENT (1 << 19)  /* a power of two, not less than the size of a slab */
-#define PP_MAX_SLABS (1 << 16)       /* slots.MaxSlabs */
-#define PP_LEAST_SLABS 8             /* fewer are not given back: trim.go */
+#define PP_SLAB_HEADERS 4096        /* slots.SlabSize */
+#define PP_SLAB_ALIGNMENT (1 << 19) /* a power of two, not less than the size of a slab */
+#define PP_MAX_SLABS (1 << 16)      /* slots.MaxSlabs */
+#define PP_LEAST_SLABS 8            /* fewer are not given back: trim.go */
 
 /* Headers come in slabs, each aligned to PP_SLAB_ALIGNMENT, so that a header's address leads to
  * what there is beside it: arrays in the same order. The memory is the system's, zeroed, and none
