@@ -54,11 +54,10 @@ typedef struct lt_queue {
     LT_ATOMIC(int) thread;      /* LT_NO_THREAD and so on */
     LT_ATOMIC(int64_t) pushed;  /* references and calls so far */
     LT_ATOMIC(int64_t) drained; /* of these, released and run */
-    LT_ATOMIC(int64_t)
-    longest;                  /* microseconds: the most that a slice has taken, see lt_reattached */
-    PyThread_type_lock wake;  /* released to wake the thread */
-    LT_ATOMIC(int) woken;     /* wake is released, and the thread has not got it yet */
-    PyThread_type_lock ended; /* released by the thread when it ends */
+    LT_ATOMIC(int64_t) longest; /* microseconds of the longest slice, see lt_reattached */
+    PyThread_type_lock wake;    /* released to wake the thread */
+    LT_ATOMIC(int) woken;       /* wake is released, and the thread has not got it yet */
+    PyThread_type_lock ended;   /* released by the thread when it ends */
 } lt_queue;
 
 /* Whether the calling thread is attached. Not PyGILState_Check, which returns 1 on every
