@@ -41,8 +41,8 @@ func TestIDsAreUniqueAcrossLibrariesAndNeverReused(t *testing.T) {
 	}
 }
 
-// A header that is given back may be another object's at once, while somebody without a reference asks
-// for the number of the first.
+// A header that is given back may belong to another object at once, while a goroutine without a
+// reference asks for the number of the first.
 func TestWhatIsKnownOfAnObjectRemains(t *testing.T) {
 	var lib native.Library
 	free := make(chan *native.Header, 1)

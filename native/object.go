@@ -20,8 +20,8 @@ import (
 //
 // An Object is three words. Most are nothing but the native half of a wrapper, and then their size is
 // a good part of what one costs: what few have is in a body, and what C code needs is in the [Header].
-// To destroy an object allocates nothing: it is done with the other side's lock, and whoever allocates
-// while Go's collector runs may have to wait for that.
+// The destruction of an object allocates nothing. The caller may hold the other side's lock, and an
+// allocation may wait for Go's collector.
 type Object struct {
 	header unsafe.Pointer // *Header, nil once gone; atomic, see load
 	rest   unsafe.Pointer // *body, nil for as long as that would be empty; see lock. Once gone, *Library
