@@ -6,10 +6,11 @@ Release: microseconds from the last release of an object to its __del__, while t
 
 Pause: a goroutine releases the root of many objects that native code holds and whose wrappers, dead, have an
 attribute; the main thread loops in Python meanwhile. Reported are the gaps between two of its iterations which are
-longer than 20 microseconds: those in which another thread had the GIL, and those in which the machine was busy with
-something else. The row in which nothing is released has the latter alone. Where there is no processor for the main
-thread, others may take the GIL several times in one gap; slice is the longest time for which a thread that released
-what had been handed over kept the GIL, by stats()["longest_slice"]. Each shape of each strategy is in a fresh process.
+longer than a tenth of a millisecond: those in which another thread had the GIL, and those in which the machine was busy
+with something else. The row in which nothing is released has the latter alone. own is the longest gap without the time
+for which the machine took a processor away (witness.py; left out where that cannot be known). slice is the longest time,
+by the clock on the wall, for which a thread that released what had been handed over kept the GIL, by
+stats()["longest_slice"]. Each shape of each strategy is in a fresh process.
 
 The floor is a thread that attaches in order to release, as libraries without a queue do: it waits for a lock, takes
 the GIL where there is one, and drops the last Python reference.
@@ -29,12 +30,13 @@ import time
 import pyobject_preservation as pp
 from progress import Progress
 from python_threads import gil
+from witness import Witnesses
 
 FLOOR = "floor"
-LEAST = 20_000  # nanoseconds
-SWITCH_INTERVAL = 1e-4  # fifty times as often as by default, so that the switch adds little to a gap
+LEAST = 100_000  # nanoseconds
 PATIENCE = 300  # seconds
-UNITS = "p50-us", "p99-us", "max-us", "slice-us"  # the last of what releases a million, with a queue
+UNITS = "p50-us", "p99-us", "max-us", "own-us", "slice-us"  # own: see witness.py; slice: with a queue
+NONE = "none"  # the shape of nothing
 
 
 class Token:
@@ -42,9 +44,9 @@ class Token:
 
 
 def percentiles(nanoseconds):
-    """Median, 99th percentile and maximum in microseconds; zeros if there are none."""
+    """Median, 99th percentile and maximum in microseconds, by unit; zeros if there are none."""
     ordered = sorted(t / 1000 for t in nanoseconds) or [0]
-    return ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100], ordered[-1]
+    return {"p50-us": ordered[len(ordered) // 2], "p99-us": ordered[len(ordered) * 99 // 100], "max-us": ordered[-1]}
 
 
 def module(name):
@@ -176,45 +178,47 @@ def undisturbed():
 
 
 def watch(begin, ended):
-    """The long gaps between iterations of a loop in Python, from a call of begin until ended() is true, in
-    nanoseconds."""
+    """The long gaps between iterations of a loop in Python, from a call of begin until ended() is true: beginning
+    and end in nanoseconds."""
     clock, gaps = time.perf_counter_ns, []
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL)
     over, last = False, clock()
     begin()
     while not over:
         over = ended()
         now = clock()
         if now - last > LEAST:
-            gaps.append(now - last)
+            gaps.append((last, now))
         last = now
-    sys.setswitchinterval(interval)
     return gaps
 
 
 def pauses_in_a_process(name, shape, objs):
-    """The number of pauses, and their values in UNITS."""
+    """The number of pauses, and their values by unit."""
     command = [sys.executable, __file__, "--pause", name, shape, str(objs)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    with Witnesses() as witnesses:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(f"release_latency: {name}, {shape}: a worker failed (exit code {done.returncode})")
-    return json.loads(done.stdout)
+    gaps, longest = json.loads(done.stdout)
+    found = percentiles([end - start for start, end in gaps])
+    if witnesses.present:
+        found["own-us"] = max((end - start - witnesses.taken(start, end) for start, end in gaps), default=0) / 1000
+    if longest is not None:
+        found["slice-us"] = longest
+    return len(gaps), found
 
 
 def pause_worker(name, shape, objs):
     gc.disable()  # a collection of so many objects is a pause of its own
-    gaps, found = pauses(name, shape, int(objs)), ()
-    if name != FLOOR:
-        found = (module(name).stats()["longest_slice"],)
-    json.dump((len(gaps), (*percentiles(gaps), *found)), sys.stdout)
+    gaps = undisturbed() if shape == NONE else pauses(name, shape, int(objs))
+    json.dump((gaps, None if name == FLOOR else module(name).stats()["longest_slice"]), sys.stdout)
 
 
 # ---- all of it --------------------------------------------------------------------------------------
 
 
 def measure(names, rounds, objs):
-    """(benchmark's name with keys, subject, samples, values of UNITS) of everything."""
+    """(benchmark's name with keys, subject, samples, values by unit) of everything."""
     progress, total = Progress("latency"), len(names) * (1 + len(SHAPES)) + 1
     done = itertools.count(1)
 
@@ -224,8 +228,7 @@ def measure(names, rounds, objs):
 
     for name in names:
         yield said("Release", name, rounds, percentiles(latencies(name, rounds)))
-    gaps = undisturbed()
-    yield said("Pause/shape=none", FLOOR, len(gaps), percentiles(gaps))
+    yield said(f"Pause/shape={NONE}", FLOOR, *pauses_in_a_process(FLOOR, NONE, 0))
     for shape in SHAPES:
         for name in names:
             yield said(f"Pause/shape={shape}/objs={objs}", name, *pauses_in_a_process(name, shape, objs))
@@ -233,7 +236,7 @@ def measure(names, rounds, objs):
 
 def line(what, name, n, found):
     what, slash, keys = what.partition("/")
-    metrics = " ".join(f"{value:.6g} {unit}" for value, unit in zip(found, UNITS))
+    metrics = " ".join(f"{found[unit]:.6g} {unit}" for unit in UNITS if unit in found)
     return f"Benchmark{what}/strategy={name}{slash}{keys} {n} {metrics}"
 
 
@@ -262,9 +265,13 @@ def main():
     gc.disable()  # a collection of so many objects is a pause of its own
     lines = [f"Unit {unit} better=lower" for unit in UNITS]
     lines += ["pkg: bench/release_latency.py", f"cpython: {' '.join(sys.version.split())}", "lang: latency"]
-    print(f"{'microseconds':30} {'strategy':10} {'number':>8} {'p50':>10} {'p99':>10} {'max':>10} {'slice':>10}")
+    print(f"{'microseconds':30} {'strategy':10} {'number':>8} " + " ".join(f"{unit:>10}" for unit in UNITS))
     for what, name, n, found in measure(names, options.rounds, options.objs):
-        print(f"{what:30} {name:10} {n:8} " + " ".join(f"{value:10.1f}" for value in found), flush=True)
+        print(
+            f"{what:30} {name:10} {n:8} "
+            + " ".join(f"{found[unit]:10.1f}" if unit in found else f"{'':10}" for unit in UNITS),
+            flush=True,
+        )
         lines.append(line(what, name, n, found))
     if options.text:
         with open(options.text, "w") as f:

@@ -41,7 +41,7 @@ func TestPageNeedsNoNetwork(t *testing.T) {
 }
 
 func TestPageShowsPauses(t *testing.T) {
-	assert.Contains(t, page(t, demo(t), nil), `<th scope="row">preserve</th><td>102 µs, 309 µs, 1.2 ms</td><td>410 µs, 2.6 ms, 4.8 ms<br><i>4.2 ms</i></td>`)
+	assert.Contains(t, page(t, demo(t), nil), `<th scope="row">preserve</th><td>102 µs, 309 µs, 1.2 ms</td><td>410 µs, 2.6 ms, 4.8 ms<br><i>own 2.5 ms, GIL 4.2 ms</i></td>`)
 }
 
 func TestRequirementsNameProperties(t *testing.T) {

@@ -14,11 +14,11 @@ const latencyLang = "latency"
 const undisturbed = "Pause/shape=none"
 
 const latencyReading = "The first column is the time from the last release of an object by a goroutine to `__del__`. The others are the pauses of a loop in Python while a goroutine " +
-	"releases the root of that many objects, in a tree where each has ten children, as the children of one, or in a chain: the gaps of more than 20 µs between two iterations, in which other Python threads wait, too. " +
+	"releases the root of that many objects, in a tree where each has ten children, as the children of one, or in a chain: the gaps of more than 0.1 ms between two iterations, in which other Python threads wait, too. " +
 	"A pause that grows with the number of objects is felt by every thread of a program that drops something large; " +
 	"the floor is a thread that takes the GIL and drops the root, as libraries without a queue do. " +
-	"Median, 99th percentile and longest; *below, the longest time for which a thread that released kept the GIL*: where the loop " +
-	"gets no processor, that happens more than once in a pause.%s Strategies that run `__del__` when Python drops the wrapper are not in this table.\n"
+	"Median, 99th percentile and longest. *own* is the longest pause without the time for which the machine took a processor away, as the host of a virtual machine does; " +
+	"*GIL* is the longest time, by the clock on the wall, for which a thread that released kept the GIL.%s Strategies that run `__del__` when Python drops the wrapper are not in this table.\n"
 
 // latencyRows are the rows of the section, in the order of the run.
 func (r *run) latencyRows() (names []string) {
@@ -62,8 +62,14 @@ func (r *run) latencyCell(name, strategy string) string {
 		parts = append(parts, microseconds(s.values[0]))
 	}
 	text := strings.Join(parts, ", ")
-	if s := r.Samples[cell{latencyLang, row{name, "slice-us"}, strategy}]; s != nil {
-		text += "<br>*" + microseconds(s.values[0]) + "*"
+	parts = nil
+	for _, more := range []struct{ unit, label string }{{"own-us", "own"}, {"slice-us", "GIL"}} {
+		if s := r.Samples[cell{latencyLang, row{name, more.unit}, strategy}]; s != nil {
+			parts = append(parts, more.label+" "+microseconds(s.values[0]))
+		}
+	}
+	if len(parts) > 0 {
+		text += "<br>*" + strings.Join(parts, ", ") + "*"
 	}
 	return text
 }
