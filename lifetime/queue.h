@@ -9,8 +9,9 @@
  * thread that enters the library (lt_drain), and the queue's own thread, which is started by the
  * first push and waits for work. So no release waits for the main thread, or for a call. A drain
  * by an entering thread is bounded: after LT_SLICE microseconds the queue's thread takes the
- * rest, and what the drain itself has caused. Several threads may drain at once, each what it has
- * taken. No thread holds the GIL for longer than a slice and one release.
+ * rest, and what the drain itself has caused; a release that takes longer may leave the rest to it
+ * (lt_leave). Several threads may drain at once, each what it has taken. No thread holds the GIL for
+ * longer than a slice and one release.
  *
  * An extension that releases on attached threads only needs none of this. */
 #ifndef LT_QUEUE_H
@@ -22,8 +23,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Microseconds: with the last release of a slice below sys.getswitchinterval()'s default, 5000. */
-#define LT_SLICE 4000
+#define LT_SLICE 2000      /* microseconds */
+#define LT_NAP 20          /* microseconds between two slices, see lt_nap */
+#define LT_FEW 1000        /* slots, of which the order is reversed without detaching */
 #define LT_GIVE_UP 5000000 /* microseconds that lt_disarm waits for the queue's thread */
 
 /* One step of work for an attached thread: see lt_call_later. In the queue it is a slot to which no
@@ -54,7 +56,7 @@ typedef struct lt_queue {
     LT_ATOMIC(int) thread;      /* LT_NO_THREAD and so on */
     LT_ATOMIC(int64_t) pushed;  /* references and calls so far */
     LT_ATOMIC(int64_t) drained; /* of these, released and run */
-    LT_ATOMIC(int64_t) longest; /* microseconds of the longest slice, see lt_reattached */
+    LT_ATOMIC(int64_t) longest; /* microseconds of the longest slice, see lt_detach */
     PyThread_type_lock wake;    /* released to wake the thread */
     LT_ATOMIC(int) woken;       /* wake is released, and the thread has not got it yet */
     PyThread_type_lock ended;   /* released by the thread when it ends */
@@ -82,6 +84,8 @@ typedef struct lt_scope {
     struct lt_scope *outer;
     lt_slot *slots, **last; /* handed over by this thread, oldest first */
     int64_t start;          /* of the slice, in microseconds; 0: it begins when the clock is read */
+    bool entering;          /* a drain by an entering thread */
+    bool left;              /* it has left work to the queue's thread, and ends: see lt_leave */
 } lt_scope;
 
 #ifdef __cplusplus
@@ -120,38 +124,15 @@ lt_push(lt_queue *queue, lt_slot *slot)
         ;
 }
 
-/* All that is in the queue, or the rest of a slice; oldest first. NULL: nothing. */
-static inline lt_slot *
-lt_take(lt_queue *queue)
-{
-    lt_slot *oldest = NULL, *list, *next;
-
-    if (LT_STD(atomic_load)(&queue->rest) &&
-        (list = LT_STD(atomic_exchange)(&queue->rest, (lt_slot *)NULL)))
-        return list;
-    for (list = LT_STD(atomic_exchange)(&queue->slots, (lt_slot *)NULL); list; list = next) {
-        next = list->next;
-        list->next = oldest;
-        oldest = list;
-    }
-    return oldest;
-}
-
-/* Put the rest of a slice back. handed_over is not zero, so no other thread pushes these. May
- * detach: pushing needs no thread state. */
+/* Between two slices, detached: a thread that waits for the GIL wakes up and takes it. Without a nap
+ * this thread has taken it again before, and its unlocking has begun the other's interval
+ * (sys.getswitchinterval()) anew: a slice is shorter, so the other never asks for the GIL. */
 static inline void
-lt_put_back(lt_queue *queue, lt_slot *list)
+lt_nap(void)
 {
-    lt_slot *none = NULL, *next;
+    struct timespec nap = {0, LT_NAP * 1000};
 
-    if (LT_STD(atomic_compare_exchange_strong)(&queue->rest, &none, list))
-        return;
-    Py_BEGIN_ALLOW_THREADS
-    for (; list; list = next) { /* another thread has put its rest there */
-        next = list->next;
-        lt_push(queue, list);
-    }
-    Py_END_ALLOW_THREADS
+    nanosleep(&nap, NULL);
 }
 
 /* Whether the scope's slice is over; the clock is read every 8th time. */
@@ -181,12 +162,55 @@ lt_slice_ended(lt_scope *scope)
     scope->start = 0;
 }
 
-/* A release has let other threads have the GIL, and is attached again: the slice begins anew. */
-static inline void
-lt_reattached(void)
+/* For a release that takes long: PyEval_SaveThread, which ends the slice. The next begins after
+ * PyEval_RestoreThread, when the clock is read. */
+static inline PyThreadState *
+lt_detach(void)
 {
     for (lt_scope *scope = lt_innermost; scope; scope = scope->outer)
-        scope->start = 0;
+        lt_slice_ended(scope);
+    return PyEval_SaveThread();
+}
+
+/* All that is in the queue, or the rest of a slice; oldest first. NULL: nothing. Detaches while it
+ * reverses the order of many. */
+static inline lt_slot *
+lt_take(lt_queue *queue)
+{
+    lt_slot *oldest = NULL, *list, *next;
+    PyThreadState *detached = NULL;
+    unsigned n = 0;
+
+    if (LT_STD(atomic_load)(&queue->rest) &&
+        (list = LT_STD(atomic_exchange)(&queue->rest, (lt_slot *)NULL)))
+        return list;
+    for (list = LT_STD(atomic_exchange)(&queue->slots, (lt_slot *)NULL); list; list = next) {
+        next = list->next;
+        list->next = oldest;
+        oldest = list;
+        if (++n == LT_FEW)
+            detached = lt_detach();
+    }
+    if (detached)
+        PyEval_RestoreThread(detached);
+    return oldest;
+}
+
+/* Put the rest of a slice back. handed_over is not zero, so no other thread pushes these. May
+ * detach: pushing needs no thread state. */
+static inline void
+lt_put_back(lt_queue *queue, lt_slot *list)
+{
+    lt_slot *none = NULL, *next;
+
+    if (LT_STD(atomic_compare_exchange_strong)(&queue->rest, &none, list))
+        return;
+    Py_BEGIN_ALLOW_THREADS
+    for (; list; list = next) { /* another thread has put its rest there */
+        next = list->next;
+        lt_push(queue, list);
+    }
+    Py_END_ALLOW_THREADS
 }
 
 /* Release what slot owns in the queue, or run the call. handed_over is cleared before the first
@@ -224,6 +248,7 @@ lt_begin(lt_queue *queue, lt_scope *scope)
     scope->slots = NULL;
     scope->last = &scope->slots;
     scope->start = 0;
+    scope->entering = scope->left = false;
     lt_innermost = scope;
     return true;
 }
@@ -248,7 +273,9 @@ lt_end(lt_scope *scope)
         lt_handle(queue, slot);
         if (lt_slice_over(scope, &n)) {
             lt_slice_ended(scope);
-            PyEval_RestoreThread(PyEval_SaveThread());
+            Py_BEGIN_ALLOW_THREADS
+            lt_nap();
+            Py_END_ALLOW_THREADS
         }
     }
     lt_slice_ended(scope);
@@ -272,7 +299,7 @@ lt_take_scope(lt_scope *scope)
  * left or a slice is over; then the rest goes back and is requested. Runs any Python code, which may
  * push again. Not within a scope of the queue: the outer call goes on with what was added. */
 static inline void
-lt_drain_slice(lt_queue *queue)
+lt_drain_slice(lt_queue *queue, bool entering)
 {
     PyObject *type, *value, *tb;
     unsigned n = 0;
@@ -283,6 +310,7 @@ lt_drain_slice(lt_queue *queue)
     if (!lt_begin(queue, &scope))
         return;
     scope.start = lt_microseconds();
+    scope.entering = entering;
     PyErr_Fetch(&type, &value, &tb);
     /* requested is cleared before the queue is read: a push after the read requests again. The
      * other order is a lost wake-up. */
@@ -294,7 +322,7 @@ lt_drain_slice(lt_queue *queue)
         for (; slot && !over; slot = next) {
             next = slot->next; /* read before the object is gone */
             lt_handle(queue, slot);
-            over = lt_slice_over(&scope, &n);
+            over = scope.left || lt_slice_over(&scope, &n);
         }
     }
     lt_slice_ended(&scope);
@@ -319,7 +347,7 @@ static inline void
 lt_drain(lt_queue *queue)
 {
     if (lt_drain_requested(queue))
-        lt_drain_slice(queue);
+        lt_drain_slice(queue, true);
 }
 
 /* ---- the queue's thread ------------------------------------------------------------ */
@@ -358,8 +386,10 @@ lt_run_thread(void *arg)
         }
         LT_STD(atomic_store)(&queue->requested, 1); /* a thread that has the GIL drains meanwhile */
         PyEval_RestoreThread(state);
-        lt_drain_slice(queue);
+        lt_drain_slice(queue, false);
         state = PyEval_SaveThread(); /* other threads' turn */
+        if (!lt_queue_empty(queue))
+            lt_nap();
     }
     PyEval_RestoreThread(state);
     PyGILState_Release(gil);
@@ -439,20 +469,48 @@ lt_hand_over(lt_queue *queue, lt_slot *slot)
         lt_enqueue(queue, slot);
 }
 
-/* Have run(a, b) called by an attached thread. 0, or -1 without memory. Never blocks. */
-static inline int
-lt_call_later(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
+/* To be enqueued. NULL without memory. */
+static inline lt_call *
+lt_new_call(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
 {
     lt_call *call = (lt_call *)calloc(1, sizeof *call);
 
     if (call == NULL)
-        return -1;
+        return NULL;
     call->run = run;
     call->a = a;
     call->b = b;
     LT_STD(atomic_fetch_add)(&queue->pushed, (int64_t)1);
+    return call;
+}
+
+/* Have run(a, b) called by an attached thread. 0, or -1 without memory. Never blocks. */
+static inline int
+lt_call_later(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
+{
+    lt_call *call = lt_new_call(queue, run, a, b);
+
+    if (call == NULL)
+        return -1;
     lt_enqueue(queue, &call->slot);
     return 0;
+}
+
+/* For a release that takes long: leave the rest of it to the queue's thread, as a call. false: this
+ * thread is not draining on its way into the library, or there is no queue's thread, or no memory;
+ * then the caller goes on. After true the drain ends. Attached. */
+static inline bool
+lt_leave(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
+{
+    lt_scope *scope = lt_scope_of(queue);
+    lt_call *call;
+
+    if (scope == NULL || !scope->entering || LT_STD(atomic_load)(&queue->thread) != LT_RUNNING ||
+        (call = lt_new_call(queue, run, a, b)) == NULL)
+        return false;
+    scope->left = true;
+    lt_push(queue, &call->slot); /* the drain requests */
+    return true;
 }
 
 /* Release one native reference from a thread that may be unattached, for a library whose count
@@ -492,7 +550,7 @@ lt_drain_until(lt_queue *queue, int64_t microseconds)
         struct timespec nap;
 
         if (!lt_queue_empty(queue))
-            lt_drain_slice(queue);
+            lt_drain_slice(queue, false);
         if (LT_STD(atomic_load)(&queue->drained) >= all)
             return true;
         if (lt_microseconds() - start > microseconds)

@@ -77,10 +77,11 @@ type Hooks struct {
 	// object that is CountedElsewhere.
 	Release func(*Object, *Header)
 
-	// Long is called once by a destruction, or by [Object.RemoveAll], that has taken longSteps and
-	// goes on: the other side may let other threads have its lock meanwhile. It is called by the
-	// goroutine that released the last reference, which need not have the lock.
-	Long func()
+	// Long is called by a destruction, or by [Object.RemoveAll], that has taken longSteps and has a
+	// rest to do. The other side may let other threads have its lock until the destruction returns;
+	// or it returns true and calls rest once, later and on a thread of its choice. Long is called by
+	// the goroutine that released the last reference, which need not have the lock.
+	Long func(rest func()) bool
 
 	// QueueAll has Release take over every reference of an object that HasWrapper, so
 	// that the count of such an object is only lowered under the other side's lock.

@@ -499,3 +499,49 @@ func TestReservedNumbersAreNobodyElses(t *testing.T) {
 	defer o.Release()
 	require.Greater(t, o.ID(), first+10)
 }
+
+func TestTheRestOfALongDestructionMayBeDoneLater(t *testing.T) {
+	const children = 5000
+	for _, left := range []bool{false, true} {
+		for _, what := range []struct {
+			name string
+			do   func(*native.Object)
+			stay int64 // alive while the rest waits, without the children
+		}{
+			{"Release", (*native.Object).Release, 0},
+			{"RemoveAll", (*native.Object).RemoveAll, 1},
+		} {
+			t.Run(fmt.Sprintf("%s,left=%v", what.name, left), func(t *testing.T) {
+				var lib native.Library
+				var rests []func()
+				lib.Attach(native.Hooks{Long: func(rest func()) bool {
+					if left {
+						rests = append(rests, rest)
+					}
+					return left
+				}})
+				parent := lib.New("")
+				for range children {
+					child := lib.New("")
+					parent.Append(child)
+					child.Release()
+				}
+				what.do(parent)
+				if left {
+					for n := children - 1000; n > 0; n -= 1000 {
+						require.EqualValues(t, n, lib.Live()-what.stay)
+						require.Len(t, rests, 1)
+						rest := rests[0]
+						rests = nil
+						rest()
+					}
+					require.Empty(t, rests)
+				}
+				require.Equal(t, what.stay, lib.Live())
+				if what.stay == 1 {
+					parent.Release()
+				}
+			})
+		}
+	}
+}

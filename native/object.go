@@ -240,12 +240,17 @@ func (o *Object) release() bool {
 // Finish destroys an object whose count is zero. [Object.Release] calls it; the
 // other side calls it exactly once after a decrement of its own that reached
 // zero.
-func (o *Object) Finish() {
+func (o *Object) Finish() { o.Library().finish(o.destroy()) }
+
+// finish releases one reference of each, the last first, and destroys what that leaves without any.
+func (l *Library) finish(pending []*Object) {
 	// A chain of a million objects dies in this loop, not on the stack.
-	steps := 0
-	for pending := o.destroy(); len(pending) > 0; steps++ {
+	for steps := 0; len(pending) > 0; steps++ {
 		if steps == longSteps {
-			o.Library().long()
+			rest := pending
+			if l.long(func() { l.finish(rest) }) {
+				return
+			}
 		}
 		last := len(pending) - 1
 		child := pending[last]
@@ -260,10 +265,9 @@ func (o *Object) Finish() {
 // millisecond.
 const longSteps = 1000
 
-func (l *Library) long() {
-	if hooks := l.hooks.Load(); hooks != nil && hooks.Long != nil {
-		hooks.Long()
-	}
+func (l *Library) long(rest func()) bool {
+	hooks := l.hooks.Load()
+	return hooks != nil && hooks.Long != nil && hooks.Long(rest)
 }
 
 // destroy ends the object and returns its edges, whose references pass to the
@@ -388,11 +392,16 @@ func (o *Object) removeEdge(child *Object) bool {
 
 // RemoveAll removes every edge and releases what it held. For the other side: EdgeRemoved
 // is not called.
-func (o *Object) RemoveAll() {
-	l := o.Header().library()
-	for i, child := range o.takeChildren() {
+func (o *Object) RemoveAll() { o.Header().library().releaseAll(o.takeChildren()) }
+
+// releaseAll releases one reference of each, in order.
+func (l *Library) releaseAll(objects []*Object) {
+	for i, child := range objects {
 		if i == longSteps {
-			l.long()
+			rest := objects[i:]
+			if l.long(func() { l.releaseAll(rest) }) {
+				return
+			}
 		}
 		child.Release()
 	}

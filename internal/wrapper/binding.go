@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/cgo"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -69,7 +70,7 @@ func Attach(s strategies.Strategy) *Binding {
 		Free:     b.freeHeader,
 		Release:  b.releaseUnattached,
 		Dispatch: b.dispatch,
-		Long:     func() { C.pp_detach() },
+		Long:     b.takesLong,
 	}
 	hooks.QueueAll = bool(b.table.queue_all)
 	if b.table.edges != nil {
@@ -80,6 +81,16 @@ func Attach(s strategies.Strategy) *Binding {
 	}
 	b.library.Attach(hooks)
 	return b
+}
+
+// takesLong is [native.Hooks].Long.
+func (b *Binding) takesLong(rest func()) bool {
+	handle := cgo.NewHandle(rest)
+	if C.pp_takes_long(b.table, C.uintptr_t(handle)) {
+		return true
+	}
+	handle.Delete()
+	return false
 }
 
 // WatchForks registers the fork handler of the process, whether or not a strategy is attached.

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"fmt"
+	"runtime/cgo"
 	"unsafe"
 
 	"pyobject-preservation/native"
@@ -52,6 +53,15 @@ func fromC(address uintptr) unsafe.Pointer {
 
 //export ppGoFinish
 func ppGoFinish(handle C.uint64_t) { objects.Get(uint64(handle)).Finish() }
+
+// ppGoRest runs what takesLong has left to another thread.
+//
+//export ppGoRest
+func ppGoRest(handle C.uint64_t) {
+	rest := cgo.Handle(handle)
+	defer rest.Delete()
+	rest.Value().(func())()
+}
 
 //export ppGoLive
 func ppGoLive(index C.int) C.int64_t { return C.int64_t(bindings[index].Live()) }

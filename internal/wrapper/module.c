@@ -145,13 +145,23 @@ pp_new_native(pp_state *state)
 }
 
 static _Thread_local bool may_detach;         /* in pp_call_go */
-static _Thread_local PyThreadState *detached; /* by pp_detach */
+static _Thread_local PyThreadState *detached; /* by pp_takes_long */
 
-void
-pp_detach(void)
+static void
+finish_rest(void *rest, void *unused)
 {
-    if (may_detach && detached == NULL)
-        detached = PyEval_SaveThread();
+    pp_call_go(ppGoRest, (uint64_t)(uintptr_t)rest);
+}
+
+bool
+pp_takes_long(const pp_strategy *strategy, uintptr_t rest)
+{
+    if (!may_detach || detached)
+        return false;
+    if (lt_leave(&strategy->state->queue, finish_rest, (void *)rest, NULL))
+        return true;
+    detached = lt_detach();
+    return false;
 }
 
 /* Attached again here and not in Go: at exit CPython may end a thread that wants to be attached. */
@@ -166,7 +176,6 @@ pp_call_go(void (*function)(uint64_t), uint64_t handle)
     if ((state = detached) != NULL) {
         detached = NULL;
         PyEval_RestoreThread(state);
-        lt_reattached();
     }
 }
 

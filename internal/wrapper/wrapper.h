@@ -376,10 +376,11 @@ pp_answer pp_dispatch(uintptr_t strategy, uintptr_t header, int64_t event);
  * beside the wrapper's, or one that Python counts. Any thread; never blocks. */
 void pp_release_unattached(const pp_strategy *, pp_header *h);
 
-/* Call one of Go's functions below that may take long. It may detach this thread by pp_detach, which
- * has no effect elsewhere; it is attached again when the function has returned. */
+/* Call one of Go's functions below that may take long, and then calls pp_takes_long; that has no effect
+ * elsewhere. true: the queue's thread will call ppGoRest(rest) instead of the caller. false: the
+ * caller goes on, and has been detached until the function returns. */
 void pp_call_go(void (*function)(uint64_t), uint64_t handle);
-void pp_detach(void);
+bool pp_takes_long(const pp_strategy *, uintptr_t rest);
 
 /* A removed edge, for edges->gone; takes over a reference to both ends. Any thread. */
 void pp_unlink(const pp_strategy *, pp_header *from, pp_header *to);

@@ -8,6 +8,7 @@
  *   -DSTART_FAILS  the thread may not be started
  *   -DCALLS        one of the threads uses lt_call_later, once: slot 3, to which no reference is
  *                  ever handed over
+ *   -DLEAVES       a release on the entering thread may lt_leave, once: slot 3, too
  *   -DPUSHES=n -DENTRIES=n -DEDGES=n   bounds */
 #ifndef PUSHES
 #define PUSHES 2  /* hand-overs by each of the two threads */
@@ -28,6 +29,8 @@
 byte slots, rest, thread;
 bool requested, wake, woken;
 byte next[4], handed_over[4];
+
+#define ENTERING 2 /* its process */
 
 byte owed[4];      /* references handed over and not released; calls not run */
 bool called;
@@ -164,7 +167,8 @@ inline lt_handle(slot)
 #endif
 }
 
-/* The list is this thread's after the exchange: it is turned round in one step. */
+/* The list is this thread's after the exchange: it is turned round in one step, and in the model
+ * the thread does not detach for it. */
 inline lt_take()
 {
     if
@@ -243,7 +247,15 @@ inline lt_drain_slice()
 #endif
             d_step { in_list[s] = false; next[s] = 0 };
             lt_handle(s);
-            if :: over = true :: skip fi;
+            if
+#ifdef LEAVES
+            :: atomic { _pid == ENTERING && thread == LT_RUNNING && !called -> called = true; owed[3] = 1 };
+                lt_push(3);
+                over = true
+#endif
+            :: over = true
+            :: skip
+            fi;
 #ifdef SEED_NEXT_READ_LATE
             list = next[s];
 #endif
@@ -291,6 +303,7 @@ active proctype entering()
     LOCALS;
     byte entries;
 
+    assert(_pid == ENTERING);
     do
     :: entries < ENTRIES ->
         entries++;

@@ -476,6 +476,29 @@ FUNCTION(ping)
     return Py_BuildValue("(ll)", job.n, LT_STD(atomic_load)(&job.count));
 }
 
+static void
+call_python(void *callable, void *unused)
+{
+    PyObject *result = PyObject_CallNoArgs((PyObject *)callable);
+
+    (void)unused;
+    expect(result != NULL);
+    Py_XDECREF(result);
+    Py_DECREF((PyObject *)callable);
+}
+
+/* Leave a call of arg to the queue's thread. Whether it was left. */
+FUNCTION(leave)
+{
+    bool left;
+
+    Py_INCREF(arg);
+    left = lt_leave(&queue, call_python, arg, NULL);
+    if (!left)
+        Py_DECREF(arg);
+    return PyBool_FromLong(left);
+}
+
 FUNCTION(after_fork_in_child)
 {
     lt_after_fork_in_child(&queue);
@@ -500,20 +523,35 @@ static PyMethodDef functions[] = {
 #define ONE(name) {#name, name, METH_O, NULL}
 #define NONE(name) {#name, name, METH_NOARGS, NULL}
 #define MANY(name) {#name, name, METH_VARARGS, NULL}
-    ONE(retain),        ONE(release),
-    ONE(wrap),          ONE(born),
-    ONE(bare),          MANY(edge),
-    ONE(look),          ONE(keep_once),
-    NONE(take_kept),    NONE(hooks),
-    ONE(value),         ONE(clear),
-    NONE(state),        MANY(log_to),
-    ONE(own),           ONE(native_class),
-    MANY(check),        NONE(suspended),
-    MANY(threads),      NONE(drain),
-    ONE(drain_raising), ONE(drain_until),
-    ONE(disarm),        ONE(refuse),
-    ONE(ping),          NONE(after_fork_in_child),
-    NONE(queued),       {NULL, NULL, 0, NULL}};
+    ONE(retain),
+    ONE(release),
+    ONE(wrap),
+    ONE(born),
+    ONE(bare),
+    MANY(edge),
+    ONE(look),
+    ONE(keep_once),
+    NONE(take_kept),
+    NONE(hooks),
+    ONE(value),
+    ONE(clear),
+    NONE(state),
+    MANY(log_to),
+    ONE(own),
+    ONE(native_class),
+    MANY(check),
+    NONE(suspended),
+    MANY(threads),
+    NONE(drain),
+    ONE(drain_raising),
+    ONE(drain_until),
+    ONE(disarm),
+    ONE(refuse),
+    ONE(ping),
+    ONE(leave),
+    NONE(queued),
+    NONE(after_fork_in_child),
+    {NULL, NULL, 0, NULL}};
 
 static PyModuleDef definition = {
     PyModuleDef_HEAD_INIT, "kit_test", NULL, -1, functions, NULL, NULL, NULL, NULL};

@@ -17,6 +17,7 @@ from kit_helpers import (
     DRAINED,
     DRAINING,
     FILLED,
+    FREE_THREADED,
     HANDED_OVER,
     KEEPING,
     KINDS,
@@ -192,6 +193,94 @@ def test_what_a_slice_leaves_is_older_than_what_comes_meanwhile():
     assert 0 < len(log) < n and kit.queued()[FILLED], log  # a slice is over
     drain_all()
     assert log == list(range(2 * n)), log
+
+
+def test_a_thread_that_waits_for_the_gil_gets_it_after_a_slice():
+    """Counted in releases, of which a slice has 24: those between two turns of this thread."""
+    if FREE_THREADED:
+        return "threads do not wait for a GIL"
+    clock, attempts, n = time.perf_counter, [], 4000
+
+    def finalize(self):
+        end = clock() + 1e-4
+        while clock() < end:
+            pass
+
+    cls = subclass(kit.Preserve, finalize)
+    while len(attempts) < 5 and min(attempts, default=99) > 30:  # other programs may be in the way
+        turns, last = 0, 0
+        kit.threads("r", [kit.retain(cls()) for _ in range(n)], 1, False)
+        while not settled():
+            drained = kit.queued()[DRAINED]
+            turns += drained != last
+            last = drained
+        attempts.append(n / turns)
+    assert min(attempts) <= 30, attempts
+
+
+def leaving(left, ran):
+    """A class whose __del__ leaves a call to the queue's thread, and notes in left whether it was left."""
+    return subclass(
+        kit.Preserve,
+        lambda self: left.append(kit.leave(lambda: ran.append((threading.get_ident(), len(left))))),
+    )
+
+
+def test_a_drain_by_an_entering_thread_leaves_work_to_the_queues_thread_and_ends():
+    left, ran, mine = [], [], threading.get_ident()
+    cls = leaving(left, ran)
+    kit.threads("r", [kit.retain(cls())], 1, False)  # starts the thread
+    settle()
+    assert kit.queued()[THREAD] == RUNNING
+    left.clear()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(10)  # with the GIL, the queue's thread cannot drain before this one
+    try:
+        for _ in range(100_000):
+            kit.threads("r", [kit.retain(cls()) for _ in range(3)], 1, True)
+            kit.drain()
+            if True in left:
+                break
+        assert True in left, "the queue's thread was always first"
+        if not FREE_THREADED:
+            assert left == [True] and kit.queued()[FILLED], left
+    finally:
+        sys.setswitchinterval(interval)
+    settle(until=0)
+    assert len(ran) == left.count(True)
+    # Without the GIL a drain takes what the one before has left.
+    assert FREE_THREADED or all(thread != mine for thread, _ in ran)
+
+
+def test_nothing_is_left_elsewhere():
+    left, ran = [], []
+    cls = leaving(left, ran)
+    assert not kit.leave(None)  # no drain
+    for hold in False, True:
+        w = cls()
+        held = kit.retain(w) if hold else None
+        del w
+        if hold:
+            kit.release(held)  # an attached thread's own
+    with by_hand():
+        kit.threads("r", [kit.retain(cls())], 1, True)
+        kit.drain()  # there is no queue's thread
+    kit.threads("r", [kit.retain(cls())], 1, False)
+    settle(until=0)  # the queue's thread
+    with by_hand():
+        kit.threads("r", [kit.retain(cls())], 1, True)
+        assert kit.drain_until(20_000_000)  # a thread that waits for all of it
+    assert left == [False] * 5 and ran == []
+
+
+@by_hand()
+def test_the_order_of_many():
+    """More than a thread reverses without detaching."""
+    calls, n = [], 50_000
+    kit.log_to([], calls)
+    kit.threads("c", list(range(1, n + 1)), 1, True)
+    drain_all()
+    assert calls == list(range(1, n + 1))
 
 
 @by_hand()

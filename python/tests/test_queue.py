@@ -80,7 +80,7 @@ def test_a_thread_returns_while_others_go_on_releasing(name):
         thread.start()
     for thread in threads:
         thread.join()
-    # 5 ms are the promise; a machine that is short of processors may suspend a thread for long.
+    # 2 ms and one __del__ are the promise; a machine that is short of processors may suspend a thread for long.
     # Without a bound one of them is away until the queue is empty, which takes 2.4 s at least.
     assert longest[0] < 1
     m.settle()
@@ -105,6 +105,44 @@ def test_what_a_thread_causes_itself_has_happened_when_it_returns():
     assert m.live_objects() == before
 
 
+WIDE = """
+import sys, threading, time, pyobject_preservation as pp
+m, died = pp.strategy(sys.argv[1]), []
+class Mourned(m.MyClass):
+    def __del__(self):
+        died.append(threading.get_ident())
+m.release_from_goroutines([m.MyClassRef(Mourned())])
+m.settle()  # the queue's thread has been started
+root = m.MyClass()
+root.append(Mourned())  # the edges are released last to first
+for _ in range(100_000):
+    root.append(m.MyClass())
+held, enter = [m.MyClassRef(root)], m.MyClassRef(m.MyClass())
+del root
+died.clear()
+sys.setswitchinterval(60)
+m.release_from_goroutines(held, wait=False)
+for _ in range(20):  # this thread is attached all the time
+    end = time.perf_counter() + 1e-3
+    while time.perf_counter() < end:
+        pass
+    enter.get()
+assert not died, "an entering thread has done all of it"
+sys.setswitchinterval(5e-3)
+end = time.perf_counter() + 60
+while not died and time.perf_counter() < end:
+    time.sleep(0.001)
+assert died and died[0] != threading.get_ident()
+"""
+
+
+@pytest.mark.skipif(not GIL, reason="without the GIL the queue's thread may be first")
+@pytest.mark.parametrize("name", [name for name in KEEPING if name != "handletable"])
+def test_what_takes_long_is_left_to_the_queues_thread(name):
+    done = subprocess.run([sys.executable, "-c", WIDE, name], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 SLICES = """
 import time, pyobject_preservation as pp
 m = pp.strategy("preserve")
@@ -125,7 +163,7 @@ print(m.stats()["longest_slice"], int(1e6 * (time.perf_counter() - start)))
 
 
 def test_no_slice_takes_as_long_as_all_that_a_release_causes():
-    """4 ms are the promise; a machine that is short of processors may suspend a thread for long."""
+    """2 ms are the promise; a machine that is short of processors may suspend a thread for long."""
     done = subprocess.run([sys.executable, "-c", SLICES], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     longest, all_of_it = map(int, done.stdout.split())
