@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from lifetimes.model.stress import sequence
-from lifetimes.model.world import OPERATIONS, World, run
+from lifetimes.model.world import OPERATIONS, Event, World, run
 from lifetimes.subject import find
 
 each_subject = pytest.mark.parametrize("subject", find("subjects.strategies"), ids=lambda s: s.name)
@@ -194,6 +194,22 @@ def test_a_del_in_a_collection_keeps_what_refers_to_another_with_a_del(subject):
     world.op_cycle(0, 0, 0)
     world.op_arm(0, 0, 0)
     world.act = world.re_keep
+    world.op_drop(1, 0, 0)
+    world.op_drop(0, 0, 0)
+    world.close()
+
+
+@each_subject
+def test_a_callback_of_the_wrapper_s_death_releases_the_last_reference_to_a_parent(subject):
+    """The child that its edge kept dies, and what was kept of that, before the callback returns."""
+    world = World(subject)
+    for _ in range(2):
+        world.op_create(1, 0, 0)
+    world.op_append(0, 1, 0)
+    world.op_arm(1, Event.KINDS.index("dict"), 0)
+    world.op_arm(0, Event.KINDS.index("finalize"), 0)
+    world.op_hold(0, 0, 0)
+    world.act = world.re_release
     world.op_drop(1, 0, 0)
     world.op_drop(0, 0, 0)
     world.close()

@@ -50,10 +50,14 @@ class Native:
         self.wrappers = []  # alive; more than one where I1 breaks
         self.kept = None  # (class, attributes) that outlive the wrapper, where they do
         self.gutted = False  # gc broke up a wrapper that something would have been kept of
-        self.dying = 0  # events of a wrapper that is being destroyed, which still owns its reference
+        self.dying = []  # events that a destruction of its wrapper, or of what was kept of one, runs
 
     def held(self, world):
         return self.holders + sum(n.edges.count(self) for n in world.natives if n.alive)
+
+    def owned(self):
+        """Whether what is being destroyed still owns its reference. The dict goes before that does."""
+        return any(e.kind == "dict" or not e.w.passed_on for e in self.dying)
 
 
 class Wrapper:
@@ -66,6 +70,7 @@ class Wrapper:
         self.cycle = False  # it refers to itself
         self.captured = False  # the native object's callback refers to it
         self.dead = False
+        self.passed_on = False  # what is kept of it has taken over its reference
         self.vague = False  # the declaration does not say what is left of it
         self.weak_vague = False  # ... of its weak references
         self.ref = None  # a weak reference to the real one, of some
@@ -189,6 +194,7 @@ class World:
         native.wrappers.remove(w)
         if not self.keeps and (self.keeps_dict or self.keeps_class) and native.held(self):
             native.kept = (w.cls, w.attributes)
+            w.passed_on = True
         if w.cls is self.deleted and not w.finalized:
             self.finalizes(w)
 
@@ -239,7 +245,7 @@ class World:
                             native.gutted = True
                         self.dies(w)
                         died = changed = True
-                if not held and not native.wrappers and not native.dying:
+                if not held and not native.wrappers and not native.owned():
                     native.alive = False
                     died = changed = True
         self.natives = [n for n in self.natives if n.alive]
@@ -252,7 +258,7 @@ class World:
         pending = [
             n
             for n in self.natives
-            if n.holders or n.dying or any(w.variables or w.limbo or w.entered for w in n.wrappers)
+            if n.holders or n.owned() or any(w.variables or w.limbo or w.entered for w in n.wrappers)
         ]
         seen = set(pending)
         while pending:
@@ -408,7 +414,7 @@ class World:
         self.firing += 1
         self.deep = self.deep or puts_off()
         if this is None:
-            n.dying += 1
+            n.dying.append(event)
         else:
             w.entered += 1
             if by_gc:  # which has cleared the weak references of all that it is about to clear
@@ -419,7 +425,7 @@ class World:
             self.act(w, this, random.Random(event.seed), by_gc)
         finally:
             if this is None:
-                n.dying -= 1
+                n.dying.remove(event)
             else:
                 w.entered -= 1
                 if self.deep and not w.dead:
