@@ -51,6 +51,13 @@ REGRESSIONS = {
         ("get", 25, 36, 25),
         ("cycle", 39, 5, 14),
     ],
+    "a __del__ that gc ran, of a wrapper that native code holds, does not run again": [
+        ("create", 5, 0, 0),
+        ("hold", 0, 0, 0),
+        ("junk", 0, 0, 0),
+        ("get", 0, 0, 0),
+        ("arm", 0, 0, 0),
+    ],
     "a tuple of the model's own that the trashcan puts off keeps self of a __del__": [
         ("armed", 8, 47, 34),
         ("armed", 2, 2, 10),

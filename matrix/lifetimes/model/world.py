@@ -818,7 +818,7 @@ class World:
         junk.append(junk)
         del real, junk
         if not self.gc_safe and w.native.held(self) and w.variables == 1:
-            w.weak_vague = True
+            w.weak_vague = w.finalized = True  # gc may clear its weak references and run its __del__
         self.let_go(w)
         if not self.keeps and not w.variables:
             w.native.gutted = True
