@@ -58,6 +58,15 @@ REGRESSIONS = {
         ("get", 0, 0, 0),
         ("arm", 0, 0, 0),
     ],
+    "user code inside an emit drops the last variable of a wrapper that only gc destroys": [
+        ("armed", 55, 1, 9),
+        ("reemit", 38, 30, 51),
+        ("drop", 41, 14, 10),
+        ("create", 11, 5, 21),
+        ("cycle", 9, 22, 17),
+        ("reemit", 34, 0, 56),
+        ("get", 47, 49, 28),
+    ],
     "a tuple of the model's own that the trashcan puts off keeps self of a __del__": [
         ("armed", 8, 47, 34),
         ("armed", 2, 2, 10),

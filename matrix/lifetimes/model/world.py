@@ -1001,7 +1001,7 @@ class World:
             except BaseException as e:
                 self.errors.append(f"in an emit: {type(e).__name__}: {e}")
                 e.__traceback__ = None
-            w.variables -= 1
+            self.let_go(w)
 
         if by_method:
             self.on_event = inside
