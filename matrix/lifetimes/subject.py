@@ -255,6 +255,8 @@ class Subject:
 
         Does not collect Python's garbage, as gc.collect() does.
         """
+        if self.unloadable:
+            return
         getattr(self.module, "settle", lambda: None)()
 
     @property

@@ -80,6 +80,24 @@ def leaves_in_child(s):
     os._exit(0)
 
 
+@harness.prop("FT1", "import keeps the GIL off")
+def needs_no_module(s):
+    """The one property that is judged of what cannot be loaded."""
+    assert s.unloadable
+
+
+def test_what_cannot_be_loaded_is_not_loaded():
+    class Refused(subject.Adapter):
+        kind, unloadable = "strategy", "needs the GIL"
+
+        def load(self):
+            raise RuntimeError(self.unloadable)
+
+    refused = subject.Subject(Refused(), "", {})
+    assert harness.run(needs_no_module, refused).outcome == "holds"
+    assert harness.run(holds, refused).outcome == "n/a"
+
+
 @pytest.mark.parametrize(
     "function, outcome, says",
     [
