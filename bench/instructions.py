@@ -330,7 +330,7 @@ class Record:
 
 def interpreter():
     """What promises are made for: they depend on CPython's version, its build and the machine code."""
-    return f"{platform.python_version()} {platform.machine()}"
+    return f"{platform.python_version()}{sys.abiflags} {platform.machine()}"
 
 
 def promises():
