@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define LT_SLICE 2000      /* microseconds */
-#define LT_NAP 20          /* microseconds between two slices, see lt_nap */
+#define LT_SLICE 1000      /* microseconds */
+#define LT_NAP 50          /* microseconds between two slices, see lt_nap */
 #define LT_FEW 1000        /* slots, of which the order is reversed without detaching */
 #define LT_GIVE_UP 5000000 /* microseconds that lt_disarm waits for the queue's thread */
 

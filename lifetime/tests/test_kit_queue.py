@@ -196,7 +196,7 @@ def test_what_a_slice_leaves_is_older_than_what_comes_meanwhile():
 
 
 def test_a_thread_that_waits_for_the_gil_gets_it_after_a_slice():
-    """Counted in releases, of which a slice has 24: those between two turns of this thread."""
+    """Counted in releases, of which a slice has 16: those between two turns of this thread."""
     if FREE_THREADED:
         return "threads do not wait for a GIL"
     clock, attempts, n = time.perf_counter, [], 4000

@@ -80,7 +80,7 @@ def test_a_thread_returns_while_others_go_on_releasing(name):
         thread.start()
     for thread in threads:
         thread.join()
-    # 2 ms and one __del__ are the promise; a machine that is short of processors may suspend a thread for long.
+    # A millisecond and one __del__ are the promise; a machine that is short of processors may suspend a thread for long.
     # Without a bound one of them is away until the queue is empty, which takes 2.4 s at least.
     assert longest[0] < 1
     m.settle()
@@ -163,7 +163,7 @@ print(m.stats()["longest_slice"], int(1e6 * (time.perf_counter() - start)))
 
 
 def test_no_slice_takes_as_long_as_all_that_a_release_causes():
-    """2 ms are the promise; a machine that is short of processors may suspend a thread for long."""
+    """A millisecond is the promise; a machine that is short of processors may suspend a thread for long."""
     done = subprocess.run([sys.executable, "-c", SLICES], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     longest, all_of_it = map(int, done.stdout.split())
