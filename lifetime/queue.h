@@ -172,6 +172,17 @@ lt_detach(void)
     return PyEval_SaveThread();
 }
 
+/* Within a release that takes long and is for an attached thread: a thread that waits for the GIL
+ * gets it, and executes any Python code. */
+static inline void
+lt_let_others(void)
+{
+    PyThreadState *state = lt_detach();
+
+    lt_nap();
+    PyEval_RestoreThread(state);
+}
+
 /* All that is in the queue, or the rest of a slice; oldest first. NULL: nothing. Detaches while it
  * reverses the order of many. */
 static inline lt_slot *
@@ -272,10 +283,7 @@ lt_end(lt_scope *scope)
             scope->last = &scope->slots;
         lt_handle(queue, slot);
         if (lt_slice_over(scope, &n)) {
-            lt_slice_ended(scope);
-            Py_BEGIN_ALLOW_THREADS
-            lt_nap();
-            Py_END_ALLOW_THREADS
+            lt_let_others();
         }
     }
     lt_slice_ended(scope);
@@ -503,9 +511,10 @@ static inline bool
 lt_leave(lt_queue *queue, void (*run)(void *, void *), void *a, void *b)
 {
     lt_scope *scope = lt_scope_of(queue);
+    int thread = LT_STD(atomic_load)(&queue->thread);
     lt_call *call;
 
-    if (scope == NULL || !scope->entering || LT_STD(atomic_load)(&queue->thread) != LT_RUNNING ||
+    if (scope == NULL || !scope->entering || (thread != LT_STARTING && thread != LT_RUNNING) ||
         (call = lt_new_call(queue, run, a, b)) == NULL)
         return false;
     scope->left = true;

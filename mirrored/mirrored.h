@@ -43,7 +43,10 @@ typedef struct mirrored_mirror {
     size_t n, room;
 } mirrored_mirror;
 
+#include "../lifetime/queue.h"
 #include "../toggleref/toggleref.h"
+
+#define MIRRORED_SLICE 16384 /* edges of which the mirrors are removed in a row: 0.2 ms */
 
 static inline mirrored_mirror **mirrored_mirror_of(toggleref_native *);
 static void mirrored_remove_edges(toggleref_native *);
@@ -105,7 +108,7 @@ mirrored_edge_gone(toggleref_native *from, toggleref_native *to)
 }
 
 /* Remove the mirrors of all edges. The edges' native references are still there, so no
- * wrapper dies of it. */
+ * wrapper dies of it. Executes any Python code of other threads if there are many. */
 static inline void
 mirrored_forget(toggleref_native *from)
 {
@@ -117,8 +120,11 @@ mirrored_forget(toggleref_native *from)
     lt_unlock(toggleref_slot(from));
     if (mirror == NULL)
         return;
-    for (size_t i = 0; i < mirror->n; i++)
+    for (size_t i = 0; i < mirror->n; i++) {
         toggleref_holder_gone(mirrored_ends(mirror)[i]);
+        if (i % MIRRORED_SLICE == MIRRORED_SLICE - 1)
+            lt_let_others();
+    }
     PyMem_RawFree(mirror);
 }
 

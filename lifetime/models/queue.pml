@@ -249,7 +249,7 @@ inline lt_drain_slice()
             lt_handle(s);
             if
 #ifdef LEAVES
-            :: atomic { _pid == ENTERING && thread == LT_RUNNING && !called -> called = true; owed[3] = 1 };
+            :: atomic { _pid == ENTERING && (thread == LT_STARTING || thread == LT_RUNNING) && !called -> called = true; owed[3] = 1 };
                 lt_push(3);
                 over = true
 #endif
