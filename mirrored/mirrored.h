@@ -107,8 +107,21 @@ mirrored_edge_gone(toggleref_native *from, toggleref_native *to)
         toggleref_holder_gone(to);
 }
 
+/* End what mirrored_edge_made began for each of these edges. Executes any Python code of other
+ * threads if they are many. Not inline: most objects have no edges. */
+LT_APART static void
+mirrored_end(mirrored_mirror *mirror)
+{
+    for (size_t i = 0; i < mirror->n; i++) {
+        toggleref_holder_gone(mirrored_ends(mirror)[i]);
+        if (i % MIRRORED_SLICE == MIRRORED_SLICE - 1)
+            lt_let_others();
+    }
+    PyMem_RawFree(mirror);
+}
+
 /* Remove the mirrors of all edges. The edges' native references are still there, so no
- * wrapper dies of it. Executes any Python code of other threads if there are many. */
+ * wrapper dies of it. */
 static inline void
 mirrored_forget(toggleref_native *from)
 {
@@ -118,14 +131,8 @@ mirrored_forget(toggleref_native *from)
     if ((mirror = *where) != NULL)
         *where = NULL;
     lt_unlock(toggleref_slot(from));
-    if (mirror == NULL)
-        return;
-    for (size_t i = 0; i < mirror->n; i++) {
-        toggleref_holder_gone(mirrored_ends(mirror)[i]);
-        if (i % MIRRORED_SLICE == MIRRORED_SLICE - 1)
-            lt_let_others();
-    }
-    PyMem_RawFree(mirror);
+    if (mirror)
+        mirrored_end(mirror);
 }
 
 /* ---- slots of the class --------------------------------------------------------- */
