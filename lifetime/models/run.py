@@ -50,7 +50,12 @@ MODELS = [
     ("queue", "a release that hands over", "-DPUSHES=1 -DENTRIES=0 -DEDGES=1", "-DPUSHES=1 -DENTRIES=1 -DEDGES=1"),
     ("queue", "lt_disarm", "-DPUSHES=1 -DENTRIES=0 -DEDGES=0 -DDISARM", "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DDISARM"),
     ("queue", "lt_call_later", "-DPUSHES=1 -DENTRIES=0 -DEDGES=0 -DCALLS", "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DCALLS"),
-    ("queue", "lt_leave", "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DLEAVES -DSTART_FAILS", "-DPUSHES=1 -DENTRIES=2 -DEDGES=1 -DLEAVES"),
+    (
+        "queue",
+        "lt_leave",
+        "-DPUSHES=1 -DENTRIES=1 -DEDGES=0 -DLEAVES -DSTART_FAILS",
+        "-DPUSHES=1 -DENTRIES=2 -DEDGES=1 -DLEAVES",
+    ),
 ]
 
 # model, switch, the rule that is removed, options, None or the rule that makes it redundant.
